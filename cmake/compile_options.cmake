@@ -1,0 +1,21 @@
+# One place for the flags every target shares.
+add_library(penchant_options INTERFACE)
+target_compile_options(penchant_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wconversion
+  -Wno-sign-conversion
+  # No fused multiply-add unless a kernel asks for one: what a notebook computes must be what any
+  # server computes (see ARCHITECTURE.md, "the same bits").
+  -ffp-contract=off)
+if(PENCHANT_WERROR)
+  target_compile_options(penchant_options INTERFACE -Werror)
+endif()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # The floor every x86 server of the last decade meets; wider kernels are chosen at run time.
+  target_compile_options(penchant_options INTERFACE -march=x86-64-v2)
+endif()
+if(PENCHANT_SANITIZE)
+  target_compile_options(penchant_options INTERFACE
+    -fsanitize=${PENCHANT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(penchant_options INTERFACE -fsanitize=${PENCHANT_SANITIZE})
+endif()
+target_include_directories(penchant_options INTERFACE "${PROJECT_SOURCE_DIR}/cpp")

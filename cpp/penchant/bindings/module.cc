@@ -1,0 +1,18 @@
+// The extension's table of contents: one register_<module>.cc each, no logic in any.
+
+#include "penchant/bindings/register.h"
+
+#include "penchant/base/simd.h"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Penchant's C++ core; use the penchant package, which wraps it.";
+  penchant::force_simd_target_from_environment();
+  penchant::bindings::register_errors(module);
+  penchant::bindings::register_base(module);
+  penchant::bindings::register_bundle(module);
+  penchant::bindings::register_data(module);
+  penchant::bindings::register_models(module);
+  penchant::bindings::register_retrieval(module);
+  penchant::bindings::register_evaluation(module);
+  penchant::bindings::register_engine(module);
+}

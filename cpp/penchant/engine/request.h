@@ -1,0 +1,71 @@
+#pragma once
+
+// A request, a decision, and their JSON forms (docs/openapi.yaml describes both).
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "penchant/base/time.h"
+#include "penchant/models/model.h"
+
+namespace penchant::engine {
+
+inline constexpr std::size_t kMaxRequestBytes = 1 << 20;
+inline constexpr std::size_t kMaxListedItems = 10'000;  // in a basket, a deny or an allow list
+inline constexpr std::size_t kMaxK = 100'000;
+
+// An id as it came: a JSON string or an integer.
+using ExternalId = std::variant<std::string, std::int64_t>;
+
+struct Context {
+  std::vector<ExternalId> basket;  // items in the cart now
+  std::string page;                // free text, kept for later stages
+  std::string device;
+  std::optional<Timestamp> time;  // the moment of the request; the end of training when absent
+};
+
+struct Request {
+  std::optional<ExternalId> subject;  // nullopt: anonymous
+  std::size_t k = 10;
+  std::string placement;
+  Context context;
+  std::vector<ExternalId> deny;                    // never shown
+  std::optional<std::vector<ExternalId>> candidates;  // only these, when given
+  std::optional<bool> exclude_seen;                // the bundle's own default when absent
+  bool explain = false;
+};
+
+struct Reason {
+  std::string code;        // "bought_again", "bought_together", "popular", ...
+  std::string text;        // one sentence for a person
+  std::optional<ExternalId> item;  // what it speaks of
+};
+
+struct SourceShare {
+  std::string source;
+  float feature = 0;       // the source's normalized score of the item
+  float contribution = 0;  // weight times feature
+};
+
+struct DecidedItem {
+  ItemIndex index;
+  float score = 0;
+  std::string source;  // the source that contributed most
+  Reason reason;
+  std::vector<SourceShare> shares;  // with explain
+};
+
+struct Decision {
+  std::vector<DecidedItem> items;
+  std::string fallback;  // empty, or why the person's own data was not used: "unknown_subject", ...
+};
+
+// Throws kInvalidArgument with the place of the fault. Unknown members are refused, so that a
+// misspelt option is not silently ignored.
+[[nodiscard]] Request parse_request(std::string_view json);
+
+}  // namespace penchant::engine

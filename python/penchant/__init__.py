@@ -1,0 +1,87 @@
+"""Penchant: personalization from an event log to a native server, in one artifact and one code path.
+
+    import penchant as pn
+
+    events = pn.datasets.load("online_retail")
+    data = pn.Dataset.from_events(events, subject="customer", item="sku", time="ts")
+    train, test = pn.splits.temporal(data, test="28d")
+    funnel = pn.Pipeline().fit(train)
+    print(pn.evaluate(funnel, test))
+    funnel.save("shop.penchant")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+# Name -> module that holds it. Loaded at first use, so that `import penchant` and the CLI's help stay
+# quick and `penchant.datasets` works without the compiled core.
+_NAMES = {
+    "ALS": "models.als",
+    "Client": "client",
+    "Comparison": "evaluation.compare",
+    "Dataset": "data.dataset",
+    "ItemKNN": "models.item_knn",
+    "Pipeline": "pipeline",
+    "Popular": "models.popular",
+    "Random": "models.random",
+    "RepeatPurchase": "models.repeat_purchase",
+    "Report": "evaluation.report",
+    "VectorIndex": "retrieval.vector_index",
+    "build_info": "_info",
+    "compare": "evaluation.compare",
+    "evaluate": "evaluation.evaluate",
+    "inspect": "bundle",
+    "load": "bundle",
+}
+_MODULES = {
+    "datasets": "datasets",
+    "errors": "errors",
+    "metrics": "evaluation.metrics",
+    "simulate": "simulate",
+    "splits": "data.splits",
+}
+
+__all__ = ["__version__", *sorted(_NAMES), *sorted(_MODULES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f".{_MODULES[name]}", __name__)
+    else:
+        raise AttributeError(f"module 'penchant' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if TYPE_CHECKING:
+    from . import datasets as datasets
+    from . import errors as errors
+    from . import simulate as simulate
+    from ._info import build_info as build_info
+    from .bundle import inspect as inspect
+    from .bundle import load as load
+    from .client import Client as Client
+    from .data import splits as splits
+    from .data.dataset import Dataset as Dataset
+    from .evaluation import metrics as metrics
+    from .evaluation.compare import Comparison as Comparison
+    from .evaluation.compare import compare as compare
+    from .evaluation.evaluate import evaluate as evaluate
+    from .evaluation.report import Report as Report
+    from .models.als import ALS as ALS
+    from .models.item_knn import ItemKNN as ItemKNN
+    from .models.popular import Popular as Popular
+    from .models.random import Random as Random
+    from .models.repeat_purchase import RepeatPurchase as RepeatPurchase
+    from .pipeline import Pipeline as Pipeline
+    from .retrieval.vector_index import VectorIndex as VectorIndex
