@@ -26,11 +26,11 @@ namespace penchant::data {
 
 // Parallel columns, one row an event.
 struct EventColumns {
-  std::vector<UserIndex> subjects;    // -1: nobody known (counts for items, not for people)
+  std::vector<UserIndex> subjects;  // -1: nobody known (counts for items, not for people)
   std::vector<ItemIndex> items;
-  std::vector<Timestamp> times;
-  std::vector<std::uint8_t> types;    // index into Dataset::type_names
-  std::vector<float> values;          // finite, >= 0
+  std::vector<Timestamp> times;     // all known, or none (a log without times)
+  std::vector<std::uint8_t> types;  // index into Dataset::type_names
+  std::vector<float> values;        // finite, >= 0
 
   [[nodiscard]] std::size_t size() const { return items.size(); }
 };
@@ -41,7 +41,7 @@ struct Catalogue {
 };
 
 struct EventType {
-  std::string name;    // "purchase"
+  std::string name;     // "purchase"
   float weight = 1.0F;  // of one event of this type in the interactions; 0 leaves it out
 };
 
@@ -52,8 +52,10 @@ struct InteractionOptions {
 
 class Dataset {
  public:
-  // Takes rows in any order. Ids that no event uses are dropped from the maps.
-  // Throws kInvalidArgument when columns differ in length or an index is out of bounds.
+  // Takes rows in any order. Ids and types that no event uses are dropped; types are put in the
+  // order of their names. Throws kInvalidArgument when columns differ in length, an index is out of
+  // bounds, a value is not finite and >= 0, some times are known and others not, or there are more
+  // than 2^31 - 1 rows.
   Dataset(IdMap subjects, IdMap items, EventColumns columns, std::vector<EventType> types,
           Catalogue catalogue, InteractionOptions options);
 
@@ -67,13 +69,18 @@ class Dataset {
   [[nodiscard]] Timestamp first_time() const;  // unknown when empty
   [[nodiscard]] Timestamp last_time() const;
 
-  // One entry a (subject, item) pair with positive weight; computed once, then kept.
+  // One entry a (subject, item) pair:
+  //   value = sum over the pair's events of type weight * event value * 2^(-age / half_life),
+  //   count = number of its events whose type weight * event value is positive;
+  // pairs without such an event, and events of nobody known, have no entry. Summed in double in the
+  // order of the rows, then kept within [smallest normal float, largest float]. Computed once.
   [[nodiscard]] std::shared_ptr<const Interactions> interactions() const;
 
   // The rows where keep[row] is not 0, with ids reduced to those that remain.
   [[nodiscard]] Dataset filtered(std::span<const std::uint8_t> keep) const;
 
-  // 16 hex digits over ids, events and options: equal data, equal hash.
+  // 16 hex digits over ids, events, types and options: equal data, equal hash. The catalogue's
+  // names are not part of it: no model is fitted on them.
   [[nodiscard]] std::string hash() const;
 
  private:

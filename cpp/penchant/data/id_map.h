@@ -36,18 +36,30 @@ class IdMap {
   [[nodiscard]] IdKind kind() const { return kind_; }
   [[nodiscard]] std::size_t size() const { return size_; }
 
+  // Ids already sorted and distinct, as arrays: nothing is copied. Throws kInvalidArgument when
+  // they are not, or when a string is not UTF-8.
+  [[nodiscard]] static IdMap from_sorted(SharedArray<std::int64_t> ids);
+  [[nodiscard]] static IdMap from_sorted(SharedArray<std::int64_t> offsets,
+                                         SharedArray<char> bytes);
+
   // -1 when unknown. An integer map also finds the canonical decimal text of an id ("17850", not
   // "017850"); a string map finds an integer by its decimal text.
   [[nodiscard]] std::int32_t find(std::string_view id) const;
   [[nodiscard]] std::int32_t find(std::int64_t id) const;
 
-  [[nodiscard]] std::int64_t integer(std::size_t index) const;      // kind integer only
-  [[nodiscard]] std::string_view string(std::size_t index) const;   // kind string only
-  [[nodiscard]] std::string text(std::size_t index) const;          // either kind
+  [[nodiscard]] std::int64_t integer(std::size_t index) const;     // kind integer only
+  [[nodiscard]] std::string_view string(std::size_t index) const;  // kind string only
+  [[nodiscard]] std::string text(std::size_t index) const;         // either kind
 
   // The ids at `indices` (ascending, distinct), as a new map.
   [[nodiscard]] IdMap subset(std::span<const std::int32_t> indices) const;
 
+  // The arrays behind the map; those of the other kind are empty.
+  [[nodiscard]] const SharedArray<std::int64_t>& integers() const { return integers_; }
+  [[nodiscard]] const SharedArray<std::int64_t>& offsets() const { return offsets_; }
+  [[nodiscard]] const SharedArray<char>& bytes() const { return bytes_; }
+
+  // Writes "<prefix>/integers", or "<prefix>/offsets" and "<prefix>/bytes".
   void save(bundle::Writer& writer, std::string_view prefix) const;
   // Checks that ids are sorted, distinct and within bounds. Throws kCorruptBundle.
   [[nodiscard]] static IdMap load(const bundle::Reader& reader, std::string_view prefix);

@@ -58,6 +58,8 @@ class Interactions {
   [[nodiscard]] std::span<const ItemIndex> items() const { return items_.span(); }
   [[nodiscard]] std::span<const float> values() const { return values_.span(); }
   [[nodiscard]] std::span<const std::int32_t> counts() const { return counts_.span(); }
+  [[nodiscard]] std::span<const Timestamp> first() const { return first_.span(); }
+  [[nodiscard]] std::span<const Timestamp> last() const { return last_.span(); }
   [[nodiscard]] History history(UserIndex user) const;  // empty for an unknown user
 
   // Items as rows: offsets [items + 1], users and values by item, users ascending.
@@ -68,7 +70,10 @@ class Interactions {
   };
   [[nodiscard]] Transposed transposed() const;
 
+  // Writes "<prefix>/num_items", "/offsets", "/items", "/values", "/counts", "/first" and "/last".
   void save(bundle::Writer& writer, std::string_view prefix) const;
+  // Makes the checks of the constructor; whoever holds the id maps compares num_users() and
+  // num_items() with them. Throws kCorruptBundle.
   [[nodiscard]] static Interactions load(const bundle::Reader& reader, std::string_view prefix);
 
  private:
