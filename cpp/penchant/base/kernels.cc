@@ -5,9 +5,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/base/kernels.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
-#include <hwy/cache_control.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace penchant::HWY_NAMESPACE {
@@ -88,32 +88,150 @@ float squared_distance_kernel(const float* a, const float* b, std::size_t n) {
   return reduce_pair<SquaredDifference>(a, b, n);
 }
 
+// Four rows against one query at once: the query is loaded once, and the rows' sums are independent
+// of each other, so that the additions' latency is hidden. Bit for bit what four calls of
+// reduce_pair give.
+#if HWY_HAVE_SCALABLE
+template <class Term>
+HWY_INLINE void reduce_four(const float* r0, const float* r1, const float* r2, const float* r3,
+                            const float* query, std::size_t n, float* out) {
+  out[0] = reduce_pair<Term>(r0, query, n);
+  out[1] = reduce_pair<Term>(r1, query, n);
+  out[2] = reduce_pair<Term>(r2, query, n);
+  out[3] = reduce_pair<Term>(r3, query, n);
+}
+#else
+constexpr std::size_t kParts = kLanes / hn::MaxLanes(Lanes16());  // vectors a row of lanes takes
+
+// t[0..3] of the header, from the vectors that hold the sixteen lanes of one row.
+template <std::size_t kCount, class V>
+HWY_INLINE hn::Vec<Quad> fold_lanes(const V* s) {
+  if constexpr (kCount == 4) {
+    return hn::Add(hn::Add(s[0], s[2]), hn::Add(s[1], s[3]));
+  } else if constexpr (kCount == 2) {
+    const hn::Half<Lanes16> half;
+    const auto v = hn::Add(s[0], s[1]);
+    return hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
+  } else {
+    const hn::Half<Lanes16> half;
+    const hn::Half<hn::Half<Lanes16> > quarter;
+    const auto v = hn::Add(hn::LowerHalf(half, s[0]), hn::UpperHalf(half, s[0]));
+    return hn::Add(hn::LowerHalf(quarter, v), hn::UpperHalf(quarter, v));
+  }
+}
+
+// As many rows as the registers hold: accumulators for sixteen lanes each.
+template <class Term, std::size_t kRows>
+HWY_INLINE void accumulate_rows(const float* const* rows, const float* query, std::size_t n,
+                                hn::Vec<Quad>* quads) {
+  const Lanes16 d;
+  constexpr std::size_t kWidth = hn::MaxLanes(Lanes16());
+  hn::Vec<Lanes16> sum[kRows][kParts];
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kParts; ++p) sum[r][p] = hn::Zero(d);
+  }
+  std::size_t j = 0;
+  for (; j + kLanes <= n; j += kLanes) {
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kParts; ++p) {
+      const auto q = hn::LoadU(d, query + j + p * kWidth);
+#pragma GCC unroll 4
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const auto x = hn::LoadU(d, rows[r] + j + p * kWidth);
+        sum[r][p] = hn::Add(sum[r][p], Term::term(x, q));
+      }
+    }
+  }
+  if (j < n) {
+    alignas(64) float tail_query[kLanes] = {};
+    alignas(64) float tail_row[kLanes] = {};
+    std::memcpy(tail_query, query + j, (n - j) * sizeof(float));
+    for (std::size_t r = 0; r < kRows; ++r) {
+      std::memcpy(tail_row, rows[r] + j, (n - j) * sizeof(float));
+      for (std::size_t p = 0; p < kParts; ++p) {
+        const auto x = hn::Load(d, tail_row + p * kWidth);
+        const auto q = hn::Load(d, tail_query + p * kWidth);
+        sum[r][p] = hn::Add(sum[r][p], Term::term(x, q));
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (std::size_t r = 0; r < kRows; ++r) quads[r] = fold_lanes<kParts>(sum[r]);
+}
+
+template <class Term>
+HWY_INLINE void reduce_four(const float* r0, const float* r1, const float* r2, const float* r3,
+                            const float* query, std::size_t n, float* out) {
+  const float* const rows[4] = {r0, r1, r2, r3};
+  hn::Vec<Quad> t[4];
+  if constexpr (kParts <= 2) {
+    accumulate_rows<Term, 4>(rows, query, n, t);
+  } else {  // four-lane vectors: two rows fill the registers
+    accumulate_rows<Term, 2>(rows, query, n, t);
+    accumulate_rows<Term, 2>(rows + 2, query, n, t + 2);
+  }
+  // (t[0] + t[2]) + (t[1] + t[3]) of four rows side by side.
+  const Quad d;
+  const auto u = hn::Add(hn::InterleaveLower(d, t[0], t[1]), hn::InterleaveUpper(d, t[0], t[1]));
+  const auto w = hn::Add(hn::InterleaveLower(d, t[2], t[3]), hn::InterleaveUpper(d, t[2], t[3]));
+  hn::StoreU(hn::Add(hn::ConcatLowerLower(d, w, u), hn::ConcatUpperUpper(d, w, u)), d, out);
+}
+#endif  // HWY_HAVE_SCALABLE
+
+template <class Term>
+HWY_INLINE void reduce_rows(const float* rows, std::size_t count, std::size_t columns,
+                            const float* query, float* out) {
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const float* r = rows + i * columns;
+    reduce_four<Term>(r, r + columns, r + 2 * columns, r + 3 * columns, query, columns, out + i);
+  }
+  for (; i < count; ++i) out[i] = reduce_pair<Term>(rows + i * columns, query, columns);
+}
+
+template <class Term>
+HWY_INLINE void reduce_gathered(const float* rows, std::size_t columns, const std::int32_t* indices,
+                                std::size_t count, const float* query, float* out) {
+  constexpr std::size_t kAhead = 8;       // rows: two groups of four
+  constexpr std::size_t kCacheLine = 16;  // floats
+  const auto row = [&](std::size_t i)
+                       HWY_ATTR { return rows + static_cast<std::size_t>(indices[i]) * columns; };
+  const auto prefetch = [&](std::size_t begin, std::size_t end) HWY_ATTR {
+    for (std::size_t i = begin; i < std::min(end, count); ++i) {
+      const float* at = row(i);
+      for (std::size_t j = 0; j < columns; j += kCacheLine) hwy::Prefetch(at + j);
+    }
+  };
+  prefetch(0, kAhead);
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    prefetch(i + kAhead, i + kAhead + 4);
+    reduce_four<Term>(row(i), row(i + 1), row(i + 2), row(i + 3), query, columns, out + i);
+  }
+  for (; i < count; ++i) out[i] = reduce_pair<Term>(row(i), query, columns);
+}
+
 void dot_rows_kernel(const float* rows, std::size_t count, std::size_t columns, const float* query,
                      float* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i] = reduce_pair<Product>(rows + i * columns, query, columns);
-  }
+  reduce_rows<Product>(rows, count, columns, query, out);
 }
 
 void squared_distance_rows_kernel(const float* rows, std::size_t count, std::size_t columns,
                                   const float* query, float* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    out[i] = reduce_pair<SquaredDifference>(rows + i * columns, query, columns);
-  }
+  reduce_rows<SquaredDifference>(rows, count, columns, query, out);
 }
 
 void dot_gathered_kernel(const float* rows, std::size_t columns, const std::int32_t* indices,
                          std::size_t count, const float* query, float* out) {
-  constexpr std::size_t kAhead = 4;
-  constexpr std::size_t kCacheLine = 16;  // floats
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) {
-      const float* next = rows + static_cast<std::size_t>(indices[i + kAhead]) * columns;
-      for (std::size_t j = 0; j < columns; j += kCacheLine) hwy::Prefetch(next + j);
-    }
-    out[i] = reduce_pair<Product>(rows + static_cast<std::size_t>(indices[i]) * columns, query,
-                                  columns);
-  }
+  reduce_gathered<Product>(rows, columns, indices, count, query, out);
+}
+
+void squared_distance_gathered_kernel(const float* rows, std::size_t columns,
+                                      const std::int32_t* indices, std::size_t count,
+                                      const float* query, float* out) {
+  reduce_gathered<SquaredDifference>(rows, columns, indices, count, query, out);
 }
 
 void axpy_kernel(float factor, const float* HWY_RESTRICT x, float* HWY_RESTRICT y, std::size_t n) {
@@ -143,6 +261,7 @@ HWY_EXPORT(squared_distance_kernel);
 HWY_EXPORT(dot_rows_kernel);
 HWY_EXPORT(squared_distance_rows_kernel);
 HWY_EXPORT(dot_gathered_kernel);
+HWY_EXPORT(squared_distance_gathered_kernel);
 HWY_EXPORT(axpy_kernel);
 
 namespace {
@@ -181,6 +300,14 @@ void dot_gathered(MatrixView<const float> rows, std::span<const std::int32_t> in
   check_sizes(rows.columns, query.size(), "dot_gathered, query");
   check_sizes(indices.size(), out.size(), "dot_gathered, out");
   HWY_DYNAMIC_DISPATCH(dot_gathered_kernel)
+  (rows.data, rows.columns, indices.data(), indices.size(), query.data(), out.data());
+}
+
+void squared_distance_gathered(MatrixView<const float> rows, std::span<const std::int32_t> indices,
+                               std::span<const float> query, std::span<float> out) {
+  check_sizes(rows.columns, query.size(), "squared_distance_gathered, query");
+  check_sizes(indices.size(), out.size(), "squared_distance_gathered, out");
+  HWY_DYNAMIC_DISPATCH(squared_distance_gathered_kernel)
   (rows.data, rows.columns, indices.data(), indices.size(), query.data(), out.data());
 }
 

@@ -33,6 +33,10 @@ void dot_gathered(MatrixView<const float> rows, std::span<const std::int32_t> in
 void squared_distance_rows(MatrixView<const float> rows, std::span<const float> query,
                            std::span<float> out);
 
+// out[i] = squared_distance(rows.row(indices[i]), query), prefetching rows ahead.
+void squared_distance_gathered(MatrixView<const float> rows, std::span<const std::int32_t> indices,
+                               std::span<const float> query, std::span<float> out);
+
 // y[j] += factor * x[j], each product rounded.
 void axpy(float factor, std::span<const float> x, std::span<float> y);
 
