@@ -15,9 +15,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "penchant/base/error.h"
@@ -36,11 +38,18 @@ enum class DType : std::uint8_t { kUint8, kInt32, kInt64, kFloat32, kFloat64 };
 
 template <class T>
 [[nodiscard]] constexpr DType dtype_of() {
-  if constexpr (sizeof(T) == 1) return DType::kUint8;
-  else if constexpr (std::is_same_v<T, float>) return DType::kFloat32;
-  else if constexpr (std::is_same_v<T, double>) return DType::kFloat64;
-  else if constexpr (sizeof(T) == 4) return DType::kInt32;   // also ItemIndex, UserIndex
-  else return DType::kInt64;                                 // also Timestamp
+  static_assert(sizeof(T) == 1 || sizeof(T) == 4 || sizeof(T) == 8, "no section holds this type");
+  static_assert(std::is_trivially_copyable_v<T>, "sections are plain bytes");
+  if constexpr (sizeof(T) == 1)
+    return DType::kUint8;
+  else if constexpr (std::is_same_v<T, float>)
+    return DType::kFloat32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::kFloat64;
+  else if constexpr (sizeof(T) == 4)
+    return DType::kInt32;  // also ItemIndex, UserIndex
+  else
+    return DType::kInt64;  // also Timestamp
 }
 
 struct Section {
@@ -49,7 +58,7 @@ struct Section {
   std::vector<std::uint64_t> shape;  // product * dtype_size == bytes
   std::uint64_t offset = 0;          // from the start of the file, a multiple of kAlignment
   std::uint64_t bytes = 0;
-  std::uint64_t xxh3 = 0;            // XXH3-64 of the bytes, seed 0
+  std::uint64_t xxh3 = 0;  // XXH3-64 of the bytes, seed 0
 };
 
 class Writer {
@@ -68,17 +77,35 @@ class Writer {
     add_bytes(name, dtype_of<T>(), {values.rows, values.columns},
               std::as_bytes(std::span<const T>(values.data, values.rows * values.columns)));
   }
+  template <class T>
+  requires(!std::is_const_v<T>) void add(std::string_view name, MatrixView<T> values) {
+    add(name, MatrixView<const T>(values));
+  }
+  template <std::ranges::contiguous_range Values>  // vectors and strings
+  requires(!std::is_array_v<Values>) void add(std::string_view name, const Values& values) {
+    add(name, std::span<const std::ranges::range_value_t<Values>>(std::ranges::data(values),
+                                                                  std::ranges::size(values)));
+  }
+  // Not copied: the writer keeps the owner. An empty owner means "nobody": then it is copied.
+  template <class T>
+  void add(std::string_view name, const SharedArray<T>& values) {
+    add_shared(name, dtype_of<T>(), {values.size()}, std::as_bytes(values.span()), values.owner());
+  }
   void add_text(std::string_view name, std::string_view text);  // UTF-8, a u8 section
 
   // Copies. Throws kInvalidArgument on a name that is empty, too long, not [a-z0-9_/.-], or taken.
   void add_bytes(std::string_view name, DType dtype, std::vector<std::uint64_t> shape,
                  std::span<const std::byte> bytes);
+  // The same without the copy: `owner` keeps the bytes alive, and nobody may change them.
+  void add_shared(std::string_view name, DType dtype, std::vector<std::uint64_t> shape,
+                  std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 
   // The whole file as bytes. `lineage_json` is a JSON object kept verbatim under "lineage".
   // The same sections and lineage give the same bytes: nothing of the clock or the machine enters.
   [[nodiscard]] AlignedVector<std::byte> to_bytes(std::string_view lineage_json) const;
 
-  // Atomic: a temporary beside `path`, fsync, rename, fsync of the folder. Throws kIo.
+  // Atomic: a temporary beside `path`, fsync, rename, fsync of the folder. Throws kIo. Sections
+  // are written from where they lie: no second copy of the file is made in memory.
   void write_file(const std::filesystem::path& path, std::string_view lineage_json) const;
 
  private:
@@ -93,7 +120,9 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 class Reader : public std::enable_shared_from_this<Reader> {
  public:
   // Maps the file. Checks the header, the layout and every checksum before it returns, so that
-  // nothing later needs to. Throws kIo, kNotFound, kCorruptBundle.
+  // nothing later needs to. Throws kIo, kNotFound, kCorruptBundle. The file must not be changed
+  // in place while it is mapped (a truncation would end the process with SIGBUS): replace it by
+  // renaming another over it, as write_file does; readers then keep the old file.
   [[nodiscard]] static std::shared_ptr<const Reader> open(const std::filesystem::path& path);
   [[nodiscard]] static std::shared_ptr<const Reader> from_bytes(AlignedVector<std::byte> bytes);
 
