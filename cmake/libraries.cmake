@@ -38,6 +38,16 @@ find_path(BOOST_BEAST_INCLUDE_DIR boost/beast.hpp REQUIRED)
 add_library(lib_boost INTERFACE)
 target_include_directories(lib_boost SYSTEM INTERFACE "${BOOST_BEAST_INCLUDE_DIR}")
 target_compile_definitions(lib_boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
+if(PENCHANT_SANITIZE MATCHES "thread")
+  # ThreadSanitizer does not know fences; Asio needs none of them beside its mutexes.
+  target_compile_definitions(lib_boost INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
+
+# The server's command line.
+if(PENCHANT_SERVER)
+  find_package(CLI11 REQUIRED)
+  penchant_library(cli11 CLI11::CLI11)
+endif()
 
 if(PENCHANT_PYTHON)
   find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)

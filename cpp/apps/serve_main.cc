@@ -1,0 +1,211 @@
+// penchant-serve: a bundle behind HTTP.
+//
+//   penchant-serve shop.penchant --listen 127.0.0.1:8080
+//
+// Prints one line, "listening on ADDRESS:PORT", on standard output once requests are answered; logs
+// go to standard error. SIGTERM or SIGINT stops it gently, a second one at once.
+// Exit codes: 0 stopped as asked, 1 failed, 2 wrong arguments, 3 the bundle was refused, 4 the
+// address could not be had.
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "penchant/base/build_info.h"
+#include "penchant/base/error.h"
+#include "penchant/base/simd.h"
+#include "penchant/base/time.h"
+#include "penchant/bundle/bundle.h"
+#include "penchant/engine/engine.h"
+#include "penchant/serving/log.h"
+#include "penchant/serving/server.h"
+
+namespace penchant {
+namespace {
+
+using serving::LogLevel;
+
+enum ExitCode : int { kStopped = 0, kFailed = 1, kUsage = 2, kBundleRefused = 3, kNoAddress = 4 };
+
+struct Arguments {
+  std::string bundle;
+  std::string listen = "127.0.0.1:8080";
+  std::string request_timeout = "10s";
+  std::string idle_timeout = "60s";
+  std::string shutdown_timeout = "10s";
+  std::string drain_delay = "0s";
+  std::string log_level = "info";
+  bool skip_goldens = false;
+  serving::ServerOptions options;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  auto& options = arguments.options;
+  std::string simd;
+  for (const auto& name : simd_targets()) simd += (simd.empty() ? "" : ", ") + name;
+  app.set_version_flag("--version",
+                       concat("penchant-serve ", version(), " (simd ", simd_target(), ")"));
+  app.footer(
+      concat("Durations: 500ms, 10s, 2m. Sizes: 4096, 64KiB, 1MiB.\n"
+             "PENCHANT_SIMD in the environment forces an instruction set (here: ",
+             simd, ").\nRoutes, metrics and problem types: docs/serving.md."));
+  app.add_option("bundle", arguments.bundle, "The bundle to serve, as Pipeline.save wrote it")
+      ->required();
+  const auto shown = [&](const char* name, auto& target, const char* help) {
+    return app.add_option(name, target, help)->capture_default_str();
+  };
+  shown("--listen", arguments.listen, "ADDRESS:PORT; port 0 takes any free one");
+  shown("--threads", options.threads, "Event loops; 0 for one a core");
+  shown("--max-body", options.max_body_bytes, "Largest request body")
+      ->transform(CLI::AsSizeValue(false));
+  shown("--max-header", options.max_header_bytes, "Largest request line and fields")
+      ->transform(CLI::AsSizeValue(false));
+  shown("--max-connections", options.max_connections, "Beyond them: 503");
+  shown("--request-timeout", arguments.request_timeout, "For a request to arrive, or be taken");
+  shown("--idle-timeout", arguments.idle_timeout, "Between requests of one connection");
+  shown("--shutdown-timeout", arguments.shutdown_timeout, "For requests in flight when stopping");
+  shown("--drain-delay", arguments.drain_delay, "From /readyz saying 503 to the port closing");
+  shown("--log-level", arguments.log_level, "debug, info, warning, error or none");
+  app.add_flag("--no-golden-check", arguments.skip_goldens,
+               "Serve even if the bundle's golden requests come out differently");
+}
+
+std::chrono::milliseconds milliseconds_of(const char* option, const std::string& text) {
+  try {
+    return std::chrono::milliseconds(parse_duration(text).micros / 1'000);
+  } catch (const Error& error) {
+    fail(ErrorKind::kInvalidArgument, concat(option, ": ", error.what()));
+  }
+}
+
+// What the library checks by itself it checks when the server is made.
+serving::ServerOptions options_of(const Arguments& arguments) {
+  serving::ServerOptions options = arguments.options;
+  const auto listen = serving::parse_listen_address(arguments.listen);
+  options.address = listen.address;
+  options.port = listen.port;
+  options.request_timeout = milliseconds_of("--request-timeout", arguments.request_timeout);
+  options.idle_timeout = milliseconds_of("--idle-timeout", arguments.idle_timeout);
+  options.shutdown_timeout = milliseconds_of("--shutdown-timeout", arguments.shutdown_timeout);
+  options.drain_delay = milliseconds_of("--drain-delay", arguments.drain_delay);
+  return options;
+}
+
+serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine) {
+  return {.recommend = [engine](std::string_view request,
+                                std::string& body) { engine->recommend_json(request, body); },
+          .bundle_fingerprint = engine->fingerprint(),
+          .bundle_format = bundle::kFormatVersion,
+          .items = engine->num_items()};
+}
+
+// Each connection is a descriptor; take as many as we may.
+void raise_descriptor_limit(std::size_t connections) {
+  constexpr rlim_t kSpare = 64;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < connections + kSpare) {
+    serving::log(LogLevel::kWarning, "few_descriptors",
+                 {{"limit", limit.rlim_cur}, {"max_connections", connections}});
+  }
+}
+
+class StopSignals {
+ public:
+  // Before any other thread starts, so that all of them inherit the mask.
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  [[nodiscard]] const char* wait() const {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) {
+    }
+    return signal == SIGINT ? "SIGINT" : "SIGTERM";
+  }
+  // From now on one of them ends the process, as it would any other.
+  void release() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+
+ private:
+  sigset_t set_{};
+};
+
+int refuse(ExitCode code, const char* event, const std::exception& error) {
+  serving::log(LogLevel::kError, event, {{"error", error.what()}});
+  return code;
+}
+
+int serve(serving::Server& server, const StopSignals& signals) {
+  try {
+    server.start();
+  } catch (const Error& error) {
+    return refuse(kNoAddress, "listen_failed", error);
+  }
+  std::printf("listening on %s\n", server.address().c_str());
+  std::fflush(stdout);
+  const char* signal = signals.wait();
+  serving::log(LogLevel::kInfo, "stopping",
+               {{"signal", signal}, {"connections", server.connections()}});
+  signals.release();
+  const bool clean = server.stop();
+  serving::log(LogLevel::kInfo, "stopped", {{"requests", server.requests()}, {"clean", clean}});
+  return kStopped;
+}
+
+int run(const Arguments& arguments) {
+  std::unique_ptr<serving::Server> server;
+  const StopSignals signals;
+  std::shared_ptr<const engine::Engine> engine;
+  try {
+    engine = engine::Engine::open(arguments.bundle, !arguments.skip_goldens);
+  } catch (const Error& error) {
+    return refuse(kBundleRefused, "bundle_refused", error);
+  }
+  try {
+    const serving::ServerOptions options = options_of(arguments);
+    raise_descriptor_limit(options.max_connections);
+    server = std::make_unique<serving::Server>(service_of(engine), options);
+  } catch (const Error& error) {
+    return refuse(kUsage, "wrong_arguments", error);
+  }
+  serving::log(LogLevel::kInfo, "bundle_opened",
+               {{"fingerprint", engine->fingerprint()},
+                {"items", engine->num_items()},
+                {"simd", simd_target()},
+                {"version", version()}});
+  return serve(*server, signals);
+}
+
+}  // namespace
+}  // namespace penchant
+
+int main(int argc, char** argv) {
+  using namespace penchant;
+  CLI::App app{"Serves the recommendations of a Penchant bundle over HTTP."};
+  Arguments arguments;
+  try {
+    force_simd_target_from_environment();
+    declare(app, arguments);
+    app.parse(argc, argv);
+    serving::set_log_level(serving::parse_log_level(arguments.log_level));
+    (void)options_of(arguments);  // wrong ones are told before a large bundle is read
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kStopped : kUsage;
+  } catch (const Error& error) {
+    return refuse(kUsage, "wrong_arguments", error);
+  }
+  try {
+    return run(arguments);
+  } catch (const std::exception& error) {
+    return refuse(kFailed, "failed", error);
+  }
+}
