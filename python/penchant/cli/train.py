@@ -1,0 +1,120 @@
+"""``penchant train``: a table of events in, a bundle out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidArgumentError, NotFoundError
+from . import _events
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline
+
+__all__ = ["add_parser", "pipeline_from_config", "run"]
+
+_EXAMPLE = """\
+example:
+  penchant train events.csv --subject customer --item sku --time ts --value quantity \\
+      --half-life 60d --out shop.penchant
+
+A --config file is TOML and lists the candidate sources by their Python names:
+  [[sources]]
+  model = "ALS"
+  factors = 128
+  [[sources]]
+  model = "Popular"
+  window = "28d"
+"""
+
+
+def add_parser(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "train",
+        parents=parents,
+        help="train a funnel on a table of events and save it as a bundle",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("events", help="CSV or Parquet, one row an event")
+    parser.add_argument("--out", required=True, metavar="FILE", help="the bundle to write")
+    parser.add_argument("--half-life", metavar="TIME", help="weigh events by age, e.g. 60d")
+    parser.add_argument("--config", metavar="TOML", help="the funnel's sources and parameters")
+    parser.add_argument("--quarantine", metavar="FILE", help="write refused rows here, as CSV")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars, no report")
+    _events.add_role_arguments(parser, defaults_from="subject, item, time")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train and save."""
+    start = time.monotonic()
+    roles = _events.roles_from(options, _events.ROLES)
+    data = _events.dataset_from(options.events, roles, half_life=options.half_life)
+    report = sys.stderr if not options.quiet else None
+    if report:
+        print(repr(data), file=report)
+    if options.quarantine:
+        write_csv(data.quarantine, options.quarantine)
+    pipeline = pipeline_from_config(options.config)
+    pipeline.fit(data, progress=False if options.quiet else None)
+    pipeline.save(options.out)
+    if report:
+        size = Path(options.out).stat().st_size
+        seconds = time.monotonic() - start
+        print(f"saved {options.out} ({size / 1e6:.1f} MB) in {seconds:.1f} s", file=report)
+    return 0
+
+
+def write_csv(table: Any, path: str | Path) -> None:
+    """Write a pyarrow table (or another frame) as CSV."""
+    import narwhals as nw
+    import pyarrow.csv as csv
+
+    csv.write_csv(nw.from_native(table, eager_only=True).to_arrow(), path)
+
+
+def pipeline_from_config(path: str | Path | None) -> Pipeline:
+    """Make the pipeline that a TOML file describes, the default one without a file.
+
+    Raises
+    ------
+    NotFoundError, InvalidArgumentError
+        With the file's name and the entry at fault.
+    """
+    import penchant
+
+    if path is None:
+        return penchant.Pipeline()
+    path = Path(path)
+    if not path.is_file():
+        raise NotFoundError(f"{path}: no such file")
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidArgumentError(f"{path}: {error}") from error
+    sources = []
+    for number, entry in enumerate(config.pop("sources", []), start=1):
+        parameters = dict(entry)
+        name = parameters.pop("model", None)
+        model = getattr(penchant, name, None) if isinstance(name, str) else None
+        if not (isinstance(model, type) and hasattr(model, "fit")) or name == "Pipeline":
+            raise InvalidArgumentError(f"{path}: source {number}: no model is called {name!r}")
+        try:
+            sources.append(model(**parameters))
+        except TypeError as error:
+            raise InvalidArgumentError(f"{path}: source {number} ({name}): {error}") from error
+    pipeline_parameters = config.pop("pipeline", {})
+    if config:
+        raise InvalidArgumentError(f"{path}: unknown table {next(iter(config))!r}")
+    try:
+        if sources:
+            return penchant.Pipeline(sources=sources, **pipeline_parameters)
+        return penchant.Pipeline(**pipeline_parameters)
+    except TypeError as error:
+        raise InvalidArgumentError(f"{path}: [pipeline]: {error}") from error
