@@ -1,0 +1,243 @@
+"""The walk that ``penchant demo`` shows: from an event log to a server that answers the same bytes.
+
+Everything is done with the public API; read `run` from the top to see it in order.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._demo_data import Log, load
+from ._demo_server import Connection, measure, serving, stop
+from ._table import emphasize, format_table
+from .recommend import answer_rows
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline
+
+__all__ = ["run"]
+
+METRICS = ("map@10", "ndcg@20", "recall@20", "auc")
+STRANGER = "somebody-new"
+_TABLES = (
+    (False, "repeats allowed", "what will they buy, again or for the first time?"),
+    (True, "new items only", "what will they buy that they never bought before?"),
+)
+
+
+def run(output: str | Path, *, fast: bool = False, requests: int = 2000) -> int:
+    """Run the whole walk; return 0 when the server's bytes were those of the Python object.
+
+    Parameters
+    ----------
+    output : path
+        Folder for everything that is made: the bundle, the held-out events, tables, answers, the
+        server's log.
+    fast : bool, default False
+        A small simulated shop instead of Online Retail.
+    requests : int, default 2000
+        How many requests are timed and compared.
+    """
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    story = _Story(steps=6)
+    with story.step("data"):
+        log = load(fast)
+        story.say(log.title)
+        story.say_lines(log.lines)
+        log.write(folder)
+    with story.step("train"):
+        models = _train(log, story)
+    with story.step("measure"):
+        _measure(models, log, folder, story)
+    bundle = folder / "shop.penchant"
+    with story.step("save"):
+        pipeline = models["Pipeline"]
+        pipeline.save(bundle)
+        story.say(f"{bundle}: {bundle.stat().st_size / 1e6:.1f} MB")
+        story.say(f"look inside: penchant inspect {bundle}")
+    log_file = folder / "server.log"
+    with serving(bundle, log_file) as (process, port):
+        with story.step("serve and ask"):
+            story.say(f"penchant-serve listens on 127.0.0.1:{port}")
+            answers = _ask(port, _people(log), log, story)
+            (folder / "answers.json").write_text(json.dumps(answers, indent=2) + "\n")
+        with story.step("compare and time"):
+            equal = _compare(port, pipeline, bundle, log, requests, folder, story)
+            story.say(f"the server stopped in {stop(process):.2f} s")
+    story.end(folder)
+    return 0 if equal else 1
+
+
+def _train(log: Log, story: _Story) -> dict[str, Any]:
+    """Fit the funnel, and its sources once more on their own to see what each is worth."""
+    import penchant as pn
+
+    models: dict[str, Any] = {
+        "Popular, 28 days": pn.Popular(window="28d"),
+        "ItemKNN, BM25": pn.ItemKNN(similarity="bm25"),
+        "ALS": pn.ALS(factors=64, alpha=10.0, regularization=50.0),
+        "RepeatPurchase": pn.RepeatPurchase(),
+        "Pipeline": pn.Pipeline(),
+    }
+    for name, model in models.items():
+        start = time.perf_counter()
+        model.fit(log.train)
+        story.say(f"{name:<18} {time.perf_counter() - start:6.2f} s")
+    return models
+
+
+def _measure(models: dict[str, Any], log: Log, folder: Path, story: _Story) -> None:
+    """Rank the full catalogue for everyone in the test, with and without what they had."""
+    from ..evaluation.leaderboard import leaderboard
+
+    for exclude_seen, title, question in _TABLES:
+        board = leaderboard(models, log.test, METRICS, exclude_seen=exclude_seen)
+        story.say()
+        story.say(f"{emphasize(title)}: {question}")
+        story.say_lines(repr(board).splitlines())
+        versus = board.compare("Pipeline", "Popular, 28 days")["map@10"]
+        story.say(
+            f"MAP@10 of the pipeline minus that of 28-day popularity, same people: "
+            f"{versus.value:+.4f} ({versus.low:+.4f} to {versus.high:+.4f})"
+        )
+        name = title.replace(" ", "_")
+        rows = board.to_frame("pyarrow")
+        (folder / f"metrics_{name}.json").write_text(json.dumps(rows.to_pylist(), indent=2) + "\n")
+
+
+def _people(log: Log) -> list[Any]:
+    """Three customers who came back, with long, middling and short histories; and a stranger."""
+    matrix = log.train.to_csr()
+    sizes = dict(
+        zip(list(log.train.subject_ids), (matrix.indptr[1:] - matrix.indptr[:-1]), strict=True)
+    )
+    back = sorted((s for s in log.test.subject_ids if s in sizes), key=lambda s: (sizes[s], str(s)))
+    chosen = [back[int(share * (len(back) - 1))] for share in (0.9, 0.5, 0.1)]
+    return [*(_plain(subject) for subject in chosen), STRANGER]
+
+
+def _ask(port: int, people: list[Any], log: Log, story: _Story) -> list[dict[str, Any]]:
+    """Ask over HTTP for each person and show products, reasons and what they really bought."""
+    bought = _bought(log)
+    connection = Connection(port)
+    answers = []
+    for person in people:
+        request = {"subject": person, "k": 5}
+        _, body = connection.recommend(request)
+        answer = json.loads(body)
+        answers.append({"request": request, "answer": answer})
+        told = f": {answer['fallback']}" if answer.get("fallback") else ""
+        kind = "nobody the shop knows" if person == STRANGER else "customer"
+        story.say()
+        story.say(emphasize(f"{kind} {person}{told}"))
+        rows = []
+        for rank, item, name, score, reason in answer_rows(answer):
+            hit = "bought" if str(item) in bought.get(str(person), ()) else ""
+            rows.append([rank, name or log.names.get(str(item), item), score, hit, reason])
+        columns = ["", "product", "score", "next 28 days", "reason"]
+        story.say_lines(format_table(columns, rows, right=("", "score")).splitlines())
+    connection.close()
+    return answers
+
+
+def _bought(log: Log) -> dict[str, set[str]]:
+    """Person -> items of the held-out events, as text."""
+    out: dict[str, set[str]] = {}
+    columns = (log.test_table[log.roles[role]].to_pylist() for role in ("subject", "item"))
+    for subject, item in zip(*columns, strict=True):
+        out.setdefault(str(subject), set()).add(str(item))
+    return out
+
+
+def _compare(
+    port: int,
+    pipeline: Pipeline,
+    bundle: Path,
+    log: Log,
+    count: int,
+    folder: Path,
+    story: _Story,
+) -> bool:
+    """Send many requests; hold each body against the Python object's and the loaded bundle's."""
+    import penchant as pn
+
+    questions = _questions(log, count)
+    latency, bodies = measure(port, questions)
+    loaded = pn.load(bundle)
+    equal = sum(
+        body == pipeline.recommend_json(question) == loaded.recommend_json(question)
+        for body, question in zip(bodies, questions, strict=True)
+    )
+    story.say(
+        f"{equal:,} of {len(questions):,} answers over HTTP are byte for byte those of the Python "
+        "object, before saving and after loading"
+    )
+    p50, p99 = (1000 * latency.percentile(share) for share in (0.5, 0.99))
+    story.say(f"round trip, one client in Python: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+    facts = {"requests": count, "equal": equal, "p50_ms": round(p50, 3), "p99_ms": round(p99, 3)}
+    (folder / "serving.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return equal == len(questions)
+
+
+def _questions(log: Log, count: int) -> list[dict[str, Any]]:
+    """Known people, strangers, baskets, long lists, explanations: in turn."""
+    people = [_plain(subject) for subject in log.train.subject_ids]
+    items = [_plain(item) for item in log.train.item_ids]
+    out = []
+    for i in range(count):
+        question: dict[str, Any] = {"subject": people[(i * 37) % len(people)], "k": 10}
+        if i % 7 == 3:
+            question["subject"] = f"{STRANGER}-{i}"
+        if i % 5 == 2:
+            question["context"] = {"basket": [items[(i * 11) % len(items)]]}
+        if i % 11 == 5:
+            question["k"] = 50
+        if i % 13 == 6:
+            question["explain"] = True
+        if i % 17 == 8:
+            question["deny"] = items[:: max(1, len(items) // 100)]
+        out.append(question)
+    return out
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own, for JSON."""
+    return value.item() if hasattr(value, "item") else value
+
+
+class _Story:
+    """Prints numbered steps with their time; the same lines in a terminal and in a pipe."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._number = 0
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self._number += 1
+        start = time.perf_counter()
+        print(emphasize(f"[{self._number}/{self._steps}] {name}"), flush=True)
+        yield
+        print(f"      ({time.perf_counter() - start:.1f} s)\n", flush=True)
+
+    def say(self, text: str = "") -> None:
+        print(f"      {text}".rstrip(), flush=True)
+
+    def say_lines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.say(line)
+
+    def end(self, folder: Path) -> None:
+        seconds = time.perf_counter() - self._start
+        names = ", ".join(sorted(path.name for path in folder.iterdir()))
+        print(f"Done in {seconds:.0f} s. In {folder}/: {names}")
+        print(f"Ask it yourself: penchant serve {folder / 'shop.penchant'}")
+        sys.stdout.flush()
