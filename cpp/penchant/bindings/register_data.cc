@@ -10,6 +10,7 @@
 #include "penchant/data/id_map.h"
 #include "penchant/data/interactions.h"
 #include "penchant/data/splits.h"
+#include "penchant/data/time_column.h"
 
 namespace penchant::bindings {
 namespace {
@@ -279,6 +280,9 @@ void register_dataset(py::module_& module) {
             return std::make_shared<Dataset>(data.filtered(marks));
           },
           py::arg("keep"), "The rows where keep (uint8 or bool [rows]) is not 0.")
+      .def(
+          "repeated_rows", [](const Dataset& data) { return move_to_array(data.repeated_rows()); },
+          "uint8 [rows]: 1 where the row equals the one before it in every column.")
       .def("hash", &Dataset::hash, py::call_guard<py::gil_scoped_release>());
 }
 
@@ -322,9 +326,30 @@ void register_splits(py::module_& module) {
       py::arg("data"), py::arg("share"), py::arg("seed"));
 }
 
+// --- times --------------------------------------------------------------------------------------
+
+py::array_t<std::int64_t> parse_times(const Array<std::int64_t>& offsets,
+                                      const Array<std::uint8_t>& bytes) {
+  const auto from = as_span(offsets);
+  const std::span<const char> text(reinterpret_cast<const char*>(bytes.data()),
+                                   static_cast<std::size_t>(bytes.size()));
+  std::vector<Timestamp> times;
+  {
+    const py::gil_scoped_release release;
+    times = data::parse_times(from, text);
+  }
+  py::array_t<std::int64_t> out(static_cast<py::ssize_t>(times.size()));
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    out.mutable_at(static_cast<py::ssize_t>(i)) = times[i].micros;
+  }
+  return out;
+}
+
 }  // namespace
 
 void register_data(py::module_& module) {
+  module.def("parse_times", &parse_times, py::arg("offsets"), py::arg("bytes"),
+             "Microseconds of ISO 8601 texts; the smallest int64 where one is not a time.");
   register_ids(module);
   register_interactions(module);
   register_dataset(module);

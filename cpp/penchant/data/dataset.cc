@@ -231,7 +231,10 @@ Interactions make_interactions(const Dataset& data) {
       double value = 0;
       std::int32_t count = 0;
       std::uint32_t last_row = first_row;
-      for (; at < end && events.items[grouped.rows[at]] == item; ++at, ++count) {
+      for (; at < end && events.items[grouped.rows[at]] == item; ++at) {
+        // Lines of one basket share its time and are one visit; without times each line is one.
+        const Timestamp time = events.times[grouped.rows[at]];
+        if (count == 0 || !time.known() || time != events.times[last_row]) ++count;
         last_row = grouped.rows[at];
         value += weight_of(data, last_row) * recency(data, last_row);
       }
@@ -354,6 +357,14 @@ Dataset Dataset::filtered(std::span<const std::uint8_t> keep) const {
   pick(events_.types, kept.types);
   pick(events_.values, kept.values);
   return {subjects_, items_, std::move(kept), types_, catalogue_, options_};
+}
+
+std::vector<std::uint8_t> Dataset::repeated_rows() const {
+  std::vector<std::uint8_t> out(size(), 0);
+  for (std::size_t row = 1; row < out.size(); ++row) {
+    out[row] = sort_key(events_, row) == sort_key(events_, row - 1) ? 1 : 0;
+  }
+  return out;
 }
 
 std::string Dataset::hash() const {

@@ -71,13 +71,17 @@ class Dataset {
 
   // One entry a (subject, item) pair:
   //   value = sum over the pair's events of type weight * event value * 2^(-age / half_life),
-  //   count = number of its events whose type weight * event value is positive;
+  //   count = number of distinct times of its events of positive weight (events where times are
+  //           unknown): lines of one basket are one visit;
   // pairs without such an event, and events of nobody known, have no entry. Summed in double in the
   // order of the rows, then kept within [smallest normal float, largest float]. Computed once.
   [[nodiscard]] std::shared_ptr<const Interactions> interactions() const;
 
   // The rows where keep[row] is not 0, with ids reduced to those that remain.
   [[nodiscard]] Dataset filtered(std::span<const std::uint8_t> keep) const;
+
+  // A byte a row: 1 where the row equals the one before it in every column.
+  [[nodiscard]] std::vector<std::uint8_t> repeated_rows() const;
 
   // 16 hex digits over ids, events, types and options: equal data, equal hash. The catalogue's
   // names are not part of it: no model is fitted on them.

@@ -19,7 +19,7 @@ namespace penchant::data {
 struct History {
   std::span<const ItemIndex> items;
   std::span<const float> values;         // summed event weights, recency-weighted if asked; > 0
-  std::span<const std::int32_t> counts;  // number of events
+  std::span<const std::int32_t> counts;  // distinct times of events (Dataset::interactions)
   std::span<const Timestamp> first;      // time of the pair's first event
   std::span<const Timestamp> last;       // and of its last
 
