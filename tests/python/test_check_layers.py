@@ -14,17 +14,21 @@ TABLE = """\
 # module : uses : libraries
 base   :           : tbb hwy
 data   : base      : json
-engine : base data : json
+engine : base data : json tbb
 bindings : base data engine : pybind11
 """
 CLEAN = {
     "cpp/modules.txt": TABLE,
-    "cpp/penchant/base/error.h": "#pragma once\n#include <string>\n",
+    "cpp/penchant/base/error.h": '#include "penchant/base/ids.h"\n#include <string>\n',
     "cpp/penchant/base/error.cc": '#include "penchant/base/error.h"\n#include <unistd.h>\n',
-    "cpp/penchant/base/loop.cc": "#include <tbb/parallel_for.h>\n",
+    "cpp/penchant/base/loop.cc": '#include "penchant/base/tasks.h"\n#include <tbb/tbb.h>\n',
+    "cpp/penchant/base/tasks.h": "#include <tbb/task_group.h>\n",  # nobody else sees it
+    "cpp/penchant/base/ids.h": "#include <cstdint>\n",
     "cpp/penchant/base/kernel-inl.h": '#include "hwy/highway.h"\n',
     "cpp/penchant/base/kernel.cc": '#include "penchant/base/kernel-inl.h"\n// _mm_add_ps\n',
     "cpp/penchant/data/map.h": '#pragma once\n#include "penchant/base/error.h"\n',
+    "cpp/penchant/data/meta.h": "#include <nlohmann/json.hpp>\n",  # seen where json is named
+    "cpp/penchant/engine/assets.cc": '#include "penchant/data/meta.h"\n',
     "cpp/penchant/bindings/register.h": "#include <pybind11/pybind11.h>\n",
     "cpp/apps/main.cc": '#include "penchant/data/map.h"\n',
 }
@@ -69,13 +73,31 @@ def test_clean_tree_passes(tmp_path):
             "cpp/penchant/base/error.h",
             "#include <nlohmann/json.hpp>\n",
             "cpp/penchant/base/error.h:1",
-            "only the standard library",
+            "through this header",
+        ),
+        (
+            "cpp/penchant/base/ids.h",  # seen through error.h
+            "#include <tbb/parallel_for.h>\n",
+            "cpp/penchant/base/ids.h:1",
+            "through this header",
+        ),
+        (
+            "cpp/penchant/engine/assets.h",
+            '#include "penchant/data/meta.h"\n',
+            "cpp/penchant/data/meta.h:1",
+            "penchant/engine/assets.h sees",
+        ),
+        (
+            "cpp/penchant/bindings/a.cc",
+            '#include "penchant/data/meta.h"\n',
+            "cpp/penchant/data/meta.h:1",
+            "through this header",
         ),
         (
             "cpp/penchant/base/error.h",
             "#include <tbb/parallel_for.h>\n",
             "cpp/penchant/base/error.h:1",
-            "only the standard library",
+            "through this header",
         ),
         (
             "cpp/penchant/base/error.h",
