@@ -18,7 +18,6 @@ export PENCHANT_DATA ?= $(abspath ../shared/data)
 endif
 
 EXTRAS := build test lint wheel plots datasets sparse
-WHEEL_INPUTS = CMakeLists.txt pyproject.toml README.md cmake cpp python tools/make_wheel.py
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-online-retail bench-serving \
@@ -63,7 +62,7 @@ demo: build ## the whole walk on real data: clean, train, measure, save, serve, 
 	@$(VENV)/bin/penchant demo
 
 wheel: build ## one self-contained wheel in dist/
-	@$(PY) tools/make_wheel.py $(WHEEL_INPUTS)
+	@$(PY) tools/make_wheel.py
 
 stubs: build ## regenerate python/penchant/_core.pyi from the extension
 	@$(PY) tools/make_stubs.py

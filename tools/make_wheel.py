@@ -1,10 +1,9 @@
 """Build one self-contained wheel into dist/: extension, stubs, command line and server.
 
-    .venv/bin/python tools/make_wheel.py <inputs>...
+    .venv/bin/python tools/make_wheel.py
 
-The inputs are the files and folders that the wheel is made of; nothing happens when none of them
-changed since the wheel in dist/ was made. auditwheel copies the shared libraries in and names the
-oldest Linux that the wheel runs on.
+Nothing happens when no source changed since the wheel in dist/ was made. auditwheel copies the
+shared libraries in and names the oldest Linux that the wheel runs on.
 """
 
 from __future__ import annotations
@@ -18,6 +17,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
+INPUTS = [
+    "CMakeLists.txt",
+    "pyproject.toml",
+    "README.md",
+    "cmake",
+    "cpp",
+    "python",
+    "tools/make_wheel.py",
+]
 RAW = ROOT / "build" / "wheelhouse"
 
 
@@ -59,7 +67,7 @@ def repair(wheel: Path, output: Path) -> None:
     )
 
 
-def build(inputs: list[str]) -> Path:
+def build(inputs: list[str] = INPUTS) -> Path:
     """Make the wheel unless dist/ has it."""
     stamp = DIST / ".inputs"
     key = fingerprint(inputs)
@@ -72,17 +80,10 @@ def build(inputs: list[str]) -> Path:
     with log.open("w") as out:
         done = subprocess.run(
             [
-                sys.executable,
-                "-m",
-                "pip",
-                "wheel",
-                ".",
-                "--no-deps",
-                "--no-build-isolation",
-                "--disable-pip-version-check",
-                "--verbose",
-                "--wheel-dir",
-                RAW,
+                *(sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation"),
+                *("--disable-pip-version-check", "--verbose", "--wheel-dir", RAW),
+                # The flags of the release preset, so that ccache has the objects already.
+                "--config-settings=cmake.define.PENCHANT_WERROR=ON",
             ],
             cwd=ROOT,
             stdout=out,
@@ -102,5 +103,5 @@ def build(inputs: list[str]) -> Path:
 
 
 if __name__ == "__main__":
-    path = build(sys.argv[1:])
+    path = build()
     print(f"wheel: {path.relative_to(ROOT)} ({path.stat().st_size / 1e6:.1f} MB)")
