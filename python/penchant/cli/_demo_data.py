@@ -34,6 +34,8 @@ class Log:
         What was kept and what was not, for people.
     train, test : Dataset
         `test` is the last 28 days, people and items known to train.
+    purchases : dict
+        Person -> how many lines of train are theirs.
     names : dict of str to str
         Item id to the name of the product.
     roles : dict
@@ -48,8 +50,9 @@ class Log:
     lines: list[str]
     train: Dataset
     test: Dataset
+    purchases: dict[Any, int]
     names: dict[str, str]
-    roles: dict[str, str]
+    roles: dict[str, Any]
     test_table: Any
     facts: dict[str, Any]
 
@@ -100,7 +103,7 @@ def _online_retail(raw: Any, title: str) -> Log:
     ]
     catalogue = online_retail.catalog(raw)
     names = dict(zip(catalogue["sku"].to_pylist(), catalogue["name"].to_pylist(), strict=True))
-    roles = {"subject": "customer", "item": "sku", "time": "ts"}
+    roles: dict[str, Any] = {"subject": "customer", "item": "sku", "time": "ts"}
     facts = {"data": title, "cleaning": counts, "lines": lines.num_rows, "cut": "2011-11-12"}
     return _log(title, shown, train, test, roles, names, facts)
 
@@ -125,7 +128,7 @@ def _simulated(title: str, *, subjects: int, items: int, days: int) -> Log:
     ]
     catalogue = world.catalog
     names = dict(zip(catalogue["item"].to_pylist(), catalogue["name"].to_pylist(), strict=True))
-    roles = {"subject": "subject", "item": "item", "time": "time"}
+    roles: dict[str, Any] = {"subject": "subject", "item": "item", "time": "time"}
     facts = {"data": title, "events": events.num_rows, "purchases": bought.num_rows}
     return _log(title, shown, train, test, roles, names, facts)
 
@@ -135,11 +138,12 @@ def _log(
     lines: list[str],
     train: Any,
     test: Any,
-    roles: dict[str, str],
+    roles: dict[str, Any],
     names: dict[str, str],
     facts: dict[str, Any],
 ) -> Log:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from ..data.dataset import Dataset
 
@@ -155,7 +159,9 @@ def _log(
         f"{test.num_rows:>9,}  test, the 28 days after: {held_out.num_subjects:,} people",
     ]
     kept = test.select([*dict.fromkeys(roles.values())])
-    return Log(title, lines, data, held_out, names, roles, kept, facts)
+    counted = pc.value_counts(train[roles["subject"]])
+    purchases = {entry["values"]: entry["counts"] for entry in counted.to_pylist()}
+    return Log(title, lines, data, held_out, purchases, names, roles, kept, facts)
 
 
 def _days(count: int, kind: Any) -> Any:

@@ -80,7 +80,11 @@ def roles_from(options: argparse.Namespace, defaults: Mapping[str, str | None]) 
 
 
 def dataset_from(
-    path: str | Path, roles: Mapping[str, str | None], *, half_life: str | None = None
+    path: str | Path,
+    roles: Mapping[str, str | None],
+    *,
+    half_life: str | None = None,
+    type_weights: Mapping[str, float] | None = None,
 ) -> Dataset:
     """Read a file of events and clean it into a Dataset.
 
@@ -98,10 +102,10 @@ def dataset_from(
                 f"{path} has no column {column!r} for --{role.replace('_', '-')}; "
                 f"it has {', '.join(table.column_names)}"
             )
-    named = {role: column for role, column in roles.items() if column is not None}
+    named: dict[str, Any] = {role: name for role, name in roles.items() if name is not None}
     # A log without times says so: the method's own default is a column called "time".
-    named.setdefault("time", None)  # type: ignore[arg-type]
-    return Dataset.from_events(table, half_life=half_life, **named)
+    named.setdefault("time", None)
+    return Dataset.from_events(table, half_life=half_life, type_weights=type_weights, **named)
 
 
 def columns_of_bundle(path: str | Path) -> dict[str, str | None]:

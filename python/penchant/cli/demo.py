@@ -114,13 +114,10 @@ def _measure(models: dict[str, Any], log: Log, folder: Path, story: _Story) -> N
 
 def _people(log: Log) -> list[Any]:
     """Three customers who came back, with long, middling and short histories; and a stranger."""
-    matrix = log.train.to_csr()
-    sizes = dict(
-        zip(list(log.train.subject_ids), (matrix.indptr[1:] - matrix.indptr[:-1]), strict=True)
-    )
-    back = sorted((s for s in log.test.subject_ids if s in sizes), key=lambda s: (sizes[s], str(s)))
+    known = [_plain(subject) for subject in log.test.subject_ids]
+    back = sorted(known, key=lambda subject: (log.purchases.get(subject, 0), str(subject)))
     chosen = [back[int(share * (len(back) - 1))] for share in (0.9, 0.5, 0.1)]
-    return [*(_plain(subject) for subject in chosen), STRANGER]
+    return [*chosen, STRANGER]
 
 
 def _ask(port: int, people: list[Any], log: Log, story: _Story) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from . import _events
 if TYPE_CHECKING:
     from ..pipeline import Pipeline
 
-__all__ = ["add_parser", "pipeline_from_config", "run"]
+__all__ = ["add_parser", "pipeline_from_config", "run", "type_weight"]
 
 _EXAMPLE = """\
 example:
@@ -44,6 +44,14 @@ def add_parser(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
     parser.add_argument("events", help="CSV or Parquet, one row an event")
     parser.add_argument("--out", required=True, metavar="FILE", help="the bundle to write")
     parser.add_argument("--half-life", metavar="TIME", help="weigh events by age, e.g. 60d")
+    parser.add_argument(
+        "--type-weight",
+        action="append",
+        default=[],
+        type=type_weight,
+        metavar="TYPE=NUMBER",
+        help="what one event of a type counts, e.g. cart=0.3; may be given again",
+    )
     parser.add_argument("--config", metavar="TOML", help="the funnel's sources and parameters")
     parser.add_argument("--quarantine", metavar="FILE", help="write refused rows here, as CSV")
     parser.add_argument("--quiet", action="store_true", help="no progress bars, no report")
@@ -55,7 +63,12 @@ def run(options: argparse.Namespace) -> int:
     """Train and save."""
     start = time.monotonic()
     roles = _events.roles_from(options, _events.ROLES)
-    data = _events.dataset_from(options.events, roles, half_life=options.half_life)
+    data = _events.dataset_from(
+        options.events,
+        roles,
+        half_life=options.half_life,
+        type_weights=dict(options.type_weight) or None,
+    )
     report = sys.stderr if not options.quiet else None
     if report:
         print(repr(data), file=report)
@@ -69,6 +82,15 @@ def run(options: argparse.Namespace) -> int:
         seconds = time.monotonic() - start
         print(f"saved {options.out} ({size / 1e6:.1f} MB) in {seconds:.1f} s", file=report)
     return 0
+
+
+def type_weight(text: str) -> tuple[str, float]:
+    """Read ``cart=0.3``."""
+    name, equals, number = text.partition("=")
+    try:
+        return name.strip(), float(number if equals else "")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form TYPE=NUMBER") from None
 
 
 def write_csv(table: Any, path: str | Path) -> None:
