@@ -23,10 +23,10 @@ enum class Method : std::uint8_t { kGet, kHead, kPost, kOther };
 // A request as the session read it; views into the session's own buffers.
 struct RequestView {
   Method method = Method::kOther;
-  std::string_view path;          // without the query
-  std::string_view content_type;  // empty: the field was not there
-  std::string_view content_encoding;
-  std::string_view body;
+  std::string_view path = {};          // without the query
+  std::string_view content_type = {};  // empty: the field was not there
+  std::string_view content_encoding = {};
+  std::string_view body = {};
 };
 
 // An answer. Kept by the session from request to request, so that its memory is reused.

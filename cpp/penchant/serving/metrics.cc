@@ -1,6 +1,7 @@
 #include "penchant/serving/metrics.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 
 #include <sys/resource.h>
@@ -40,6 +41,14 @@ std::string quoted(std::string_view value) {
     out += c;
   }
   return out += '"';
+}
+
+// 0.00005 rather than 5e-05: bounds are read by people and compared as text.
+void append_fixed(double value, std::string& out) {
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  out.append(text.data(), end.ptr);
 }
 
 template <class Value>
@@ -140,7 +149,7 @@ void Metrics::render_latency(std::string& out) const {
           total([&](const Shard& shard) -> auto& { return shard.latency[route].buckets[bucket]; });
       out += concat(kName, "_bucket", label, ",le=\"");
       if (bucket < kLatencyBounds.size()) {
-        out += concat(kLatencyBounds[bucket]);
+        append_fixed(kLatencyBounds[bucket], out);
       } else {
         out += "+Inf";
       }
@@ -148,7 +157,7 @@ void Metrics::render_latency(std::string& out) const {
     }
     const auto nanoseconds =
         total([&](const Shard& shard) -> auto& { return shard.latency[route].nanoseconds; });
-    out += concat(kName, "_sum", label, "} ", static_cast<double>(nanoseconds) * 1e-9, "\n");
+    out += concat(kName, "_sum", label, "} ", static_cast<double>(nanoseconds) / 1e9, "\n");
     out += concat(kName, "_count", label, "} ", cumulative, "\n");
   }
 }

@@ -50,9 +50,9 @@ class Counter {
 
 // What the text says besides the counts.
 struct MetricsFacts {
-  std::string version;
-  std::string simd;
-  std::string bundle_fingerprint;
+  std::string version = {};
+  std::string simd = {};
+  std::string bundle_fingerprint = {};
   std::uint32_t bundle_format = 0;
   std::size_t items = 0;
   bool ready = false;

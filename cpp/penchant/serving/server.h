@@ -28,10 +28,10 @@ namespace penchant::serving {
 // What is served. `recommend` replaces `body` with the answer to `request` (both JSON, UTF-8), is
 // called from every worker at once, and throws penchant::Error where it can't answer.
 struct Service {
-  std::function<void(std::string_view request, std::string& body)> recommend;
-  std::string bundle_fingerprint;   // 16 hex digits, shown at / and in /metrics
-  std::uint32_t bundle_format = 0;  // the bundle format's version
-  std::size_t items = 0;            // in the catalogue
+  std::function<void(std::string_view request, std::string& body)> recommend = {};
+  std::string bundle_fingerprint = {};  // 16 hex digits, shown at / and in /metrics
+  std::uint32_t bundle_format = 0;      // the bundle format's version
+  std::size_t items = 0;                // in the catalogue
 };
 
 struct ServerOptions {
