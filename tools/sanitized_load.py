@@ -50,7 +50,8 @@ def make_bundle(path: Path) -> list[bytes]:
     ]
     texts = [json.dumps(body).encode() for body in bodies] + [b"{", b"\xff\xfe", b""]
     posts = [
-        b"POST /v1/recommend HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(text) + text
+        b"POST /v1/recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(text) + text
         for text in texts
     ]
     gets = [b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % p for p in (b"/metrics", b"/readyz", b"/no")]
@@ -85,7 +86,7 @@ def client(port: int, messages: list[bytes], until: float, seed: int, counts: li
                         if not part:
                             raise ConnectionError
                         data += part
-                    counts[seed] += 1
+                    counts[seed] += data.startswith(b"HTTP/1.1 200 ")
         except OSError:
             time.sleep(0.01)
 
@@ -127,7 +128,7 @@ def load(preset: str, bundle: Path, messages: list[bytes], seconds: float, folde
     said = log.read_text(errors="replace")
     good = bool(match) and code == 0 and not REPORT.search(said) and sum(counts) > 0
     verdict = "clean" if good else "NOT CLEAN"
-    print(f"sanitized load: {preset}: {sum(counts):,} answers, exit {code}: {verdict}")
+    print(f"sanitized load: {preset}: {sum(counts):,} answers of 200, exit {code}: {verdict}")
     if not good:
         print(said[-6000:])
     return good
