@@ -135,7 +135,8 @@ class Reader : public std::enable_shared_from_this<Reader> {
                                                          // which hold every section's checksum
   [[nodiscard]] std::span<const std::byte> file_bytes() const;
 
-  // Typed views; a dtype or rank that differs from the section's throws kCorruptBundle.
+  // Typed views; a dtype or rank that differs from the section's throws kCorruptBundle. An array
+  // keeps the reader alive; matrix and text do not: hold the reader beside them.
   template <class T>
   [[nodiscard]] SharedArray<T> array(std::string_view name) const {
     const auto bytes = checked(name, dtype_of<T>(), 1);

@@ -209,6 +209,7 @@ class HeaderHandler : public DepthLimit {
   bool end() {
     leave();
     if (skipped_ > 0) return --skipped_, true;
+    // The field goes back to the container's own, so that a stray value after this one is seen.
     switch (place_) {
       case Place::kShape:
         place_ = Place::kSection;
@@ -216,6 +217,7 @@ class HeaderHandler : public DepthLimit {
       case Place::kSection:
         finish_section();
         place_ = Place::kSections;
+        field_ = Field::kSections;
         break;
       case Place::kSections:
         place_ = Place::kTop;
