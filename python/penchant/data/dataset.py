@@ -127,6 +127,7 @@ class Dataset:
         columns = Columns(subject, item, time, type, value, item_name)
         options = Options(half_life, type_weights, catalog, anonymous, time_unit, duplicates)
         core, quarantine, facts = ingest(table, columns, options)
+        facts = dataclasses.replace(facts, columns=dataclasses.asdict(columns))
         return cls(core, kind=table.kind, quarantine=quarantine, facts=facts)
 
     @classmethod
@@ -224,6 +225,11 @@ class Dataset:
         """Times (UTC) of the first and the last event; None without events or without times."""
         first, last = self._core.first_time, self._core.last_time
         return None if first is None or last is None else (moment(first), moment(last))
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """Which column of the frame played which role; empty where there was no frame."""
+        return dict(self._facts.columns)
 
     @property
     def hash(self) -> str:
@@ -366,6 +372,7 @@ class Dataset:
             rows=len(core),
             anonymous=int((core.subject_index < 0).sum()),
             duplicates=int(core.repeated_rows().sum()),
+            columns=self._facts.columns,
         )
         empty = None if self._quarantine is None else self._quarantine[:0]
         return Dataset(core, kind=self._kind, quarantine=empty, facts=facts, split=split)

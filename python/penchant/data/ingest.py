@@ -64,6 +64,7 @@ class Facts:
     anonymous: int = 0
     duplicates: int = 0
     duplicates_dropped: bool = False
+    columns: dict[str, str | None] = field(default_factory=dict)  # role -> column it came from
 
 
 def _chosen_names(encoded: Encoded, items: np.ndarray, num_items: int) -> list[str]:
