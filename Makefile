@@ -67,6 +67,7 @@ wheel: build ## one self-contained wheel in dist/
 stubs: build ## regenerate python/penchant/_core.pyi from the extension
 	@$(PY) tools/make_stubs.py
 
+docs: export NO_MKDOCS_2_WARNING := 1
 docs: build ## build the documentation into site/, strictly
 	@VENV=$(VENV) tools/make_venv.sh docs docs
 	@$(PY) -m mkdocs build --strict --quiet

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log", "load"]
 
-_HALF_LIFE = "60d"
 _WHERE = {
     "folder": "from the folder that PENCHANT_DATA names",
     "cache": "from the cache of an earlier download",
@@ -151,7 +150,7 @@ def _log(
     items = train[roles["item"]]
     labels = [names.get(str(item)) or str(item) for item in items.to_pylist()]
     train = train.append_column("product", pa.array(labels, pa.string()))
-    data = Dataset.from_events(train, **roles, half_life=_HALF_LIFE, item_name="product")
+    data = Dataset.from_events(train, **roles, item_name="product")
     held_out = Dataset.from_events(test, **roles)
     lines = [
         *lines,

@@ -79,10 +79,12 @@ def _train(log: Log, story: _Story) -> dict[str, Any]:
     """Fit the funnel, and its sources once more on their own to see what each is worth."""
     import penchant as pn
 
+    # A product counts once however often it was bought, and half as much after 60 days.
+    recency: dict[str, Any] = {"weighting": "capped", "half_life": "60d"}
     models: dict[str, Any] = {
         "Popular, 28 days": pn.Popular(window="28d"),
-        "ItemKNN, BM25": pn.ItemKNN(similarity="bm25"),
-        "ALS": pn.ALS(factors=64, alpha=10.0, regularization=50.0),
+        "ItemKNN, BM25": pn.ItemKNN(similarity="bm25", **recency),
+        "ALS": pn.ALS(factors=128, alpha=10.0, regularization=50.0, **recency),
         "RepeatPurchase": pn.RepeatPurchase(),
         "Pipeline": pn.Pipeline(),
     }

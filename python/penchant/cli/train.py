@@ -19,8 +19,8 @@ __all__ = ["add_parser", "pipeline_from_config", "run", "type_weight"]
 
 _EXAMPLE = """\
 example:
-  penchant train events.csv --subject customer --item sku --time ts --value quantity \\
-      --half-life 60d --out shop.penchant
+  penchant train events.csv --subject customer --item sku --time ts --item-name description \\
+      --out shop.penchant
 
 A --config file is TOML and lists the candidate sources by their Python names:
   [[sources]]
