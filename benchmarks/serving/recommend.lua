@@ -1,8 +1,9 @@
 -- For wrk: the requests of a file in turn, POSTed to /v1/recommend; BODIES names the file, DELAY_MS
 -- holds each connection back after an answer (closed loop, so a rate only in the mean).
+local headers = {["Host"] = "localhost", ["Content-Type"] = "application/json"}
 local bodies = {}
 for line in io.lines(os.getenv("BODIES")) do
-  bodies[#bodies + 1] = wrk.format("POST", "/v1/recommend", {["Content-Type"] = "application/json"}, line)
+  bodies[#bodies + 1] = wrk.format("POST", "/v1/recommend", headers, line)
 end
 local wait = tonumber(os.getenv("DELAY_MS") or "0")
 local at = 0
