@@ -188,6 +188,8 @@ int run(const Arguments& arguments) {
 }  // namespace
 }  // namespace penchant
 
+// What escapes here is memory running out while an error is told.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   using namespace penchant;
   CLI::App app{"Serves the recommendations of a Penchant bundle over HTTP."};

@@ -46,6 +46,8 @@ Listener::Listener(const ServerOptions& options, Metrics::Shard& metrics,
       acceptor_(loop_),
       pause_(loop_) {}
 
+// A thread that can't be joined ends the program, as it should.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Listener::~Listener() { stop(); }
 
 void Listener::start() {

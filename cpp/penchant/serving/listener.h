@@ -18,7 +18,7 @@ class Listener {
   // `adopt` takes a connected descriptor and says whether there was room; it is left with the
   // listener, which answers 503, when there was not. Called on the listener's thread.
   Listener(const ServerOptions& options, Metrics::Shard& metrics, std::function<bool(int)> adopt);
-  ~Listener();
+  ~Listener();  // NOLINT(bugprone-exception-escape)
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 

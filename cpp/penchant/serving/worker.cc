@@ -21,6 +21,8 @@ Worker::Worker(const ServerOptions& options, const Handlers& handlers, Metrics::
       work_(asio::make_work_guard(loop_)),
       timer_(loop_) {}
 
+// A thread that can't be joined ends the program, as it should.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 Worker::~Worker() {
   if (thread_.joinable()) {
     abort();

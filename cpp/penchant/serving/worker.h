@@ -17,7 +17,7 @@ class Worker {
   // `on_close` is called on the worker's thread as each connection ends.
   Worker(const ServerOptions& options, const Handlers& handlers, Metrics::Shard& metrics,
          const std::atomic<bool>& draining, std::function<void()> on_close);
-  ~Worker();
+  ~Worker();  // NOLINT(bugprone-exception-escape)
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
