@@ -66,7 +66,7 @@ py::tuple evaluate(const Scorer& scorer, const std::vector<std::string>& names,
                    const Array<std::int64_t>& truth_offsets, const Array<std::int32_t>& truth_items,
                    const Array<std::int64_t>& seen_offsets, const Array<std::int32_t>& seen_items,
                    const Array<std::int32_t>& unknown_truth, const Array<double>& popularity,
-                   double population, bool mask_seen, int threads) {
+                   double population, bool mask_seen, bool seen_are_negatives, int threads) {
   const Lists truth{truth_offsets, truth_items};
   const Lists seen{seen_offsets, seen_items};
   const std::vector<Metric> metrics = parse_metrics(names);
@@ -76,8 +76,9 @@ py::tuple evaluate(const Scorer& scorer, const std::vector<std::string>& names,
   evaluation::Evaluation result;
   {
     const py::gil_scoped_release released;
-    result = evaluation::evaluate(people, metrics, scorer.fill,
-                                  {.mask_seen = mask_seen, .threads = threads});
+    result = evaluation::evaluate(
+        people, metrics, scorer.fill,
+        {.mask_seen = mask_seen, .seen_are_negatives = seen_are_negatives, .threads = threads});
   }
   return py::make_tuple(move_to_array(std::move(result.values)),
                         stack(result.per_subject, scorer.rows));
@@ -117,7 +118,8 @@ void register_evaluation(py::module_& module) {
   module.def("evaluate", &evaluate, py::arg("scorer"), py::arg("metrics"), py::kw_only(),
              py::arg("truth_offsets"), py::arg("truth_items"), py::arg("seen_offsets"),
              py::arg("seen_items"), py::arg("unknown_truth"), py::arg("popularity"),
-             py::arg("population"), py::arg("mask_seen"), py::arg("threads") = 0,
+             py::arg("population"), py::arg("mask_seen"), py::arg("seen_are_negatives") = false,
+             py::arg("threads") = 0,
              "(values float64 [metrics], per subject float64 [metrics, rows]).");
   module.def(
       "bootstrap", &bootstrap, py::arg("values"), py::kw_only(), py::arg("confidence"),

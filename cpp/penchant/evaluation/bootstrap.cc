@@ -27,21 +27,59 @@ void draw_counts(const Philox& random, std::uint64_t draw, std::span<std::uint32
   }
 }
 
-double weighted_mean(std::span<const double> values, std::span<const std::uint32_t> counts) {
-  double sum = 0;
-  std::uint64_t taken = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (counts[i] == 0 || std::isnan(values[i])) continue;
-    sum += values[i] * counts[i];
-    taken += counts[i];
+// The columns side by side, so that one pass over a draw's counts sums them all; a row without a
+// value adds nothing to its column's sum, nor to its weight.
+class Table {
+ public:
+  explicit Table(std::span<const std::span<const double>> columns)
+      : columns_(columns.size()), rows_(columns.front().size()), values_(columns_ * rows_) {
+    for (std::size_t c = 0; c < columns_; ++c) {
+      const auto undefined = [](double value) { return std::isnan(value); };
+      if (std::ranges::any_of(columns[c], undefined))
+        gaps_.push_back({c, std::vector<double>(rows_)});
+      for (std::size_t i = 0; i < rows_; ++i) {
+        const double value = columns[c][i];
+        values_[i * columns_ + c] = std::isnan(value) ? 0.0 : value;
+        if (!gaps_.empty() && gaps_.back().column == c) {
+          gaps_.back().defined[i] = std::isnan(value) ? 0.0 : 1.0;
+        }
+      }
+    }
   }
-  return taken == 0 ? kUndefined : sum / static_cast<double>(taken);
-}
 
-double mean(std::span<const double> values) {
-  const std::vector<std::uint32_t> once(values.size(), 1);
-  return weighted_mean(values, once);
-}
+  // out[column]: the mean of the rows, each taken counts[row] times; NaN where nothing was taken.
+  void means(std::span<const std::uint32_t> counts, std::span<double> out) const {
+    std::ranges::fill(out, 0.0);
+    for (std::size_t i = 0; i < rows_; ++i) {
+      if (counts[i] == 0) continue;
+      const double* row = values_.data() + i * columns_;
+      for (std::size_t c = 0; c < columns_; ++c) out[c] += row[c] * counts[i];
+    }
+    std::size_t gap = 0;
+    for (std::size_t c = 0; c < columns_; ++c) {
+      auto taken = static_cast<double>(rows_);
+      if (gap < gaps_.size() && gaps_[gap].column == c) taken = taken_of(gaps_[gap++], counts);
+      out[c] = taken == 0 ? kUndefined : out[c] / taken;
+    }
+  }
+
+ private:
+  struct Gap {
+    std::size_t column;
+    std::vector<double> defined;  // [rows] 1 or 0
+  };
+
+  [[nodiscard]] static double taken_of(const Gap& gap, std::span<const std::uint32_t> counts) {
+    double taken = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) taken += gap.defined[i] * counts[i];
+    return taken;
+  }
+
+  std::size_t columns_;
+  std::size_t rows_;
+  std::vector<double> values_;  // [rows][columns]
+  std::vector<Gap> gaps_;       // of the columns that have NaN
+};
 
 // Of sorted values, interpolated between neighbours (NumPy's default).
 double quantile(std::span<const double> sorted, double share) {
@@ -77,21 +115,24 @@ std::vector<Interval> bootstrap_means(std::span<const std::span<const double>> c
   if (rows == 0) {
     return std::vector<Interval>(columns.size(), {kUndefined, kUndefined, kUndefined});
   }
+  const Table table(columns);
   const auto resamples = static_cast<std::size_t>(options.resamples);
   std::vector<std::vector<double>> draws(columns.size(), std::vector<double>(resamples));
   const Philox random(options.seed, kStreamBootstrap);
   parallel_blocks(resamples, kDrawsPerBlock, options.threads, [&](const Block& block) {
     std::vector<std::uint32_t> counts(rows);
+    std::vector<double> means(columns.size());
     for (std::size_t draw = block.begin; draw < block.end; ++draw) {
       draw_counts(random, draw, counts);
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        draws[c][draw] = weighted_mean(columns[c], counts);
-      }
+      table.means(counts, means);
+      for (std::size_t c = 0; c < columns.size(); ++c) draws[c][draw] = means[c];
     }
   });
+  std::vector<double> means(columns.size());
+  table.means(std::vector<std::uint32_t>(rows, 1), means);
   std::vector<Interval> out;
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    out.push_back(summarize(mean(columns[c]), draws[c], options.confidence));
+    out.push_back(summarize(means[c], draws[c], options.confidence));
   }
   return out;
 }

@@ -76,7 +76,10 @@ std::string metric_name(const Metric& metric) {
   const auto* known = std::find_if(kKnown.begin(), kKnown.end(),
                                    [&](const Known& each) { return each.kind == metric.kind; });
   std::string out(known->name);
-  if (metric.k > 0) out += "@" + std::to_string(metric.k);
+  if (metric.k > 0) {
+    out += '@';
+    out += std::to_string(metric.k);
+  }
   return out;
 }
 

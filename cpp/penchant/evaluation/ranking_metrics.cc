@@ -103,7 +103,7 @@ struct Plan {
   const People& people;
   std::span<const Metric> metrics;
   const Scorer& scorer;
-  bool mask_seen;
+  EvaluationOptions options;
   std::size_t longest = 0;  // the longest list that a metric asks for
   bool any_auc = false;
   bool any_full_mrr = false;
@@ -111,11 +111,11 @@ struct Plan {
   std::vector<double> surprise;  // [num_items] -log2(popularity / population); novelty only
 
   Plan(const People& the_people, std::span<const Metric> the_metrics, const Scorer& the_scorer,
-       bool the_mask)
+       const EvaluationOptions& the_options)
       : people(the_people),
         metrics(the_metrics),
         scorer(the_scorer),
-        mask_seen(the_mask),
+        options(the_options),
         longest(longest_cut(the_metrics)),
         discounts(longest) {
     bool any_novelty = false;
@@ -157,7 +157,7 @@ class RowEvaluator {
     if (truth_size == 0) return;  // stays NaN, and its list shows nothing
     fill(row);
     const double auc_value = plan_.any_auc ? auc_of(truth, plan_.people.seen.row(row)) : 0.0;
-    if (plan_.mask_seen) {
+    if (plan_.options.mask_seen) {
       for (const ItemIndex item : plan_.people.seen.row(row)) scores_[position(item)] = kUnlisted;
     }
     const double full_rank = plan_.any_full_mrr ? reciprocal_rank(scores_, truth) : 0.0;
@@ -185,7 +185,8 @@ class RowEvaluator {
     for (const ItemIndex item : truth) positives_.push_back(scores_[position(item)]);
     std::sort(positives_.begin(), positives_.end());
     excluded_.clear();
-    std::ranges::set_union(truth, seen, std::back_inserter(excluded_));
+    std::ranges::set_union(truth, plan_.options.seen_are_negatives ? truth : seen,
+                           std::back_inserter(excluded_));
     return auc(scores_, positives_, excluded_);
   }
 
@@ -260,8 +261,10 @@ double mean_of_defined(std::span<const double> values) {
 
 Evaluation evaluate(const People& people, std::span<const Metric> metrics, const Scorer& scorer,
                     const EvaluationOptions& options) {
+  check_argument(!(options.mask_seen && options.seen_are_negatives),
+                 "evaluate: masked items can't be negatives of the AUC");
   check_people(people, metrics, options.mask_seen);
-  const Plan plan(people, metrics, scorer, options.mask_seen);
+  const Plan plan(people, metrics, scorer, options);
   BestPositions shown(people.num_items, static_cast<std::int32_t>(plan.longest));
   Evaluation out;
   out.per_subject.assign(metrics.size(), std::vector<double>(people.rows, kUndefined));

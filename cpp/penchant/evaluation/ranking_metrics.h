@@ -39,7 +39,7 @@ struct People {
   std::size_t rows = 0;
   std::size_t num_items = 0;  // size of the catalogue
   ItemLists truth;            // what counts as right; holds no masked item
-  ItemLists seen;             // items of training: never negatives of the AUC
+  ItemLists seen;             // items of training: by default, no negatives of the AUC
   // [rows] or empty: right items that the catalogue lacks. They divide recall, MAP and the ideal
   // of NDCG; no model can find them.
   std::span<const std::int32_t> unknown_truth;
@@ -54,7 +54,10 @@ using Scorer = std::function<void(std::size_t row, std::span<float> scores)>;
 
 struct EvaluationOptions {
   bool mask_seen = true;  // seen items are in no list
-  int threads = 0;        // 0: all the machine has
+  // Seen items that are not in the truth are negatives of the AUC. Not together with mask_seen:
+  // what can't be recommended can't be wrongly recommended either.
+  bool seen_are_negatives = false;
+  int threads = 0;  // 0: all the machine has
 };
 
 struct Evaluation {

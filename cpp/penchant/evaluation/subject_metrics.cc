@@ -37,6 +37,34 @@ std::int64_t twice_above(std::span<const float> sorted_positives, float score) {
   return not_below + (end - std::upper_bound(base, end, score));
 }
 
+// Up to so many positives, comparing each with every score beats a binary search a score: the
+// comparisons are independent of each other and run four or more at a time.
+constexpr std::size_t kFewPositives = 256;
+constexpr std::size_t kScoresPerTile = 4096;  // stays in the first-level cache
+
+// Sum over scores of twice_above, whichever way is the faster.
+std::int64_t twice_above_all(std::span<const float> sorted_positives,
+                             std::span<const float> scores) {
+  std::int64_t twice = 0;
+  if (sorted_positives.size() > kFewPositives) {
+    for (const float score : scores) twice += twice_above(sorted_positives, score);
+    return twice;
+  }
+  for (std::size_t begin = 0; begin < scores.size(); begin += kScoresPerTile) {
+    const auto tile = scores.subspan(begin, std::min(kScoresPerTile, scores.size() - begin));
+    for (const float positive : sorted_positives) {
+      std::int32_t below = 0;
+      std::int32_t not_above = 0;
+      for (const float score : tile) {
+        below += score < positive ? 1 : 0;
+        not_above += score <= positive ? 1 : 0;
+      }
+      twice += below + not_above;
+    }
+  }
+  return twice;
+}
+
 }  // namespace
 
 Discounts::Discounts(std::size_t longest) : gains_(longest), sums_(longest + 1, 0.0) {
@@ -88,8 +116,7 @@ double auc(std::span<const float> scores, std::span<const float> sorted_positive
   const std::size_t negatives = scores.size() - excluded.size();
   if (sorted_positives.empty() || negatives == 0) return kUndefined;
   // Over all items, less the excluded: the long loop needs no test of who is a negative.
-  std::int64_t twice = 0;
-  for (const float score : scores) twice += twice_above(sorted_positives, score);
+  std::int64_t twice = twice_above_all(sorted_positives, scores);
   for (const ItemIndex item : excluded) {
     twice -= twice_above(sorted_positives, scores[static_cast<std::size_t>(item.value)]);
   }

@@ -50,7 +50,8 @@ class Discounts {
 // counts one half. Negatives are all items of `scores` but those of `excluded` (ascending,
 // distinct; must hold the positives too). Exact: counts are integers. NaN scores must have been
 // replaced by -infinity. `sorted_positives` are the positives' scores, ascending.
-// NaN when there is no positive or no negative. O(items * log(positives)).
+// NaN when there is no positive or no negative. O(items * log(positives)), or with few positives
+// O(items * positives) at several a cycle.
 [[nodiscard]] double auc(std::span<const float> scores, std::span<const float> sorted_positives,
                          std::span<const ItemIndex> excluded);
 

@@ -25,8 +25,8 @@ struct World {
   std::vector<double> popularity;
   double population = 1000;
 
-  [[nodiscard]] Evaluation run(const std::vector<Metric>& metrics, bool mask_seen,
-                               int threads = 1) const {
+  [[nodiscard]] Evaluation run(const std::vector<Metric>& metrics, bool mask_seen, int threads = 1,
+                               bool seen_are_negatives = false) const {
     Rows truth;
     Rows seen;
     std::vector<std::int32_t> unknown;
@@ -40,7 +40,9 @@ struct World {
     const Scorer scorer = [&](std::size_t row, std::span<float> scores) {
       std::ranges::copy(people[row].scores, scores.begin());
     };
-    return evaluate(laid_out, metrics, scorer, {.mask_seen = mask_seen, .threads = threads});
+    return evaluate(
+        laid_out, metrics, scorer,
+        {.mask_seen = mask_seen, .seen_are_negatives = seen_are_negatives, .threads = threads});
   }
 
  private:
@@ -131,6 +133,42 @@ TEST(Evaluate, AgreesWithThePlainTwinOnRandomPeople) {
           EXPECT_NEAR(got.values[m], sum / defined, 1e-12);
         }
       }
+    }
+  }
+}
+
+TEST(Evaluate, SeenItemsAreNegativesOfTheAucWhenAskedFor) {
+  const Metric auc = parse_metric("auc");
+  const World world = random_world(21, 60, 70, 6, false);
+  const Evaluation got = world.run({auc}, false, 1, true);
+  for (std::size_t row = 0; row < world.people.size(); ++row) {
+    const double want = reference::subject_metric(auc, world.people[row], false, world.popularity,
+                                                  world.population, true);
+    ASSERT_EQ(std::isnan(got.per_subject[0][row]), std::isnan(want));
+    if (!std::isnan(want)) {
+      ASSERT_NEAR(got.per_subject[0][row], want, 1e-12);
+    }
+  }
+  EXPECT_NE(got.values[0], world.run({auc}, false).values[0]);
+  const World masked = random_world(21, 60, 70, 6, true);
+  EXPECT_THROW((void)masked.run({auc}, true, 1, true), Error);
+}
+
+TEST(Evaluate, AucOfManyPositives) {
+  // More than a comparison with each of them would be worth, ties and infinities among them.
+  const Metric auc = parse_metric("auc");
+  for (const std::uint32_t levels : {4U, 700U, 1'000'000U}) {
+    World world = random_world(levels, 6, 2000, levels, true);
+    for (std::size_t row = 0; row < world.people.size(); ++row) {
+      for (std::int32_t item = 0; item < 2000; item += 5) {
+        if (!world.people[row].seen.contains(item)) world.people[row].truth.insert(item);
+      }
+    }
+    const Evaluation got = world.run({auc}, true);
+    for (std::size_t row = 0; row < world.people.size(); ++row) {
+      ASSERT_NEAR(got.per_subject[0][row],
+                  reference::subject_metric(auc, world.people[row], true, world.popularity, 1000),
+                  1e-12);
     }
   }
 }

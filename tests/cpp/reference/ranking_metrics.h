@@ -38,7 +38,7 @@ inline std::vector<std::int32_t> ranking(const Person& person, bool mask_seen) {
   return order;
 }
 
-inline double pairwise_auc(const Person& person) {
+inline double pairwise_auc(const Person& person, bool seen_are_negatives) {
   double right = 0;
   double pairs = 0;
   const auto score_of = [&](std::int32_t item) {
@@ -48,7 +48,8 @@ inline double pairwise_auc(const Person& person) {
   for (const std::int32_t positive : person.truth) {
     for (std::size_t i = 0; i < person.scores.size(); ++i) {
       const auto item = static_cast<std::int32_t>(i);
-      if (person.truth.contains(item) || person.seen.contains(item)) continue;
+      if (person.truth.contains(item)) continue;
+      if (person.seen.contains(item) && !seen_are_negatives) continue;
       pairs += 1;
       if (score_of(positive) > score_of(item)) right += 1;
       if (score_of(positive) == score_of(item)) right += 0.5;
@@ -58,13 +59,14 @@ inline double pairwise_auc(const Person& person) {
 }
 
 inline double subject_metric(const evaluation::Metric& metric, const Person& person, bool mask_seen,
-                             const std::vector<double>& popularity, double population) {
+                             const std::vector<double>& popularity, double population,
+                             bool seen_are_negatives = false) {
   using evaluation::MetricKind;
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::size_t truth_size =
       person.truth.size() + static_cast<std::size_t>(person.unknown_truth);
   if (truth_size == 0) return nan;
-  if (metric.kind == MetricKind::kAuc) return pairwise_auc(person);
+  if (metric.kind == MetricKind::kAuc) return pairwise_auc(person, seen_are_negatives);
   const std::vector<std::int32_t> order = ranking(person, mask_seen);
   const std::size_t k = metric.k == 0 ? order.size() : static_cast<std::size_t>(metric.k);
   const std::size_t length = std::min(k, order.size());
