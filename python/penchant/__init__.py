@@ -40,6 +40,7 @@ _NAMES = {
 _MODULES = {
     "datasets": "datasets",
     "errors": "errors",
+    "evaluation": "evaluation",
     "metrics": "evaluation.metrics",
     "simulate": "simulate",
     "splits": "data.splits",
@@ -66,6 +67,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from . import datasets as datasets
     from . import errors as errors
+    from . import evaluation as evaluation
     from . import simulate as simulate
     from ._info import build_info as build_info
     from .bundle import inspect as inspect
