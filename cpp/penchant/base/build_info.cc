@@ -33,9 +33,9 @@ std::vector<std::pair<std::string, std::string>> build_info() {
   for (const std::string& name : simd_targets()) {
     available += (available.empty() ? "" : " ") + name;
   }
-  return {{"version", version()},        {"build_type", PENCHANT_BUILD_TYPE},
-          {"compiler", compiler()},      {"architecture", architecture()},
-          {"simd", simd_target()},       {"simd_available", available}};
+  return {{"version", version()},   {"build_type", PENCHANT_BUILD_TYPE},
+          {"compiler", compiler()}, {"architecture", architecture()},
+          {"simd", simd_target()},  {"simd_available", available}};
 }
 
 }  // namespace penchant

@@ -6,12 +6,18 @@ namespace penchant {
 
 std::string_view error_kind_name(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalidArgument: return "invalid_argument";
-    case ErrorKind::kNotFound: return "not_found";
-    case ErrorKind::kBadData: return "bad_data";
-    case ErrorKind::kCorruptBundle: return "corrupt_bundle";
-    case ErrorKind::kIo: return "io";
-    case ErrorKind::kUnavailable: return "unavailable";
+    case ErrorKind::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorKind::kNotFound:
+      return "not_found";
+    case ErrorKind::kBadData:
+      return "bad_data";
+    case ErrorKind::kCorruptBundle:
+      return "corrupt_bundle";
+    case ErrorKind::kIo:
+      return "io";
+    case ErrorKind::kUnavailable:
+      return "unavailable";
   }
   return "unknown";
 }

@@ -40,8 +40,7 @@ inline void append(std::string& out, std::string_view part) { out += part; }
 inline void append(std::string& out, char part) { out += part; }
 void append(std::string& out, double part);
 template <std::integral T>
-  requires(!std::same_as<T, char>)
-void append(std::string& out, T part) {
+requires(!std::same_as<T, char>) void append(std::string& out, T part) {
   out += std::to_string(part);
 }
 }  // namespace detail

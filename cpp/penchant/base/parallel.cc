@@ -1,11 +1,11 @@
 #include "penchant/base/parallel.h"
 
+#include <algorithm>
+#include <thread>
+
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
-
-#include <algorithm>
-#include <thread>
 
 namespace penchant {
 namespace {

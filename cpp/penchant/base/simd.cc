@@ -1,11 +1,11 @@
 #include "penchant/base/simd.h"
 
-#include <hwy/highway.h>
-#include <hwy/targets.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+
+#include <hwy/highway.h>
+#include <hwy/targets.h>
 
 #include "penchant/base/error.h"
 

@@ -15,8 +15,8 @@ struct Unit {
   std::string_view name;
   double micros;
 };
-constexpr std::array<Unit, 6> kUnits = {{
-    {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86'400e6}, {"w", 7 * 86'400e6}}};
+constexpr std::array<Unit, 6> kUnits = {
+    {{"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86'400e6}, {"w", 7 * 86'400e6}}};
 constexpr double kLongestMicros = 1000.0 * 366 * 86'400e6;
 
 [[noreturn]] void not_a_time(std::string_view text) {

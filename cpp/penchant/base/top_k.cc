@@ -8,7 +8,8 @@ namespace {
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 }
 
-TopK::TopK(std::size_t k) : k_(k), floor_(k == 0 ? std::numeric_limits<float>::infinity() : kLowest) {
+TopK::TopK(std::size_t k)
+    : k_(k), floor_(k == 0 ? std::numeric_limits<float>::infinity() : kLowest) {
   heap_.reserve(std::min<std::size_t>(k, 1024));
 }
 

@@ -41,8 +41,8 @@ class TopK {
   void offer(Scored hit);
 
   std::size_t k_;
-  float floor_;                // scores below can't enter
-  std::vector<Scored> heap_;   // the worst kept hit at the front
+  float floor_;               // scores below can't enter
+  std::vector<Scored> heap_;  // the worst kept hit at the front
 };
 
 }  // namespace penchant

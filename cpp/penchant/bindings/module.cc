@@ -1,8 +1,7 @@
 // The extension's table of contents: one register_<module>.cc each, no logic in any.
 
-#include "penchant/bindings/register.h"
-
 #include "penchant/base/simd.h"
+#include "penchant/bindings/register.h"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Penchant's C++ core; use the penchant package, which wraps it.";

@@ -1,8 +1,7 @@
-#include "penchant/bindings/register.h"
-
 #include "penchant/base/build_info.h"
 #include "penchant/base/simd.h"
 #include "penchant/base/time.h"
+#include "penchant/bindings/register.h"
 
 namespace penchant::bindings {
 namespace {
@@ -15,12 +14,18 @@ ErrorTypes* error_types = nullptr;
 
 PyObject* type_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kInvalidArgument: return error_types->invalid_argument.ptr();
-    case ErrorKind::kNotFound: return error_types->not_found.ptr();
-    case ErrorKind::kBadData: return error_types->bad_data.ptr();
-    case ErrorKind::kCorruptBundle: return error_types->corrupt_bundle.ptr();
-    case ErrorKind::kIo: return error_types->io.ptr();
-    case ErrorKind::kUnavailable: return error_types->unavailable.ptr();
+    case ErrorKind::kInvalidArgument:
+      return error_types->invalid_argument.ptr();
+    case ErrorKind::kNotFound:
+      return error_types->not_found.ptr();
+    case ErrorKind::kBadData:
+      return error_types->bad_data.ptr();
+    case ErrorKind::kCorruptBundle:
+      return error_types->corrupt_bundle.ptr();
+    case ErrorKind::kIo:
+      return error_types->io.ptr();
+    case ErrorKind::kUnavailable:
+      return error_types->unavailable.ptr();
   }
   return error_types->base.ptr();
 }
@@ -30,10 +35,11 @@ PyObject* type_of(ErrorKind kind) {
 void register_errors(py::module_& /*module*/) {
   const py::module_ errors = py::module_::import("penchant.errors");
   // Never freed: translators outlive any orderly teardown.
-  error_types = new ErrorTypes{errors.attr("PenchantError"),        errors.attr("InvalidArgumentError"),
-                               errors.attr("NotFoundError"),        errors.attr("BadDataError"),
-                               errors.attr("CorruptBundleError"),   errors.attr("PenchantIOError"),
-                               errors.attr("UnavailableError")};
+  error_types =
+      new ErrorTypes{errors.attr("PenchantError"),      errors.attr("InvalidArgumentError"),
+                     errors.attr("NotFoundError"),      errors.attr("BadDataError"),
+                     errors.attr("CorruptBundleError"), errors.attr("PenchantIOError"),
+                     errors.attr("UnavailableError")};
   py::register_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);

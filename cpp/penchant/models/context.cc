@@ -1,0 +1,85 @@
+#include "penchant/models/context.h"
+
+#include <algorithm>
+
+#include "penchant/models/model_json.h"
+#include "penchant/models/popular.h"
+
+namespace penchant::models {
+namespace {
+
+constexpr Duration kPopularityHalfLife{28LL * 86'400 * 1'000'000};
+
+}  // namespace
+
+std::string_view Context::item_name(ItemIndex item) const {
+  if (name_offsets.empty()) return {};
+  const auto i = static_cast<std::size_t>(item.value);
+  const auto begin = static_cast<std::size_t>(name_offsets[i]);
+  return {names.data() + begin, static_cast<std::size_t>(name_offsets[i + 1]) - begin};
+}
+
+std::shared_ptr<const Context> Context::of(const data::Dataset& data) {
+  auto out = std::make_shared<Context>();
+  out->subjects = data.subjects();
+  out->items = data.items();
+  out->history = *data.interactions();
+  out->as_of = data.last_time();
+  std::vector<float> popularity(data.items().size());
+  fit_popular(data, {std::nullopt, kPopularityHalfLife})->score_all({}, popularity);
+  out->popularity = SharedArray<float>::own(std::move(popularity));
+  const std::vector<std::string>& names = data.catalogue().names;
+  if (!names.empty()) {
+    std::vector<std::int64_t> offsets{0};
+    std::vector<char> bytes;
+    for (const std::string& name : names) {
+      bytes.insert(bytes.end(), name.begin(), name.end());
+      offsets.push_back(static_cast<std::int64_t>(bytes.size()));
+    }
+    out->name_offsets = SharedArray<std::int64_t>::own(std::move(offsets));
+    out->names = SharedArray<char>::own(std::move(bytes));
+  }
+  return out;
+}
+
+void Context::save(bundle::Writer& writer, const std::string& prefix) const {
+  save_meta(writer, prefix,
+            {{"subjects", subjects.size()},
+             {"items", items.size()},
+             {"as_of_us", as_of.micros},
+             {"names", !name_offsets.empty()}});
+  subjects.save(writer, prefix + "/subjects");
+  items.save(writer, prefix + "/items");
+  history.save(writer, prefix + "/history");
+  writer.add(prefix + "/popularity", popularity.span());
+  if (!name_offsets.empty()) {
+    writer.add(prefix + "/name_offsets", name_offsets.span());
+    writer.add(prefix + "/names", names.span());
+  }
+}
+
+std::shared_ptr<const Context> Context::load(const std::shared_ptr<const bundle::Reader>& reader,
+                                             const std::string& prefix) {
+  const Meta meta(*reader, prefix);
+  auto out = std::make_shared<Context>();
+  out->subjects = data::IdMap::load(*reader, prefix + "/subjects");
+  out->items = data::IdMap::load(*reader, prefix + "/items");
+  out->history = data::Interactions::load(*reader, prefix + "/history");
+  meta.require(out->history.num_users() == out->subjects.size() &&
+                   out->history.num_items() == out->items.size(),
+               "history (its shape is not that of the ids)");
+  out->popularity = meta.array<float>("popularity", out->items.size());
+  meta.require(meta.at("as_of_us").is_number_integer(), "as_of_us");
+  out->as_of = Timestamp{meta.at("as_of_us").get<std::int64_t>()};
+  if (reader->has(prefix + "/name_offsets")) {
+    out->name_offsets = meta.array<std::int64_t>("name_offsets", out->items.size() + 1);
+    out->names = meta.any_array<char>("names");
+    const auto offsets = out->name_offsets.span();
+    meta.require(offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
+                     offsets.back() == static_cast<std::int64_t>(out->names.size()),
+                 "name_offsets");
+  }
+  return out;
+}
+
+}  // namespace penchant::models

@@ -1,0 +1,338 @@
+"""What every model shares: fitting, lists for external ids, similar items, folding in, pickling."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from .. import _core
+from .._progress import Progress
+from ..data._frames import make_frame
+from ..data.dataset import Dataset
+from ..errors import InvalidArgumentError, NotFittedError, NotFoundError
+from ._evaluable import Evaluable
+from ._params import Parametrized
+
+__all__ = ["Model", "listed"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fitted:
+    """What `fit` leaves: the core's model and whose ids and histories it knows.
+
+    `subjects` and `pairs` are those of training, or, in a view made by `fold_in`, the newcomers';
+    then `newcomers` is set and no row has a stored vector.
+    """
+
+    model: Any
+    context: Any
+    subjects: Any
+    pairs: Any
+    kind: str
+    newcomers: bool = False
+
+
+class Model(Parametrized, Evaluable):
+    """Base of the models. A subclass names its parameters and writes `_train`."""
+
+    _fitted: _Fitted | None = None
+
+    # -- fitting ---------------------------------------------------------------------------------
+
+    def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:
+        """Return the core's fitted model."""
+        raise NotImplementedError
+
+    def fit(self, train: Dataset, *, progress: bool | None = None) -> Self:
+        """Fit on a dataset.
+
+        Parameters
+        ----------
+        train : Dataset
+        progress : bool, optional
+            Show a progress bar. None: in a terminal or a notebook only.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a parameter makes no sense.
+        """
+        if not isinstance(train, Dataset):
+            raise InvalidArgumentError(
+                f"{type(self).__name__}.fit wants a penchant Dataset, not "
+                f"{type(train).__name__}; make one with Dataset.from_events(frame, ...)"
+            )
+        context = _core.Context(train._core)
+        with Progress(type(self).__name__, progress) as bar:
+            model = self._train(train, context, bar)
+        self._fitted = _Fitted(
+            model, context, context.subjects, context.history, train._kind
+        )
+        return self
+
+    def _state(self) -> _Fitted:
+        if self._fitted is None:
+            raise NotFittedError(f"this {type(self).__name__} is not fitted; call fit(train) first")
+        return self._fitted
+
+    @property
+    def core_model(self) -> Any:
+        """The fitted, immutable model of the core, for pipelines and bundles."""
+        return self._state().model
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        subjects: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        context: dict[str, Any] | None = None,
+        threads: int | None = None,
+    ) -> Any:
+        """Rank the catalogue for each subject and return the best `k`.
+
+        Parameters
+        ----------
+        subjects : id or sequence of ids
+            External ids. An unknown one gets what is popular; the column `source` says so.
+        k : int
+            Rows a subject, fewer where fewer items are left.
+        exclude_seen : bool
+            Leave out what the subject had to do with in training.
+        candidates : sequence of ids, optional
+            Only these items; unknown ones are ignored.
+        context : dict, optional
+            ``{"basket": [ids]}``: answer for the subject's history with these added.
+        threads : int, optional
+            None: all cores. The result does not depend on it.
+
+        Returns
+        -------
+        frame
+            ``subject, item, score, rank, source``, best first, of the kind that training data had.
+            `source` is the model's kind, or "popular" where it had nothing to go on.
+        """
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise InvalidArgumentError(f"k must be an integer from 1 up, not {k!r}")
+        if context:
+            return self._recommend_in_context(subjects, k, exclude_seen, candidates, context)
+        state = self._state()
+        ids = listed(subjects)
+        rows = np.asarray(state.subjects.find_all(ids), dtype=np.int32)
+        allowed = self._allowed(candidates)
+        items, scores, counts, fell_back = _core.recommend_batch(
+            state.model, state.pairs, state.context, rows, self._users(rows), int(k),
+            exclude_seen, allowed, threads or 0,
+        )  # fmt: skip
+        shown = np.arange(items.shape[1])[None, :] < counts[:, None]
+        which = np.repeat(np.arange(len(ids)), counts)
+        sources = np.where(fell_back.astype(bool), "popular", state.model.kind)
+        return make_frame(
+            {
+                "subject": pa.array([ids[row] for row in which]),
+                "item": pa.array(self.item_ids_[items[shown]]),
+                "score": pa.array(scores[shown]),
+                "rank": pa.array((np.nonzero(shown)[1] + 1).astype(np.int32)),
+                "source": pa.array(sources[which].tolist(), pa.string()),
+            },
+            state.kind,
+        )
+
+    def _recommend_in_context(
+        self, subjects: Any, k: int, exclude_seen: bool, candidates: Any, context: dict[str, Any]
+    ) -> Any:
+        unknown = sorted(set(context) - {"basket", "page", "device", "time"})
+        if unknown:
+            raise InvalidArgumentError(f"context has unknown members: {', '.join(unknown)}")
+        basket = [i for i in context.get("basket") or [] if i in self._state().context.items]
+        if not basket:
+            return self.recommend(subjects, k, exclude_seen=exclude_seen, candidates=candidates)
+        ids = listed(subjects)
+        view = self._with_baskets(ids, basket)
+        return view.recommend(ids, k, exclude_seen=exclude_seen, candidates=candidates)
+
+    def _with_baskets(self, subjects: list[Any], basket: list[Any]) -> Self:
+        """Return a view whose histories are the subjects' own plus the basket, as of now."""
+        state = self._state()
+        own_subjects: list[Any] = []
+        own_items: list[Any] = []
+        times: list[int] = []
+        values: list[float] = []
+        for subject in subjects:
+            row = state.subjects.find(subject)
+            if row >= 0:
+                begin, end = state.pairs.offsets[row], state.pairs.offsets[row + 1]
+                own_items += [self.item_ids_[i] for i in state.pairs.items[begin:end]]
+                times += state.pairs.last[begin:end].tolist()
+                values += state.pairs.values[begin:end].tolist()
+                own_subjects += [subject] * int(end - begin)
+            own_subjects += [subject] * len(basket)
+            own_items += basket
+            times += [state.context.as_of] * len(basket)
+            values += [1.0] * len(basket)
+        timed = state.context.as_of > np.iinfo(np.int64).min
+        events = Dataset.from_interactions(
+            own_subjects,
+            own_items,
+            values,
+            np.array(times, dtype="datetime64[us]") if timed else None,
+        )
+        return self._folded(events)
+
+    def similar_items(self, items: Any, k: int = 10) -> Any:
+        """Return the `k` items most similar to each given one, itself left out.
+
+        Returns
+        -------
+        frame
+            ``item, similar, score, rank``.
+
+        Raises
+        ------
+        NotFoundError
+            On an item that is not in the catalogue.
+        InvalidArgumentError
+            When the model has no notion of similar items.
+        """
+        state = self._state()
+        ids = listed(items)
+        out: dict[str, list[Any]] = {"item": [], "similar": [], "score": [], "rank": []}
+        for item in ids:
+            index = state.context.items.find(item)
+            if index < 0:
+                raise NotFoundError(f"item {item!r} is not in the catalogue")
+            scores = state.model.similar(index)
+            if scores is None:
+                raise InvalidArgumentError(
+                    f"{type(self).__name__} has no notion of similar items; ALS and ItemKNN do"
+                )
+            order = np.lexsort((np.arange(len(scores)), -scores))
+            order = order[(order != index) & (scores[order] > 0)][:k]
+            out["item"] += [item] * len(order)
+            out["similar"] += self.item_ids_[order].tolist()
+            out["score"] += scores[order].tolist()
+            out["rank"] += list(range(1, len(order) + 1))
+        return make_frame(
+            {
+                "item": pa.array(out["item"]),
+                "similar": pa.array(out["similar"]),
+                "score": pa.array(np.array(out["score"], dtype=np.float32)),
+                "rank": pa.array(np.array(out["rank"], dtype=np.int32)),
+            },
+            state.kind,
+        )
+
+    def fold_in(self, events: Any, **columns: Any) -> Self:
+        """Return a view of the model that knows the subjects of `events`, without training.
+
+        Parameters
+        ----------
+        events : Dataset or frame
+            Their histories. A frame is read by ``Dataset.from_events(events, **columns)``. Items
+            outside the catalogue are ignored.
+
+        Returns
+        -------
+        model
+            Answers for the new subjects only. For ALS their vectors are the exact solution of the
+            same normal equations that training solves.
+        """
+        if not isinstance(events, Dataset):
+            events = Dataset.from_events(events, **columns)
+        return self._folded(events)
+
+    def _folded(self, events: Dataset) -> Self:
+        state = self._state()
+        known = np.asarray(state.context.items.find_all(events.item_ids), dtype=np.int32)
+        pairs = _core.reindexed_interactions(
+            events._core.interactions(), known, len(state.context.items)
+        )
+        view = copy.copy(self)
+        view._fitted = dataclasses.replace(
+            state,
+            subjects=events._core.subjects,
+            pairs=pairs,
+            kind=events._kind,
+            newcomers=True,
+        )
+        return view
+
+    # -- what evaluation and pipelines ask ---------------------------------------------------------
+
+    def _users(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the stored training data: none for newcomers of a `fold_in`."""
+        return np.full_like(rows, -1) if self._state().newcomers else rows
+
+    def _allowed(self, candidates: Any) -> np.ndarray | None:
+        if candidates is None:
+            return None
+        items = self._state().context.items
+        index = np.asarray(items.find_all(listed(candidates)), dtype=np.int64)
+        mask = np.zeros(len(items), dtype=np.uint8)
+        mask[index[index >= 0]] = 1
+        return mask
+
+    def _scorer(self, subject_ids: Any, *, exclude_seen: bool) -> Any:  # noqa: ARG002
+        state = self._state()
+        rows = np.asarray(state.subjects.find_all(subject_ids), dtype=np.int32)
+        return _core.model_scorer(
+            state.model, state.pairs, state.context, rows, self._users(rows)
+        )
+
+    def _known(self) -> tuple[Any, Any, Any]:
+        state = self._state()
+        return state.subjects, state.pairs, state.context
+
+    # -- pickling ----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        fitted = state.pop("_fitted", None)
+        if fitted is not None:
+            if fitted.newcomers:
+                raise InvalidArgumentError(
+                    "a view made by fold_in can't be pickled; pickle the model and fold in again"
+                )
+            writer = _core.BundleWriter()
+            fitted.context.save(writer, "context")
+            fitted.model.save(writer, "model")
+            state["_bundle"] = bytes(writer.to_bytes("{}"))
+            state["_kind"] = fitted.kind
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        bundle = state.pop("_bundle", None)
+        kind = state.pop("_kind", "pandas")
+        self.__dict__.update(state)
+        if bundle is None:
+            return
+        reader = _core.BundleReader.from_bytes(bundle)
+        context = _core.Context.load(reader, "context")
+        model = _core.Model.load(reader, "model", len(context.subjects), len(context.items))
+        self._fitted = _Fitted(model, context, context.subjects, context.history, kind)
+
+
+def listed(ids: Any) -> list[Any]:
+    """One id or many, as a list of Python scalars."""
+    if isinstance(ids, (str, bytes)) or np.ndim(ids) == 0:
+        ids = [ids]
+    if hasattr(ids, "to_list"):
+        ids = ids.to_list()
+    elif hasattr(ids, "to_pylist"):
+        ids = ids.to_pylist()
+    elif isinstance(ids, np.ndarray):
+        ids = ids.tolist()
+    return [i.item() if isinstance(i, np.generic) else i for i in ids]
+
+
