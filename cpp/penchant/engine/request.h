@@ -33,15 +33,15 @@ struct Request {
   std::size_t k = 10;
   std::string placement;
   Context context;
-  std::vector<ExternalId> deny;                    // never shown
+  std::vector<ExternalId> deny;                       // never shown
   std::optional<std::vector<ExternalId>> candidates;  // only these, when given
-  std::optional<bool> exclude_seen;                // the bundle's own default when absent
+  std::optional<bool> exclude_seen;                   // the bundle's own default when absent
   bool explain = false;
 };
 
 struct Reason {
-  std::string code;        // "bought_again", "bought_together", "popular", ...
-  std::string text;        // one sentence for a person
+  std::string code;                // "bought_again", "bought_together", "popular", ...
+  std::string text;                // one sentence for a person
   std::optional<ExternalId> item;  // what it speaks of
 };
 
@@ -61,7 +61,9 @@ struct DecidedItem {
 
 struct Decision {
   std::vector<DecidedItem> items;
-  std::string fallback;  // empty, or why the person's own data was not used: "unknown_subject", ...
+  // Empty, or why nothing personal was used: "unknown_subject", "anonymous", "no_history".
+  std::string fallback;
+  Timestamp as_of;
 };
 
 // Throws kInvalidArgument with the place of the fault. Unknown members are refused, so that a

@@ -1,0 +1,168 @@
+#include "penchant/bindings/register.h"
+#include "penchant/bindings/scorer.h"
+#include "penchant/engine/assets.h"
+#include "penchant/engine/blend_learner.h"
+#include "penchant/engine/engine.h"
+
+namespace penchant::bindings {
+namespace {
+
+using engine::Engine;
+using EnginePtr = std::shared_ptr<Engine>;
+
+EnginePtr unconst(std::shared_ptr<const Engine> engine) {
+  return std::const_pointer_cast<Engine>(std::move(engine));
+}
+
+// The engine's scores for these subjects, ordered as recommend would order.
+Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId>& subjects,
+                   bool exclude_seen, std::size_t k) {
+  return {subjects.size(), engine->num_items(),
+          [engine, subjects, exclude_seen, k](std::size_t r, std::span<float> scores) {
+            engine::Request request;
+            request.subject = subjects[r];
+            request.exclude_seen = exclude_seen;
+            request.k = k;
+            engine->rank_all(request, scores);
+          }};
+}
+
+engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
+                             const py::list& sources, bool exclude_seen) {
+  engine::EngineParts parts;
+  parts.context = context;
+  parts.exclude_seen = exclude_seen;
+  for (const py::handle entry : sources) {
+    const auto source = entry.cast<py::tuple>();
+    parts.sources.push_back(
+        {source[0].cast<std::string>(), source[1].cast<std::shared_ptr<models::Model>>(),
+         source[2].cast<std::size_t>(), source[3].cast<float>(), source[4].cast<float>()});
+  }
+  return parts;
+}
+
+void register_engine_class(py::module_& module) {
+  py::class_<Engine, EnginePtr>(module, "Engine", "The one request path, assembled from a bundle.")
+      .def_static(
+          "open",
+          [](const std::filesystem::path& path, bool check_goldens) {
+            return unconst(Engine::open(path, check_goldens));
+          },
+          py::arg("path"), py::arg("check_goldens") = true,
+          py::call_guard<py::gil_scoped_release>())
+      .def_static(
+          "from_bundle",
+          [](const std::shared_ptr<bundle::Reader>& reader, bool check_goldens) {
+            return unconst(Engine::from_bundle(reader, check_goldens));
+          },
+          py::arg("reader"), py::arg("check_goldens") = true,
+          py::call_guard<py::gil_scoped_release>())
+      .def(
+          "recommend_json",
+          [](const Engine& self, std::string_view request) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.recommend_json(request, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("request"))
+      .def("scorer", &make_scorer, py::arg("subjects"), py::arg("exclude_seen"), py::arg("k"))
+      .def_property_readonly("num_items", &Engine::num_items)
+      .def_property_readonly("version", &Engine::fingerprint)
+      .def_property_readonly("stages", &Engine::stage_names)
+      .def_property_readonly("exclude_seen",
+                             [](const Engine& e) { return e.assets().exclude_seen; })
+      .def_property_readonly("sources",
+                             [](const Engine& e) {
+                               py::list out;
+                               for (const engine::Source& s : e.assets().sources) {
+                                 out.append(py::make_tuple(s.name, std::string(s.model->kind()),
+                                                           s.quota, s.repeat_weight, s.new_weight));
+                               }
+                               return out;
+                             })
+      .def("source_model",
+           [](const Engine& e, std::size_t i) {
+             check_argument(i < e.assets().sources.size(), "there is no source ", i);
+             return std::const_pointer_cast<models::Model>(e.assets().sources[i].model);
+           })
+      .def_property_readonly("context",
+                             [](const Engine& e) {
+                               return std::const_pointer_cast<models::Context>(e.assets().context);
+                             })
+      .def_property_readonly("bundle", [](const Engine& e) {
+        return std::const_pointer_cast<bundle::Reader>(e.bundle());
+      });
+}
+
+void register_blend(py::module_& module) {
+  using engine::BlendProblem;
+  py::class_<BlendProblem>(module, "BlendProblem")
+      .def(py::init<std::size_t>(), py::arg("sources"))
+      .def_property_readonly("rows", &BlendProblem::rows)
+      .def(
+          "add",
+          [](BlendProblem& self, const Engine& engine,
+             const std::vector<engine::ExternalId>& subjects, const Array<std::int64_t>& offsets,
+             const Array<std::int32_t>& items, bool exclude_seen, int threads) {
+            check_argument(static_cast<std::size_t>(offsets.size()) == subjects.size() + 1,
+                           "offsets must have one entry more than subjects");
+            const auto from = as_span(offsets);
+            const auto all = as_indices<ItemIndex>(items);
+            std::vector<std::vector<ItemIndex>> truth(subjects.size());
+            for (std::size_t r = 0; r < truth.size(); ++r) {
+              check_argument(from[r] >= 0 && from[r] <= from[r + 1] &&
+                                 static_cast<std::size_t>(from[r + 1]) <= all.size(),
+                             "offsets are out of bounds");
+              truth[r].assign(all.begin() + from[r], all.begin() + from[r + 1]);
+              for (const ItemIndex item : truth[r]) {
+                check_argument(
+                    item.known() && static_cast<std::size_t>(item.value) < engine.num_items(),
+                    "truth: item index ", item.value, " is out of bounds");
+              }
+            }
+            const py::gil_scoped_release release;
+            self.add(engine, subjects, truth, exclude_seen, threads);
+          },
+          py::arg("engine"), py::arg("subjects"), py::arg("offsets"), py::arg("items"),
+          py::arg("exclude_seen"), py::arg("threads") = 0)
+      .def(
+          "objective",
+          [](const BlendProblem& self, const std::vector<float>& weights, int threads) {
+            check_argument(weights.size() == self.sources(), "one weight a source is needed");
+            return self.objective(weights, threads);
+          },
+          py::arg("weights"), py::arg("threads") = 0, py::call_guard<py::gil_scoped_release>());
+  module.def(
+      "learn_blend",
+      [](const BlendProblem& problem, const std::vector<float>& prior, double prior_strength,
+         int threads) {
+        return engine::learn_blend(problem, prior, {prior_strength, threads});
+      },
+      py::arg("problem"), py::arg("prior"), py::arg("prior_strength"), py::arg("threads") = 0,
+      py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace
+
+void register_engine(py::module_& module) {
+  register_engine_class(module);
+  register_blend(module);
+  module.def(
+      "build_bundle",
+      [](const std::shared_ptr<models::Context>& context, const py::list& sources,
+         bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens) {
+        const engine::EngineParts parts = parts_of(context, sources, exclude_seen);
+        const py::gil_scoped_release release;
+        return std::const_pointer_cast<bundle::Reader>(
+            bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
+      },
+      py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
+      py::arg("goldens"),
+      "Sources are tuples (name, Model, quota, repeat_weight, new_weight); a checked "
+      "BundleReader.");
+}
+
+}  // namespace penchant::bindings

@@ -1,0 +1,107 @@
+#include "penchant/engine/assets.h"
+
+#include <set>
+
+#include <nlohmann/json.hpp>
+#include <xxhash.h>
+
+#include "penchant/engine/engine.h"
+#include "penchant/models/model_json.h"
+
+namespace penchant::engine {
+namespace {
+
+constexpr std::size_t kMaxSources = 64;
+constexpr std::string_view kGoldens = "goldens/";
+
+std::string hex16(std::uint64_t value) {
+  std::string out(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+  return out;
+}
+
+// Names what decides the answers, so that the answers themselves (the goldens) can quote it.
+std::string version_of(const bundle::Reader& reader) {
+  std::string text = reader.lineage_json();
+  for (const bundle::Section& section : reader.sections()) {
+    if (section.name.starts_with(kGoldens)) continue;
+    text += concat('\n', section.name, ' ', hex16(section.xxh3));
+  }
+  return hex16(XXH3_64bits(text.data(), text.size()));
+}
+
+}  // namespace
+
+std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader) {
+  auto out = std::make_unique<Assets>();
+  out->reader = std::move(reader);
+  out->context = models::Context::load(out->reader, "context");
+  const models::Meta meta(*out->reader, "engine");
+  meta.require(meta.at("exclude_seen").is_boolean(), "exclude_seen");
+  out->exclude_seen = meta.at("exclude_seen").get<bool>();
+  const nlohmann::json& sources = meta.at("sources");
+  meta.require(sources.is_array() && sources.size() <= kMaxSources, "sources");
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const nlohmann::json& json = sources[i];
+    const auto number = [&](const char* name) {
+      meta.require(json.is_object() && json.contains(name) && json[name].is_number() &&
+                       std::isfinite(json[name].get<float>()),
+                   concat("sources[", i, "].", name));
+      return json[name].get<float>();
+    };
+    Source source;
+    meta.require(json.is_object() && json.contains("name") && json["name"].is_string(),
+                 concat("sources[", i, "].name"));
+    source.name = json["name"].get<std::string>();
+    meta.require(names.insert(source.name).second, concat("sources[", i, "].name (taken)"));
+    meta.require(json.contains("quota") && json["quota"].is_number_unsigned(),
+                 concat("sources[", i, "].quota"));
+    source.quota = json["quota"].get<std::size_t>();
+    source.repeat_weight = number("repeat_weight");
+    source.new_weight = number("new_weight");
+    source.model = models::load_model(out->reader, concat("sources/", i),
+                                      out->context->subjects.size(), out->num_items());
+    out->sources.push_back(std::move(source));
+  }
+  out->version = version_of(*out->reader);
+  return out;
+}
+
+void save_parts(bundle::Writer& writer, const EngineParts& parts) {
+  check_argument(parts.sources.size() <= kMaxSources, "a funnel may have at most ", kMaxSources,
+                 " sources, not ", parts.sources.size());
+  nlohmann::json sources = nlohmann::json::array();
+  for (std::size_t i = 0; i < parts.sources.size(); ++i) {
+    const Source& source = parts.sources[i];
+    check_argument(source.model->num_items() == parts.context->items.size(), "source '",
+                   source.name, "' was fitted on ", source.model->num_items(),
+                   " items, the funnel on ", parts.context->items.size());
+    sources.push_back({{"name", source.name},
+                       {"quota", source.quota},
+                       {"repeat_weight", source.repeat_weight},
+                       {"new_weight", source.new_weight}});
+    source.model->save(writer, concat("sources/", i));
+  }
+  models::save_meta(writer, "engine", {{"exclude_seen", parts.exclude_seen}, {"sources", sources}});
+  parts.context->save(writer, "context");
+}
+
+AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::string& lineage_json,
+                                      const std::vector<std::string>& goldens) {
+  bundle::Writer writer;
+  save_parts(writer, parts);
+  const auto engine =
+      Engine::from_bundle(bundle::Reader::from_bytes(writer.to_bytes(lineage_json)), false);
+  nlohmann::json answers = nlohmann::json::array();
+  std::string body;
+  for (const std::string& request : goldens) {
+    engine->recommend_json(request, body);
+    answers.push_back(body);
+  }
+  writer.add_text(std::string(kGoldens) + "requests", nlohmann::json(goldens).dump());
+  writer.add_text(std::string(kGoldens) + "answers", answers.dump());
+  return writer.to_bytes(lineage_json);
+}
+
+}  // namespace penchant::engine

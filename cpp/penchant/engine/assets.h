@@ -1,0 +1,51 @@
+#pragma once
+
+// What an engine is made of, read from a bundle and never changed.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "penchant/bundle/bundle.h"
+#include "penchant/models/context.h"
+#include "penchant/models/model.h"
+
+namespace penchant::engine {
+
+// A candidate source: a model with its place in the blend.
+struct Source {
+  std::string name;  // "als", or "als_2" for a second of the kind
+  std::shared_ptr<const models::Model> model;
+  std::size_t quota = 0;    // candidates it may put forward
+  float repeat_weight = 0;  // in the blend where what was seen may be shown again
+  float new_weight = 0;     // and where it may not
+};
+
+struct Assets {
+  std::shared_ptr<const bundle::Reader> reader;
+  std::shared_ptr<const models::Context> context;
+  std::vector<Source> sources;
+  bool exclude_seen = false;  // when the request does not say
+  std::string version;        // 16 hex digits over every section but the goldens, and the lineage
+
+  [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
+};
+
+// Reads "engine/meta", "context/..." and "sources/<i>/...". Throws kCorruptBundle.
+[[nodiscard]] std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader);
+
+// The inverse: adds the sections of these parts to a writer.
+struct EngineParts {
+  std::shared_ptr<const models::Context> context;
+  std::vector<Source> sources;
+  bool exclude_seen = false;
+};
+void save_parts(bundle::Writer& writer, const EngineParts& parts);
+
+// A finished bundle: the parts' sections, then golden requests with the answers that an engine over
+// these very sections gives. `lineage_json` as in bundle::Writer.
+[[nodiscard]] AlignedVector<std::byte> build_bundle(const EngineParts& parts,
+                                                    const std::string& lineage_json,
+                                                    const std::vector<std::string>& goldens);
+
+}  // namespace penchant::engine

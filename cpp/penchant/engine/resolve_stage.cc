@@ -1,0 +1,93 @@
+// Who asks, what they did, and what must not be shown.
+
+#include <algorithm>
+
+#include "penchant/engine/stages.h"
+
+namespace penchant::engine {
+namespace {
+
+UserIndex find_subject(const data::IdMap& ids, const ExternalId& id) {
+  return UserIndex(std::visit([&](const auto& value) { return ids.find(value); }, id));
+}
+
+ItemIndex find_item(const data::IdMap& ids, const ExternalId& id) {
+  return ItemIndex(std::visit([&](const auto& value) { return ids.find(value); }, id));
+}
+
+// The catalogue's items among `ids`, ascending and distinct; ids it does not have are left out.
+std::vector<ItemIndex> known_items(const data::IdMap& map, const std::vector<ExternalId>& ids) {
+  std::vector<ItemIndex> out;
+  for (const ExternalId& id : ids) {
+    if (const ItemIndex item = find_item(map, id); item.known()) out.push_back(item);
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+// The stored history with each basket item counted once more, at the moment of the request.
+void merge_basket(const data::History& stored, const std::vector<ItemIndex>& basket,
+                  Timestamp as_of, data::OwnedHistory& out) {
+  out = {};
+  const auto add = [&](ItemIndex item, float value, std::int32_t count, Timestamp first,
+                       Timestamp last) {
+    out.items.push_back(item);
+    out.values.push_back(value);
+    out.counts.push_back(count);
+    out.first.push_back(first);
+    out.last.push_back(last);
+  };
+  std::size_t s = 0;
+  for (const ItemIndex item : basket) {
+    for (; s < stored.size() && stored.items[s] < item; ++s) {
+      add(stored.items[s], stored.values[s], stored.counts[s], stored.first[s], stored.last[s]);
+    }
+    if (s < stored.size() && stored.items[s] == item) {
+      add(item, stored.values[s] + 1.0F, stored.counts[s] + 1, stored.first[s], as_of);
+      ++s;
+    } else {
+      add(item, 1.0F, 1, as_of, as_of);
+    }
+  }
+  for (; s < stored.size(); ++s) {
+    add(stored.items[s], stored.values[s], stored.counts[s], stored.first[s], stored.last[s]);
+  }
+}
+
+void exclude(std::span<const ItemIndex> items, std::vector<std::uint8_t>& excluded) {
+  for (const ItemIndex item : items) excluded[static_cast<std::size_t>(item.value)] = 1;
+}
+
+}  // namespace
+
+void ResolveStage::run(Workspace& work) const {
+  const Request& request = *work.request;
+  const models::Context& context = *work.assets->context;
+  work.exclude_seen = request.exclude_seen.value_or(work.assets->exclude_seen);
+  work.query = {};
+  work.query.as_of = request.context.time.value_or(context.as_of);
+  if (request.subject) work.query.user = find_subject(context.subjects, *request.subject);
+  const data::History stored = context.history.history(work.query.user);
+  work.query.history = stored;
+  const std::vector<ItemIndex> basket = known_items(context.items, request.context.basket);
+  if (!basket.empty()) {
+    merge_basket(stored, basket, work.query.as_of, work.fresh);
+    work.query.history = work.fresh.view();
+    work.query.history_is_fresh = true;
+  }
+  const std::uint8_t start = request.candidates ? 1 : 0;
+  work.excluded.assign(context.items.size(), start);
+  if (request.candidates) {
+    for (const ItemIndex item : known_items(context.items, *request.candidates)) {
+      work.excluded[static_cast<std::size_t>(item.value)] = 0;
+    }
+  }
+  exclude(known_items(context.items, request.deny), work.excluded);
+  exclude(basket, work.excluded);  // already in the cart
+  if (work.exclude_seen) exclude(stored.items, work.excluded);
+  work.allowed = static_cast<std::size_t>(
+      std::count(work.excluded.begin(), work.excluded.end(), std::uint8_t{0}));
+}
+
+}  // namespace penchant::engine

@@ -1,0 +1,139 @@
+#include "penchant/engine/response.h"
+
+#include <charconv>
+
+namespace penchant::engine {
+namespace {
+
+void append_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          constexpr char kHex[] = "0123456789abcdef";
+          out += "\\u00";
+          out += kHex[static_cast<unsigned char>(c) >> 4];
+          out += kHex[static_cast<unsigned char>(c) & 15];
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+}
+
+template <class Number>
+void append_number(std::string& out, Number value) {
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+void append_id(std::string& out, const ExternalId& id) {
+  if (const auto* text = std::get_if<std::string>(&id)) {
+    append_string(out, *text);
+  } else {
+    append_number(out, std::get<std::int64_t>(id));
+  }
+}
+
+void append_item_id(std::string& out, const data::IdMap& ids, ItemIndex item) {
+  const auto i = static_cast<std::size_t>(item.value);
+  if (ids.kind() == data::IdKind::kInteger) {
+    append_number(out, ids.integer(i));
+  } else {
+    append_string(out, ids.string(i));
+  }
+}
+
+void append_shares(std::string& out, const std::vector<SourceShare>& shares) {
+  out += ",\"shares\":[";
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    out += i == 0 ? "{\"source\":" : ",{\"source\":";
+    append_string(out, shares[i].source);
+    out += ",\"feature\":";
+    append_number(out, shares[i].feature);
+    out += ",\"contribution\":";
+    append_number(out, shares[i].contribution);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bool explain,
+                 const models::Context& context) {
+  out += "{\"item\":";
+  append_item_id(out, context.items, item.index);
+  if (const std::string_view name = context.item_name(item.index); !name.empty()) {
+    out += ",\"name\":";
+    append_string(out, name);
+  }
+  out += ",\"score\":";
+  append_number(out, item.score);
+  out += ",\"rank\":";
+  append_number(out, rank);
+  out += ",\"source\":";
+  append_string(out, item.source);
+  out += ",\"reason\":{\"code\":";
+  append_string(out, item.reason.code);
+  out += ",\"text\":";
+  append_string(out, item.reason.text);
+  if (item.reason.item) {
+    out += ",\"item\":";
+    append_id(out, *item.reason.item);
+  }
+  out += '}';
+  if (explain) append_shares(out, item.shares);
+  out += '}';
+}
+
+}  // namespace
+
+void write_response(const Request& request, const Decision& decision, const Assets& assets,
+                    std::string& body) {
+  body.clear();
+  body.reserve(128 + decision.items.size() * 192);
+  body += "{\"subject\":";
+  if (request.subject) {
+    append_id(body, *request.subject);
+  } else {
+    body += "null";
+  }
+  body += ",\"items\":[";
+  for (std::size_t i = 0; i < decision.items.size(); ++i) {
+    if (i > 0) body += ',';
+    append_item(body, decision.items[i], i + 1, request.explain, *assets.context);
+  }
+  body += "],\"fallback\":";
+  if (decision.fallback.empty()) {
+    body += "null";
+  } else {
+    append_string(body, decision.fallback);
+  }
+  body += ",\"as_of\":";
+  if (decision.as_of.known()) {
+    append_string(body, format_timestamp(decision.as_of));
+  } else {
+    body += "null";
+  }
+  body += ",\"bundle\":";
+  append_string(body, assets.version);
+  body += '}';
+}
+
+}  // namespace penchant::engine

@@ -1,0 +1,76 @@
+#pragma once
+
+// The steps of a request, in order: resolve who and what is asked, retrieve candidates from every
+// source, order them by the blend, fill up where too few were found, give reasons. A new capability
+// (ranker, rules, exploration) is a new Stage in the list of make_stages(), nothing else.
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "penchant/data/interactions.h"
+#include "penchant/engine/assets.h"
+#include "penchant/engine/request.h"
+
+namespace penchant::engine {
+
+struct Candidate {
+  ItemIndex item;
+  float score = 0;
+};
+
+// One request on its way: what the stages read and write. Buffers are reused from request to
+// request on the same thread.
+struct Workspace {
+  // set by the engine
+  const Assets* assets = nullptr;
+  const Request* request = nullptr;
+
+  // by Resolve
+  models::Query query;
+  data::OwnedHistory fresh;  // history with the basket, when there is one
+  bool exclude_seen = false;
+  std::vector<std::uint8_t> excluded;  // [items], 1: must not be shown
+  std::size_t allowed = 0;             // items that may be shown
+
+  // by Retrieve
+  std::vector<std::uint8_t> answered;        // [sources], 1: the source had something to go on
+  std::vector<std::vector<float>> features;  // [sources][items], in [0, 1]; empty if not answered
+  std::vector<std::int32_t> candidates;      // ascending
+
+  // by Order and Fill
+  std::vector<float> blend;       // [items], valid for candidates
+  std::vector<Candidate> chosen;  // best first, at most k
+  std::string fallback;
+
+  // by Explain
+  Decision decision;
+
+  [[nodiscard]] float weight(std::size_t source) const {
+    const Source& s = assets->sources[source];
+    return exclude_seen ? s.new_weight : s.repeat_weight;
+  }
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  Stage() = default;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  virtual void run(Workspace& work) const = 0;
+};
+
+[[nodiscard]] std::vector<std::unique_ptr<const Stage>> make_stages();
+
+// A source's scores as a feature: sqrt(score / the subject's best score), 0 for what is not
+// positive. It does not depend on how many candidates were retrieved, and the root keeps the long
+// tail of a skewed score from vanishing beside its head.
+void normalize_scores(std::span<float> scores);
+
+// The blended score of every item, from what Retrieve left in `work`.
+void blend_all(const Workspace& work, std::span<float> scores);
+
+}  // namespace penchant::engine

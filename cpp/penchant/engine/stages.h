@@ -1,0 +1,54 @@
+#pragma once
+
+// The stages of the first funnel, one .cc each.
+
+#include <optional>
+
+#include "penchant/engine/stage.h"
+
+namespace penchant::engine {
+
+// Subject, history (with the basket), and what is excluded: seen, denied, not a candidate.
+class ResolveStage final : public Stage {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "resolve"; }
+  void run(Workspace& work) const override;
+};
+
+// Every source scores the catalogue and puts forward its best allowed items, up to its quota or k,
+// whichever is larger; the union are the candidates.
+class RetrieveStage final : public Stage {
+ public:
+  RetrieveStage() = default;
+  // Every source's quota replaced by one (the blend learner's).
+  explicit RetrieveStage(std::size_t quota) : quota_(quota) {}
+  [[nodiscard]] std::string_view name() const override { return "retrieve"; }
+  void run(Workspace& work) const override;
+
+ private:
+  std::optional<std::size_t> quota_;
+};
+
+// Candidates by the weighted sum of their features, ties by item.
+class OrderStage final : public Stage {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "order"; }
+  void run(Workspace& work) const override;
+};
+
+// Says so when nothing personal was known, and fills up from popularity when fewer than k were
+// found.
+class FillStage final : public Stage {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "fill"; }
+  void run(Workspace& work) const override;
+};
+
+// The decision: each item with the source that spoke most for it and a reason.
+class ExplainStage final : public Stage {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "explain"; }
+  void run(Workspace& work) const override;
+};
+
+}  // namespace penchant::engine

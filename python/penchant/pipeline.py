@@ -1,0 +1,444 @@
+"""The funnel: sources fitted and blended in Python, decided by the same engine that serves."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from . import _core
+from ._blend import BlendWeights, learn_weights
+from ._default_funnel import default_sources, prior_weights
+from ._progress import Progress
+from ._version import __version__
+from .data._frames import make_frame
+from .data.dataset import Dataset
+from .errors import InvalidArgumentError, NotFittedError
+from .models._base import Model, listed
+from .models._evaluable import Evaluable
+from .models._params import Parametrized
+
+__all__ = ["Pipeline"]
+
+_GOLDEN_SUBJECTS = 16
+# Lists of this length are ordered exactly as served when a pipeline is evaluated.
+_EVALUATED_LIST = 100
+
+
+class Pipeline(Parametrized, Evaluable):
+    """Candidate sources, blended, filtered, explained: what a server answers with.
+
+    `fit` trains every source, learns how much each counts from the last weeks of the training data
+    (never from anything later), trains again on all of it, and assembles the result into a bundle
+    in memory. `recommend` reads that bundle through the very engine that ``penchant-serve`` runs;
+    `save` writes its bytes to a file.
+
+    Parameters
+    ----------
+    sources : list of models, optional
+        Unfitted models. None: the default funnel (ALS, two item neighbourhoods, two popularities,
+        repeat purchase, scaled to the data: docs/pipeline.md).
+    weights : mapping, optional
+        ``{"repeats": {source name: weight}, "new": {...}}`` instead of learning them; a regime or
+        source left out keeps its prior.
+    exclude_seen : bool
+        What a request that does not say gets: leave out what the subject had before, or not.
+    quota : int
+        Candidates each source may put forward.
+    seed : int
+    threads : int, optional
+        None: all cores. The bundle does not depend on it.
+
+    Attributes
+    ----------
+    weights_ : dict
+        ``{"repeats": {name: weight}, "new": {name: weight}}`` in use.
+    validation_ : dict
+        Subjects, windows and NDCG@20 behind the weights.
+    lineage_ : dict
+        What the bundle says of its origin.
+    """
+
+    def __init__(
+        self,
+        sources: list[Model] | None = None,
+        *,
+        weights: Mapping[str, Mapping[str, float]] | None = None,
+        exclude_seen: bool = False,
+        quota: int = 200,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.sources = sources
+        self.weights = weights
+        self.exclude_seen = exclude_seen
+        self.quota = quota
+        self.seed = seed
+        self.threads = threads
+        self._engine: Any = None
+        self._kind = "pandas"
+
+    # -- fitting ---------------------------------------------------------------------------------
+
+    def fit(self, train: Dataset, *, progress: bool | None = None) -> Self:
+        """Train the sources and assemble the funnel.
+
+        Parameters
+        ----------
+        train : Dataset
+        progress : bool, optional
+            Show progress bars. None: in a terminal or a notebook only.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the data is empty or a parameter makes no sense.
+        """
+        self._check(train)
+        with Progress("Pipeline: weights", progress) as bar:
+            bar(0, 2)
+            learned = self._weights(train)
+            bar(2, 2)
+        sources = self._sources_for(train)
+        for source in sources:
+            source.fit(train, progress=progress)
+        names = _names(sources)
+        lineage = self._lineage(train, sources, names, learned)
+        reader = self._assembled(train, sources, learned, lineage, _goldens(train))
+        self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
+        self.fitted_sources_ = dict(zip(names, sources, strict=True))
+        return self
+
+    def _check(self, train: Dataset) -> None:
+        if not isinstance(train, Dataset):
+            raise InvalidArgumentError(
+                f"Pipeline.fit wants a penchant Dataset, not {type(train).__name__}; make one with "
+                "Dataset.from_events(frame, ...)"
+            )
+        if train._core.interactions().nnz == 0:
+            raise InvalidArgumentError(
+                "Pipeline.fit: the training data has no interactions; are all events quarantined "
+                "(see data.quarantine) or of weight zero?"
+            )
+        if not isinstance(self.quota, (int, np.integer)) or self.quota < 1:
+            raise InvalidArgumentError(f"Pipeline: quota must be 1 or more, not {self.quota!r}")
+        for source in self.sources or []:
+            if not isinstance(source, Model):
+                raise InvalidArgumentError(
+                    f"Pipeline: a source must be a Penchant model, not {type(source).__name__}"
+                )
+        if self.sources is not None and not self.sources:
+            raise InvalidArgumentError("Pipeline: sources is empty; None gives the default funnel")
+
+    def _sources_for(self, data: Dataset) -> list[Model]:
+        if self.sources is None:
+            return default_sources(data, seed=self.seed, threads=self.threads)
+        return [type(source)(**source.get_params()) for source in self.sources]
+
+    def _weights(self, train: Dataset) -> BlendWeights:
+        template = self._sources_for(train)
+        names = _names(template)
+        given = self.weights or {}
+        for regime, by_name in given.items():
+            unknown = sorted(set(by_name) - set(names))
+            if regime not in ("repeats", "new") or unknown:
+                raise InvalidArgumentError(
+                    f"Pipeline: weights has no place for {unknown or regime!r}; regimes are "
+                    f"'repeats' and 'new', sources {', '.join(names)}"
+                )
+        if given:
+            chosen = {
+                regime: [
+                    float(given.get(regime, {}).get(name, prior))
+                    for name, prior in zip(
+                        names, prior_weights(template, repeats=regime == "repeats"), strict=True
+                    )
+                ]
+                for regime in ("repeats", "new")
+            }
+            for regime, values in chosen.items():
+                if not all(np.isfinite(v) and v >= 0 for v in values) or not any(values):
+                    raise InvalidArgumentError(
+                        f"Pipeline: weights[{regime!r}] must be finite, not negative and not all 0"
+                    )
+            return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
+        return learn_weights(
+            train, self._sources_for, self._unweighted_engine, threads=self.threads or 0
+        )
+
+    def _unweighted_engine(self, data: Dataset, sources: list[Model]) -> Any:
+        ones = [1.0] * len(sources)
+        reader = self._assembled(data, sources, BlendWeights(ones, ones, {}), {}, [])
+        return _core.Engine.from_bundle(reader, False)
+
+    def _assembled(
+        self,
+        data: Dataset,
+        sources: list[Model],
+        weights: BlendWeights,
+        lineage: dict[str, Any],
+        goldens: list[str],
+    ) -> Any:
+        entries = [
+            (name, source.core_model, int(self.quota), float(repeat), float(new))
+            for name, source, repeat, new in zip(
+                _names(sources), sources, weights.repeats, weights.new, strict=True
+            )
+        ]
+        return _core.build_bundle(
+            _core.Context(data._core), entries, bool(self.exclude_seen), _json(lineage), goldens
+        )
+
+    def _lineage(
+        self, train: Dataset, sources: list[Model], names: list[str], learned: BlendWeights
+    ) -> dict[str, Any]:
+        core = train._core
+        return {
+            "producer": {
+                "name": "penchant",
+                "version": __version__,
+                "simd": _core.simd_target(),
+            },
+            "data": {
+                "hash": train.hash,
+                "events": train.num_events,
+                "subjects": train.num_subjects,
+                "items": train.num_items,
+                "from": _core.format_timestamp(core.first_time) if core.first_time else None,
+                "to": _core.format_timestamp(core.last_time) if core.last_time else None,
+                "split": train.split,
+                "columns": getattr(train, "columns", None),
+            },
+            "pipeline": {"exclude_seen": bool(self.exclude_seen), "quota": int(self.quota),
+                         "seed": int(self.seed)},
+            "sources": [
+                {
+                    "name": name,
+                    "model": type(source).__name__,
+                    "parameters": {
+                        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
+                        for key, value in source.get_params().items()
+                        if key != "threads"
+                    },
+                }
+                for name, source in zip(names, sources, strict=True)
+            ],
+            "weights": {
+                "repeats": dict(zip(names, learned.repeats, strict=True)),
+                "new": dict(zip(names, learned.new, strict=True)),
+            },
+            "validation": learned.validation,
+        }  # fmt: skip
+
+    def _adopt(self, engine: Any, kind: str) -> None:
+        self._engine = engine
+        self._kind = kind
+        self.lineage_: dict[str, Any] = json.loads(engine.bundle.lineage_json)
+        self.validation_ = self.lineage_.get("validation", {})
+        self.weights_ = {
+            "repeats": {name: repeat for name, _, _, repeat, _ in engine.sources},
+            "new": {name: new for name, _, _, _, new in engine.sources},
+        }
+
+    @property
+    def engine(self) -> Any:
+        """The core's engine; raises NotFittedError before `fit`."""
+        if self._engine is None:
+            raise NotFittedError("this Pipeline is not fitted; call fit(train) or pn.load(path)")
+        return self._engine
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        subject: Any = None,
+        *,
+        placement: str | None = None,
+        context: dict[str, Any] | None = None,
+        k: int = 10,
+        explain: bool = False,
+        exclude_seen: bool | None = None,
+        deny: Any = None,
+        candidates: Any = None,
+    ) -> Any:
+        """Decide what to show.
+
+        Parameters
+        ----------
+        subject : id, sequence of ids, or None
+            None is someone anonymous.
+        placement : str, optional
+        context : dict, optional
+            ``basket`` (item ids), ``page``, ``device``, ``time`` (ISO 8601).
+        k : int
+        explain : bool
+            Add a column a source with its contribution to the score.
+        exclude_seen : bool, optional
+            None: the pipeline's own default.
+        deny, candidates : sequence of ids, optional
+            Never these; only these.
+
+        Returns
+        -------
+        frame
+            ``subject, item, name, score, rank, source, reason_code, reason, fallback``, of the kind
+            the training data had. `fallback` says why an answer is not personal, if it is not.
+        """
+        subjects = [None] if subject is None else listed(subject)
+        extra: dict[str, Any] = {
+            "placement": placement,
+            "context": context,
+            "exclude_seen": exclude_seen,
+            "deny": None if deny is None else listed(deny),
+            "candidates": None if candidates is None else listed(candidates),
+        }
+        request: dict[str, Any] = {"k": int(k), "explain": bool(explain)}
+        request |= {name: value for name, value in extra.items() if value is not None}
+        answers = [
+            json.loads(self.recommend_json({"subject": each, **request})) for each in subjects
+        ]
+        return self._frame(answers, explain)
+
+    def _frame(self, answers: list[dict[str, Any]], explain: bool) -> Any:
+        rows = [(answer, item) for answer in answers for item in answer["items"]]
+        columns: dict[str, Any] = {
+            "subject": pa.array([answer["subject"] for answer, _ in rows]),
+            "item": pa.array([item["item"] for _, item in rows]),
+            "name": pa.array([item.get("name") for _, item in rows], pa.string()),
+            "score": pa.array([item["score"] for _, item in rows], pa.float32()),
+            "rank": pa.array([item["rank"] for _, item in rows], pa.int32()),
+            "source": pa.array([item["source"] for _, item in rows], pa.string()),
+            "reason_code": pa.array([item["reason"]["code"] for _, item in rows], pa.string()),
+            "reason": pa.array([item["reason"]["text"] for _, item in rows], pa.string()),
+            "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
+        }
+        if explain:
+            for name in self.weights_["new"]:
+                shares = [
+                    {share["source"]: share["contribution"] for share in item["shares"]}
+                    for _, item in rows
+                ]
+                columns[f"from_{name}"] = pa.array(
+                    [share.get(name, 0.0) for share in shares], pa.float32()
+                )
+        return make_frame(columns, self._kind)
+
+    def recommend_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
+        """Answer a request as ``POST /v1/recommend`` would: the server's very bytes.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the request makes no sense; the server answers 400 with the same words.
+        """
+        text = request if isinstance(request, (bytes, str)) else _json(request)
+        return bytes(self.engine.recommend_json(text))
+
+    # -- artifact --------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write the bundle, atomically: a reader sees the old file or the new one.
+
+        Raises
+        ------
+        PenchantIOError
+            When the file can't be written.
+        """
+        _core.write_file_atomically(str(path), self.engine.bundle.file_bytes)
+
+    def to_bytes(self) -> bytes:
+        """Return the bundle as bytes: equal pipelines, equal bytes."""
+        return bytes(self.engine.bundle.file_bytes)
+
+    @classmethod
+    def _load(cls, path: str | Path) -> Self:
+        return cls._of(_core.Engine.open(str(path)))
+
+    @classmethod
+    def _of(cls, engine: Any, kind: str = "pandas") -> Self:
+        out = cls()
+        out._adopt(engine, kind)
+        known = out.lineage_.get("pipeline", {})
+        out.exclude_seen = engine.exclude_seen
+        out.quota = known.get("quota", out.quota)
+        out.seed = known.get("seed", out.seed)
+        return out
+
+    @property
+    def version(self) -> str:
+        """16 hex digits that name what decides the answers; every response quotes them."""
+        return str(self.engine.version)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        engine = state.pop("_engine")
+        state["_bytes"] = None if engine is None else bytes(engine.bundle.file_bytes)
+        state.pop("fitted_sources_", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = copy.copy(state)
+        raw = state.pop("_bytes")
+        self.__dict__.update(state)
+        self._engine = None
+        if raw is not None:
+            reader = _core.BundleReader.from_bytes(raw)
+            self._engine = _core.Engine.from_bundle(reader)
+
+    # -- evaluation ------------------------------------------------------------------------------
+
+    def _known(self) -> tuple[Any, Any, Any]:
+        context = self.engine.context
+        return context.subjects, context.history, context
+
+    def _scorer(self, subject_ids: Any, *, exclude_seen: bool) -> Any:
+        return self.engine.scorer(listed(subject_ids), exclude_seen, _EVALUATED_LIST)
+
+
+def _names(sources: list[Model]) -> list[str]:
+    """Names of the sources' kinds, numbered from the second of a kind on."""
+    kinds = {"ALS": "als", "ItemKNN": "item_knn", "RepeatPurchase": "repeat_purchase"}
+    names: list[str] = []
+    for source in sources:
+        kind = kinds.get(type(source).__name__, type(source).__name__.lower())
+        taken = sum(name == kind or name.startswith(f"{kind}_") for name in names)
+        names.append(kind if taken == 0 else f"{kind}_{taken + 1}")
+    return names
+
+
+def _json(value: Any) -> str:
+    """JSON with ids as they are, NumPy's numbers among them."""
+
+    def plain(other: Any) -> Any:
+        if isinstance(other, np.generic):
+            return other.item()
+        if isinstance(other, np.ndarray):
+            return other.tolist()
+        raise InvalidArgumentError(f"a request can't hold a {type(other).__name__}: {other!r}")
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain)
+
+
+def _goldens(train: Dataset) -> list[str]:
+    """Requests of every kind for subjects spread over the ids, kept in the bundle with answers."""
+    ids = train.subject_ids
+    chosen = ids[np.unique(np.linspace(0, len(ids) - 1, _GOLDEN_SUBJECTS).astype(np.int64))]
+    items = train.item_ids
+    few = [items[len(items) // 3], items[len(items) // 2]]
+    requests: list[dict[str, Any]] = [{"subject": None}, {"subject": "\u0000nobody"}]
+    for position, subject in enumerate(chosen):
+        request: dict[str, Any] = {"subject": subject, "k": 5 + position}
+        if position % 2:
+            request["exclude_seen"] = position % 4 == 1
+        if position % 3 == 0:
+            request["context"] = {"basket": few}
+        if position % 5 == 0:
+            request |= {"explain": True, "deny": few[:1]}
+        requests.append(request)
+    requests.append({"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])})
+    return [_json(request) for request in requests]
