@@ -55,22 +55,31 @@ void declare(CLI::App& app, Arguments& arguments) {
              "PENCHANT_SIMD in the environment forces an instruction set (here: ",
              simd, ").\nRoutes, metrics and problem types: docs/serving.md."));
   app.add_option("bundle", arguments.bundle, "The bundle to serve, as Pipeline.save wrote it")
+      ->type_name("FILE")
       ->required();
   const auto shown = [&](const char* name, auto& target, const char* help) {
     return app.add_option(name, target, help)->capture_default_str();
   };
-  shown("--listen", arguments.listen, "ADDRESS:PORT; port 0 takes any free one");
-  shown("--threads", options.threads, "Event loops; 0 for one a core");
+  // Without its own description, which lists every unit.
+  const CLI::Validator bytes = CLI::Validator(CLI::AsSizeValue(false)).description("");
+  shown("--listen", arguments.listen, "Port 0 takes any free one")->type_name("ADDRESS:PORT");
+  shown("--threads", options.threads, "Event loops; 0 for one a core")->type_name("COUNT");
   shown("--max-body", options.max_body_bytes, "Largest request body")
-      ->transform(CLI::AsSizeValue(false));
+      ->transform(bytes)
+      ->type_name("SIZE");
   shown("--max-header", options.max_header_bytes, "Largest request line and fields")
-      ->transform(CLI::AsSizeValue(false));
-  shown("--max-connections", options.max_connections, "Beyond them: 503");
-  shown("--request-timeout", arguments.request_timeout, "For a request to arrive, or be taken");
-  shown("--idle-timeout", arguments.idle_timeout, "Between requests of one connection");
-  shown("--shutdown-timeout", arguments.shutdown_timeout, "For requests in flight when stopping");
-  shown("--drain-delay", arguments.drain_delay, "From /readyz saying 503 to the port closing");
-  shown("--log-level", arguments.log_level, "debug, info, warning, error or none");
+      ->transform(bytes)
+      ->type_name("SIZE");
+  shown("--max-connections", options.max_connections, "Beyond them: 503")->type_name("COUNT");
+  const auto duration = [&](const char* name, std::string& target, const char* help) {
+    shown(name, target, help)->type_name("DURATION");
+  };
+  duration("--request-timeout", arguments.request_timeout, "For a request to arrive, or be taken");
+  duration("--idle-timeout", arguments.idle_timeout, "Between requests of one connection");
+  duration("--shutdown-timeout", arguments.shutdown_timeout, "For what is in flight when stopping");
+  duration("--drain-delay", arguments.drain_delay, "From /readyz saying 503 to the port closing");
+  shown("--log-level", arguments.log_level, "debug, info, warning, error or none")
+      ->type_name("LEVEL");
   app.add_flag("--no-golden-check", arguments.skip_goldens,
                "Serve even if the bundle's golden requests come out differently");
 }
