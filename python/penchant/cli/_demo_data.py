@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Log", "load"]
 
-_WHERE = {
-    "folder": "from the folder that PENCHANT_DATA names",
-    "cache": "from the cache of an earlier download",
-    "download": "downloaded, checked by hash",
-}
-
 
 @dataclass(frozen=True)
 class Log:
@@ -77,7 +71,12 @@ def load(fast: bool) -> Log:
         return _simulated(
             f"a simulated shop, because {reason}", subjects=4000, items=2000, days=365
         )
-    return _online_retail(raw, f"UCI Online Retail, {_WHERE.get(where, where)}")
+    told = {
+        "folder": f"read from {datasets.data_folder()} (PENCHANT_DATA names the folder)",
+        "cache": "read from the cache of an earlier download",
+        "download": "downloaded",
+    }
+    return _online_retail(raw, f"UCI Online Retail, {told[where]}, checked by hash")
 
 
 def _online_retail(raw: Any, title: str) -> Log:

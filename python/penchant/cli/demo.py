@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ __all__ = ["run"]
 
 METRICS = ("map@10", "ndcg@20", "recall@20", "auc")
 STRANGER = "somebody-new"
+_WIDTH = 100
 _TABLES = (
     (False, "repeats allowed", "what will they buy, again or for the first time?"),
     (True, "new items only", "what will they buy that they never bought before?"),
@@ -128,20 +130,22 @@ def _ask(port: int, people: list[Any], log: Log, story: _Story) -> list[dict[str
     connection = Connection(port)
     answers = []
     for person in people:
-        request = {"subject": person, "k": 5}
-        _, body = connection.recommend(request)
-        answer = json.loads(body)
-        answers.append({"request": request, "answer": answer})
-        told = f": {answer['fallback']}" if answer.get("fallback") else ""
         kind = "nobody the shop knows" if person == STRANGER else "customer"
         story.say()
-        story.say(emphasize(f"{kind} {person}{told}"))
+        story.say(emphasize(f"{kind} {person}"))
         rows = []
-        for rank, item, name, score, reason in answer_rows(answer):
-            hit = "bought" if str(item) in bought.get(str(person), ()) else ""
-            rows.append([rank, name or log.names.get(str(item), item), score, hit, reason])
-        columns = ["", "product", "score", "next 28 days", "reason"]
-        story.say_lines(format_table(columns, rows, right=("", "score")).splitlines())
+        for new in (False, True) if person != STRANGER else (False,):
+            request = {"subject": person, "k": 3 if new else 4, "exclude_seen": new}
+            _, body = connection.recommend(request)
+            answer = json.loads(body)
+            answers.append({"request": request, "answer": answer})
+            asked = answer["fallback"] or ("something new" if new else "anything")
+            for rank, item, name, score, reason in answer_rows(answer):
+                hit = "yes" if str(item) in bought.get(str(person), ()) else ""
+                shown = name or log.names.get(str(item), item)
+                rows.append([asked if rank == 1 else "", shown, score, hit, reason])
+        columns = ["asked for", "product", "score", "bought later", "reason"]
+        story.say_lines(format_table(columns, rows, right=("score",)).splitlines())
     connection.close()
     return answers
 
@@ -231,8 +235,10 @@ class _Story:
         print(f"      {text}".rstrip(), flush=True)
 
     def say_lines(self, lines: list[str]) -> None:
+        """Lines of a table as they are, prose wrapped."""
         for line in lines:
-            self.say(line)
+            for part in textwrap.wrap(line, _WIDTH) if "; " in line else [line]:
+                self.say(part)
 
     def end(self, folder: Path) -> None:
         seconds = time.perf_counter() - self._start
