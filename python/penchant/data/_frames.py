@@ -82,6 +82,13 @@ def _series_column(series: nw.Series[Any]) -> Column:
         return np.asarray(native, dtype=object)
 
 
+def _taken(column: pa.ChunkedArray, at: pa.Array) -> pa.ChunkedArray:
+    # Arrow can't take from views of strings.
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string()).take(at).cast(column.type)
+    return column.take(at)
+
+
 class Table:
     """A native frame seen by column.
 
@@ -99,6 +106,8 @@ class Table:
     def __init__(self, frame: Any) -> None:
         try:
             self._frame: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        except nw.exceptions.DuplicateError as error:
+            raise InvalidArgumentError("events: two columns of the frame share a name") from error
         except TypeError as error:
             hint = "; call .collect() on it first" if hasattr(frame, "collect") else ""
             raise InvalidArgumentError(
@@ -113,11 +122,9 @@ class Table:
             else "pyarrow"
         )
         native = self._frame.to_native()
-        names = native.column_names if isinstance(native, pa.Table) else list(native.columns)
-        self.columns: list[str] = names
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        if twice:
-            raise InvalidArgumentError(f"events: columns named twice: {', '.join(twice)}")
+        self.columns: list[str] = (
+            native.column_names if isinstance(native, pa.Table) else list(native.columns)
+        )
 
     def __len__(self) -> int:
         return len(self._frame)
@@ -141,8 +148,10 @@ class Table:
 
             kept = native.filter(pl.Series(mask))
             return kept.with_columns(pl.Series(extra, list(texts), dtype=pl.String))
-        kept = self._frame.to_arrow().filter(pa.array(mask))
-        return kept.append_column(extra, pa.array(texts, pa.string()))
+        at = pa.array(np.flatnonzero(mask))
+        table = self._frame.to_arrow()
+        kept = {name: _taken(table[name], at) for name in self.columns}
+        return pa.table({**kept, extra: pa.array(texts, pa.string())})
 
 
 class Arrays:

@@ -133,20 +133,30 @@ def read_times(column: Column, unit: str) -> tuple[np.ndarray, list[tuple[np.nda
     """
     if unit not in _UNITS:
         raise InvalidArgumentError(f"time_unit is one of {', '.join(_UNITS)}, not {unit!r}")
-    if isinstance(column, np.ndarray):
-        try:
-            array = plain_type(pa.array(column, from_pandas=True))
-        except _NO_ONE_TYPE:
-            return _from_objects(column, unit)
-        # What Arrow makes of Python's own times depends on the first of them.
-        if not (pa.types.is_large_string(array.type) or pa.types.is_null(array.type)):
-            return _from_objects(column, unit)
+    array = _time_array(column)
+    if array is None:
+        micros, faults = _from_objects(np.asarray(column), unit)
+        null = np.zeros(len(micros), bool)
     else:
-        array = plain_type(column)
-    micros, bad, reason = _from_array(array, unit)
-    null = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
-    faults = [(null, "time is null"), (bad & ~null, reason)]
+        micros, bad, reason = _from_array(array, unit)
+        null = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+        faults = [(null, "time is null"), (bad & ~null, reason)]
+    outside = ((micros < _FIRST) | (micros >= _END)) & (micros != UNKNOWN) & ~null
+    faults.append((outside, _OUTSIDE))
     return micros, [(mask, text) for mask, text in faults if mask.any()]
+
+
+def _time_array(column: Column) -> pa.Array | None:
+    """The column as an Arrow array; None where each object must be looked at."""
+    if not isinstance(column, np.ndarray):
+        return plain_type(column)
+    try:
+        array = plain_type(pa.array(column, from_pandas=True))
+    except _NO_ONE_TYPE:
+        return None
+    # What Arrow makes of Python's own times depends on the first of them.
+    plain = pa.types.is_large_string(array.type) or pa.types.is_null(array.type)
+    return array if plain else None
 
 
 def time_micros(value: Any, what: str) -> int:
