@@ -1,0 +1,191 @@
+// Bundles whose checksums are right and whose contents are not: a clear error or a search that
+// ends, never a read out of bounds (run under the asan preset).
+
+#include <cstring>
+
+#include "retrieval/vectors.h"
+#include <gtest/gtest.h>
+
+#include "penchant/retrieval/vector_index.h"
+
+namespace penchant::retrieval {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+using Edit = std::function<void(const std::string& name, Bytes& bytes)>;
+
+std::shared_ptr<VectorIndex> sample(IndexKind kind) {
+  const auto index =
+      VectorIndex::build(testing::clustered_vectors(600, 7, 1).view(),
+                         {.kind = kind, .metric = Metric::kL2, .m = 4, .ef_construction = 20});
+  index->remove(std::vector<std::int32_t>{3, 50, 51});
+  return index;
+}
+
+// The index's bundle, each section edited, sealed again with right checksums.
+std::shared_ptr<const bundle::Reader> edited(const VectorIndex& index, const Edit& edit) {
+  bundle::Writer plain;
+  index.save(plain, "index");
+  const auto reader = bundle::Reader::from_bytes(plain.to_bytes("{}"));
+  bundle::Writer out;
+  for (const bundle::Section& section : reader->sections()) {
+    const auto from = reader->file_bytes().subspan(section.offset, section.bytes);
+    Bytes bytes(from.begin(), from.end());
+    edit(section.name, bytes);
+    std::vector<std::uint64_t> shape = section.shape;
+    if (bytes.size() != section.bytes && !shape.empty()) {
+      shape = {bytes.size() / bundle::dtype_size(section.dtype)};
+    }
+    out.add_bytes(section.name, section.dtype, shape, bytes);
+  }
+  return bundle::Reader::from_bytes(out.to_bytes("{}"));
+}
+
+void expect_refused(const VectorIndex& index, const Edit& edit, std::string_view part) {
+  const auto reader = edited(index, edit);
+  try {
+    (void)VectorIndex::load(reader, "index");
+    ADD_FAILURE() << "accepted: " << part;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
+    EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos) << error.what();
+  }
+}
+
+template <class T>
+void put(Bytes& bytes, std::size_t at, T value) {
+  std::memcpy(bytes.data() + at * sizeof(T), &value, sizeof(T));
+}
+
+Edit setting(const std::string& section, std::size_t at, auto value) {
+  return [=](const std::string& name, Bytes& bytes) {
+    if (name == section) put(bytes, at, value);
+  };
+}
+
+Edit rewriting(const std::string& from, const std::string& to) {
+  return [=](const std::string& name, Bytes& bytes) {
+    if (name != "index/meta") return;
+    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << text;
+    text.replace(at, from.size(), to);
+    bytes.resize(text.size());
+    std::memcpy(bytes.data(), text.data(), text.size());
+  };
+}
+
+TEST(StoredIndex, ComesBackAsItWas) {
+  const Matrix<float> queries = testing::clustered_vectors(20, 7, 2);
+  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kHnsw}) {
+    const auto index = sample(kind);
+    const auto loaded = VectorIndex::load(edited(*index, [](const auto&, auto&) {}), "index");
+    EXPECT_EQ(loaded->kind(), kind);
+    EXPECT_EQ(loaded->rows(), 600U);
+    EXPECT_EQ(loaded->size(), 597U);
+    EXPECT_EQ(loaded->report().reason, index->report().reason);
+    EXPECT_EQ(loaded->report().efforts.size(), index->report().efforts.size());
+    const auto same = [&] {
+      const Hits a = index->search(queries.view(), 5, {.ef = 6});
+      const Hits b = loaded->search(queries.view(), 5, {.ef = 6});
+      EXPECT_EQ(a.rows, b.rows);
+      EXPECT_EQ(a.scores, b.scores);
+      EXPECT_EQ(a.visited, b.visited);
+      bundle::Writer x;
+      index->save(x, "index");
+      bundle::Writer y;
+      loaded->save(y, "index");
+      EXPECT_EQ(x.to_bytes("{}"), y.to_bytes("{}"));
+    };
+    same();
+    // Changes to an index over a bundle's memory are its own.
+    for (const auto& one : {index, loaded}) {
+      one->add(queries.view());
+      one->remove(std::vector<std::int32_t>{0, 1, 2, 601});
+    }
+    same();
+  }
+}
+
+TEST(StoredIndex, LyingNumbersAreRefused) {
+  const auto graph = sample(IndexKind::kHnsw);
+  const auto flat = sample(IndexKind::kFlat);
+  expect_refused(*graph, setting("index/level0", 9, std::int32_t{600}), "neighbour 600");
+  expect_refused(*graph, setting("index/level0", 9, std::int32_t{-2}), "neighbour -2");
+  expect_refused(*graph, setting("index/level0", 9, std::int32_t{50}), "row 50, which is removed");
+  expect_refused(*graph, setting("index/upper", 0, std::int32_t{1 << 30}), "not on that level");
+  expect_refused(*graph, setting("index/levels", 0, std::uint8_t{200}), "upper neighbours");
+  expect_refused(*graph, setting("index/removed", 0, std::int32_t{600}), "removed rows");
+  expect_refused(*graph, setting("index/removed", 1, std::int32_t{3}), "removed rows");
+  expect_refused(*flat, setting("index/vectors", 5, std::nanf("")), "NaN");
+  expect_refused(*flat, setting("index/vectors", 21, 1e30F), "overflow");
+  expect_refused(*graph, rewriting("\"rows\":600", "\"rows\":601"), "vectors are 600 x 16");
+  expect_refused(*graph, rewriting("\"rows\":600", "\"rows\":-1"), "'rows' outside");
+  expect_refused(*graph, rewriting("\"rows\":600", "\"rows\":6e2"), "not an integer");
+  expect_refused(*graph, rewriting("\"dimension\":7", "\"dimension\":17"), "vectors are 600 x 16");
+  expect_refused(*graph, rewriting("\"dimension\":7", "\"dimension\":99999999999"), "outside");
+  expect_refused(*graph, rewriting("\"m\":4", "\"m\":5"), "don't fit");
+  expect_refused(*graph, rewriting("\"m\":4", "\"m\":0"), "m is 0");
+  expect_refused(*graph, rewriting("\"entry\":", "\"entry\":99999"), "entry");
+  expect_refused(*graph, rewriting("\"metric\":\"l2\"", "\"metric\":\"x\""), "metric 'x'");
+  expect_refused(*graph, rewriting("\"kind\":\"hnsw\"", "\"kind\":\"tree\""), "unknown kind");
+  expect_refused(*graph, rewriting("{", "["), "not JSON");
+  expect_refused(*flat, rewriting("\"kind\":\"flat\"", "\"kind\":\"hnsw\""), "lacks 'entry'");
+  for (const char* section : {"vectors", "level0", "levels", "upper"}) {
+    const auto shorten = [&](const std::string& name, Bytes& bytes) {
+      if (name == std::string("index/") + section) bytes.resize(bytes.size() - 4);
+    };
+    const auto reader = edited(*graph, shorten);
+    EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
+  }
+}
+
+TEST(StoredIndex, AnySingleEditIsRefusedOrSearchable) {
+  const auto index = sample(IndexKind::kHnsw);
+  const Matrix<float> queries = testing::clustered_vectors(3, 7, 2);
+  const Philox random(5, 5);
+  int accepted = 0;
+  for (std::uint32_t trial = 0; trial < 1500; ++trial) {
+    const auto reader = edited(*index, [&](const std::string& name, Bytes& bytes) {
+      // One section a trial, a handful of words of it.
+      const std::uint32_t turn = trial % 5;
+      const bool mine =
+          (turn < 2 && name == "index/level0") || (turn == 2 && name == "index/upper") ||
+          (turn == 3 && name == "index/levels") || (turn == 4 && name == "index/meta");
+      if (!mine || bytes.empty()) return;
+      const std::size_t width = turn < 3 ? 4 : 1;
+      for (std::uint32_t i = 0; i < 1 + trial % 3; ++i) {
+        const auto places = static_cast<std::uint32_t>(bytes.size() / width);
+        const std::size_t at = random.below(places, trial, 2 * i);
+        if (width == 4) {  // often a plausible row
+          put(bytes, at, static_cast<std::int32_t>(random.below(640, trial, 2 * i + 1)) - 20);
+        } else {
+          put(bytes, at, static_cast<std::uint8_t>(random.below(256, trial, 2 * i + 1)));
+        }
+      }
+    });
+    try {
+      const auto loaded = VectorIndex::load(reader, "index");
+      const Hits hits = loaded->search(queries.view(), 4, {.ef = 5});
+      ++accepted;
+      for (const std::int32_t row : hits.rows) EXPECT_TRUE(row >= 0 && row < 600);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
+    }
+  }
+  EXPECT_GT(accepted, 100);
+  EXPECT_LT(accepted, 1400);
+}
+
+TEST(StoredIndex, AGraphThatLeadsNowhereStillGivesK) {
+  const auto index = sample(IndexKind::kHnsw);
+  const auto reader = edited(*index, [](const std::string& name, Bytes& bytes) {
+    if (name == "index/level0") std::memset(bytes.data(), 0xff, bytes.size());
+  });
+  const Matrix<float> queries = testing::clustered_vectors(3, 7, 2);
+  const Hits hits = VectorIndex::load(reader, "index")->search(queries.view(), 4, {.ef = 5});
+  for (const std::int32_t row : hits.rows) EXPECT_GE(row, 0);
+}
+
+}  // namespace
+}  // namespace penchant::retrieval
