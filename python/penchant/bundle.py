@@ -1,0 +1,108 @@
+"""Bundles: the one file that a fitted pipeline becomes.
+
+    pipeline.save("shop.penchant")
+    pn.inspect("shop.penchant")["lineage"]
+    pipeline = pn.load("shop.penchant")
+
+The format is specified in ``docs/bundle_format/v1.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .errors import CorruptBundleError
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
+
+__all__ = ["inspect", "load"]
+
+_GOLDEN_REQUESTS = "goldens/requests"
+
+
+def load(path: str | os.PathLike[str]) -> Pipeline:
+    """Load the pipeline that was saved at ``path``.
+
+    The file is memory-mapped; nothing in it is executed or unpickled. Every checksum is verified
+    and the golden requests are answered again before this returns.
+
+    Parameters
+    ----------
+    path
+        A file written by ``Pipeline.save``.
+
+    Returns
+    -------
+    Pipeline
+        Fitted, giving the very answers of the one that was saved.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    PenchantIOError
+        The system refused to read it.
+    CorruptBundleError
+        It is no bundle, is damaged, needs a newer version, or fails its own golden requests.
+    """
+    from .pipeline import Pipeline
+
+    return Pipeline._load(os.fspath(path))
+
+
+def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Say what a bundle holds and where it comes from, after verifying every checksum.
+
+    Parameters
+    ----------
+    path
+        A bundle file.
+
+    Returns
+    -------
+    dict
+        ``path`` and ``file_bytes`` (int); ``fingerprint`` (16 hex digits that name the content);
+        ``header`` (``version`` of the format, ``oldest_reader``, ``producer``); ``lineage``
+        (whatever the producer recorded: data hash, time range, parameters, seed); ``goldens``
+        (number of golden requests, 0 without any); ``sections``, a list of dicts with ``name``,
+        ``dtype`` (``u8 i32 i64 f32 f64``), ``shape`` (list), ``offset`` (from the start of the
+        file), ``bytes`` and ``xxh3`` (16 hex digits).
+
+    Raises
+    ------
+    NotFoundError
+        There is no such file.
+    PenchantIOError
+        The system refused to read it.
+    CorruptBundleError
+        It is no bundle, is damaged or needs a newer version.
+    """
+    reader = _core.BundleReader.open(os.fspath(path))
+    header: dict[str, Any] = json.loads(reader.header_json)
+    lineage = header.pop("lineage")
+    del header["sections"]
+    return {
+        "path": os.fspath(path),
+        "file_bytes": int(reader.file_bytes.size),
+        "fingerprint": reader.fingerprint,
+        "header": header,
+        "lineage": lineage,
+        "goldens": _count_goldens(reader),
+        "sections": [{**section, "shape": list(section["shape"])} for section in reader.sections],
+    }
+
+
+def _count_goldens(reader: _core.BundleReader) -> int:
+    if not reader.has(_GOLDEN_REQUESTS):
+        return 0
+    try:
+        requests = json.loads(reader.text(_GOLDEN_REQUESTS))
+    except ValueError:
+        requests = None
+    if not isinstance(requests, list):
+        raise CorruptBundleError(f"section {_GOLDEN_REQUESTS!r} is not a JSON list of requests")
+    return len(requests)
