@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -354,3 +356,11 @@ def test_id_maps_find_what_people_write() -> None:
     assert texts.find(2**70) == 0
     assert texts.find("\ud800") == -1
     assert pickle.loads(pickle.dumps(texts)) == texts
+
+
+def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    code = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    shown = re.findall(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
+    exec(compile(code, "data.md", "exec"), {})
+    assert capsys.readouterr().out == shown

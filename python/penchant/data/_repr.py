@@ -20,9 +20,10 @@ def _count(n: int, noun: str) -> str:
 def _lines(core: _core.Dataset, facts: Facts, split: str | None) -> list[tuple[str, str]]:
     """Label and text, only of what there is to say."""
     out = []
-    if core.first_time is not None:
-        first = _core.format_timestamp(core.first_time)
-        out.append(("time", f"{first} to {_core.format_timestamp(core.last_time)}"))
+    first, last = core.first_time, core.last_time
+    if first is not None and last is not None:
+        span = f"{_core.format_timestamp(first)} to {_core.format_timestamp(last)}"
+        out.append(("time", span))
     tally = np.bincount(core.type_index, minlength=len(core.types))
     told = [
         f"{name} {n:,}" + ("" if weight == 1 else f" (weight {weight:g})")

@@ -52,8 +52,8 @@ def temporal(
     """
     if test is not None and cut is not None:
         raise InvalidArgumentError("temporal split: give test= (a duration) or cut= (a time)")
-    last = data._core.last_time
-    if last is None:
+    first, last = data._core.first_time, data._core.last_time
+    if first is None or last is None:
         raise InvalidArgumentError(
             "temporal split: the log has no events with times; "
             "split by random, by_user, or read the log with time="
@@ -67,11 +67,10 @@ def temporal(
     rows = _core.temporal_test_rows(data._core, at)
     told = _core.format_timestamp(at)
     if rows.all() or not rows.any():
-        first = _core.format_timestamp(data._core.first_time)
         side = "before" if rows.all() else "at or after"
         raise InvalidArgumentError(
             f"temporal split: no events {side} the cut at {told}; "
-            f"the log goes from {first} to {_core.format_timestamp(last)}"
+            f"the log goes from {_core.format_timestamp(first)} to {_core.format_timestamp(last)}"
         )
     how = "" if cut is not None else f", the last {duration_text(length)}"
     return _parts(data, rows, f"temporal split at {told}{how}")
