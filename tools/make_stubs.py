@@ -14,7 +14,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAD = "# Made by `make stubs` from the extension; edit the bindings, not this file.\n"
+HEAD = (
+    "# Made by `make stubs` from the extension; edit the bindings, not this file.\n"
+    '# mypy: disable-error-code="assignment,override,misc"\n'
+)
 
 
 def make(output: Path) -> None:
@@ -34,7 +37,9 @@ def make(output: Path) -> None:
             stderr=subprocess.DEVNULL,
         )
         made = next(Path(folder).rglob("_core.pyi"))
-        output.write_text(HEAD + made.read_text(encoding="utf-8"), encoding="utf-8")
+        # A type that the extension registers later than its first use is unknown to the generator.
+        text = made.read_text(encoding="utf-8").replace(") -> ...:", ") -> typing.Any:")
+        output.write_text(HEAD + text, encoding="utf-8")
     subprocess.run(
         [binaries / "ruff", "format", "--quiet", "--no-force-exclude", output], check=True, cwd=ROOT
     )
