@@ -303,3 +303,32 @@ def test_main_can_be_called(capsys):
         main(["--version"])
     assert ended.value.code == 0
     assert pn.__version__ in capsys.readouterr().out
+
+
+def test_demo_walks_the_whole_way(tmp_path):
+    output = tmp_path / "out"
+    done = penchant("demo", "--fast", "--requests", 60, "--output", output)
+    assert "60 of 60 answers over HTTP are byte for byte" in done.stdout
+    assert "repeats allowed" in done.stdout
+    assert "new items only" in done.stdout
+    assert "Bought" in done.stdout
+    assert "unknown_subject" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stdout + done.stderr
+    names = {path.name for path in output.iterdir()}
+    assert {"shop.penchant", "test.parquet", "answers.json", "serving.json"} <= names
+    # What it leaves is what the other commands take.
+    events = ("--events", output / "test.parquet", "--metrics", "map@10")
+    penchant("evaluate", output / "shop.penchant", *events, "--require", "map@10=0.01")
+
+
+def test_demo_reads_online_retail_when_there_is_a_folder():
+    if pn.datasets.source("online_retail") not in {"folder", "cache"}:
+        pytest.skip("no copy of Online Retail on this machine")
+    from penchant.cli import _demo_data
+
+    log = _demo_data.load(fast=False)
+    assert log.facts["cleaning"]["lines"] == 541_909
+    assert log.facts["lines"] == 396_337
+    assert (log.train.num_subjects, log.train.num_items) == (4_108, 3_625)
+    assert log.test.num_subjects == 1_300
