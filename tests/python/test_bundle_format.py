@@ -143,7 +143,9 @@ array_of_any_kind = st.sampled_from(["u1", "<i4", "<i8", "<f4", "<f8"]).flatmap(
 
 @settings(deadline=None, max_examples=60)
 @given(
-    sections=st.dictionaries(st.from_regex(r"[a-z0-9_/.-]{1,30}", fullmatch=True), array_of_any_kind),
+    sections=st.dictionaries(
+        st.from_regex(r"[a-z0-9_/.-]{1,30}", fullmatch=True), array_of_any_kind
+    ),
     lineage=st.dictionaries(
         st.text(), st.none() | st.booleans() | st.integers() | st.text() | st.floats(-1e9, 1e9)
     ),
