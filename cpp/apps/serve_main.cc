@@ -108,7 +108,8 @@ serving::ServerOptions options_of(const Arguments& arguments) {
 serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine) {
   return {.recommend = [engine](std::string_view request,
                                 std::string& body) { engine->recommend_json(request, body); },
-          .bundle_fingerprint = engine->fingerprint(),
+          .bundle_version = engine->fingerprint(),
+          .bundle_fingerprint = engine->bundle()->fingerprint(),
           .bundle_format = bundle::kFormatVersion,
           .items = engine->num_items()};
 }
@@ -187,7 +188,8 @@ int run(const Arguments& arguments) {
     return refuse(kUsage, "wrong_arguments", error);
   }
   serving::log(LogLevel::kInfo, "bundle_opened",
-               {{"fingerprint", engine->fingerprint()},
+               {{"bundle", engine->fingerprint()},
+                {"fingerprint", engine->bundle()->fingerprint()},
                 {"items", engine->num_items()},
                 {"simd", simd_target()},
                 {"version", version()}});

@@ -173,7 +173,10 @@ def test_health_readiness_metrics(client: pn.Client, shop: Shop) -> None:
     assert after["penchant_ready"] == 1
     assert after["penchant_bundle_items"] == len(shop.items)
     fingerprint = pn.inspect(shop.bundle)["fingerprint"]
-    assert any(fingerprint in line for line in after if line.startswith("penchant_bundle_info"))
+    version = json.loads(client.recommend_json({}))["bundle"]
+    (info,) = (name for name in after if name.startswith("penchant_bundle_info"))
+    assert f'fingerprint="{fingerprint}"' in info
+    assert f'version="{version}"' in info
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ std::string index_json(const Service& service) {
   std::string out = R"({"name":"penchant","version":)";
   append_json_string(version(), out);
   out += R"(,"bundle":)";
-  append_json_string(service.bundle_fingerprint, out);
+  append_json_string(service.bundle_version, out);
   out += concat(R"(,"items":)", service.items, R"(,"paths":[)");
   for (const Path& path : kPaths) {
     if (path.route == Route::kRoot) continue;

@@ -109,8 +109,9 @@ void Metrics::render(const MetricsFacts& facts, std::string& out) const {
   render_latency(out);
   render_connections(facts, out);
   declare(out, "penchant_bundle_info", "gauge", "The bundle that is served.");
-  out += concat("penchant_bundle_info{fingerprint=", quoted(facts.bundle_fingerprint),
-                ",format_version=\"", facts.bundle_format, "\"} 1\n");
+  out += concat("penchant_bundle_info{version=", quoted(facts.bundle_version),
+                ",fingerprint=", quoted(facts.bundle_fingerprint), ",format_version=\"",
+                facts.bundle_format, "\"} 1\n");
   single(out, "penchant_bundle_items", "gauge", "Items in the bundle's catalogue.", facts.items);
   declare(out, "penchant_build_info", "gauge", "The server itself.");
   out += concat("penchant_build_info{version=", quoted(facts.version), ",simd=", quoted(facts.simd),

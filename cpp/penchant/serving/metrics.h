@@ -52,6 +52,7 @@ class Counter {
 struct MetricsFacts {
   std::string version = {};
   std::string simd = {};
+  std::string bundle_version = {};
   std::string bundle_fingerprint = {};
   std::uint32_t bundle_format = 0;
   std::size_t items = 0;

@@ -78,6 +78,7 @@ class Server::Impl {
       : options_(checked(std::move(options))),
         facts_{.version = version(),
                .simd = simd_target(),
+               .bundle_version = service.bundle_version,
                .bundle_fingerprint = service.bundle_fingerprint,
                .bundle_format = service.bundle_format,
                .items = service.items,

@@ -29,7 +29,8 @@ namespace penchant::serving {
 // called from every worker at once, and throws penchant::Error where it can't answer.
 struct Service {
   std::function<void(std::string_view request, std::string& body)> recommend = {};
-  std::string bundle_fingerprint = {};  // 16 hex digits, shown at / and in /metrics
+  std::string bundle_version = {};      // as the answers carry it; shown at / and in /metrics
+  std::string bundle_fingerprint = {};  // of the whole file, as `penchant inspect` shows it
   std::uint32_t bundle_format = 0;      // the bundle format's version
   std::size_t items = 0;                // in the catalogue
 };

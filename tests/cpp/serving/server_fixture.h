@@ -55,6 +55,7 @@ class ServerTest : public ::testing::Test {
   Server& start(ServerOptions options = default_options()) {
     Service service;
     service.recommend = answer;
+    service.bundle_version = "fedcba9876543210";
     service.bundle_fingerprint = "0123456789abcdef";
     service.bundle_format = 1;
     service.items = 42;

@@ -243,7 +243,8 @@ TEST_F(ServerTest, MetricsCountWhatHappened) {
   EXPECT_EQ(metric(R"(penchant_http_requests_total{route="other",code="404"})"), 1);
   EXPECT_EQ(metric(R"(penchant_http_requests_total{route="metrics",code="200"})"), 1);
   EXPECT_EQ(metric(R"(penchant_http_request_duration_seconds_count{route="recommend"})"), 2);
-  EXPECT_EQ(metric(R"(penchant_bundle_info{fingerprint="0123456789abcdef",format_version="1"})"),
+  EXPECT_EQ(metric("penchant_bundle_info{version=\"fedcba9876543210\","
+                   "fingerprint=\"0123456789abcdef\",format_version=\"1\"}"),
             1);
   EXPECT_EQ(metric("penchant_bundle_items"), 42);
   EXPECT_EQ(metric("penchant_ready"), 1);
@@ -254,7 +255,7 @@ TEST_F(ServerTest, RootSaysWhatIsHere) {
   start();
   const Response response = ask(get("/"));
   EXPECT_EQ(response.status, 200);
-  EXPECT_NE(response.body.find(R"("bundle":"0123456789abcdef","items":42)"), std::string::npos);
+  EXPECT_NE(response.body.find(R"("bundle":"fedcba9876543210","items":42)"), std::string::npos);
   EXPECT_NE(response.body.find(R"({"path":"/v1/recommend","methods":"POST"})"), std::string::npos);
 }
 
