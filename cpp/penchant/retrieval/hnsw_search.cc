@@ -5,14 +5,18 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include <hwy/cache_control.h>
+
+#include "penchant/base/kernels.h"
 
 namespace penchant::retrieval {
 namespace {
 
 constexpr std::size_t kMaxDegree = 2 * kMaxM;
+constexpr std::size_t kMostStarts = 256;
 
 // Which rows this walk has met: a row is met when its mark equals the walk's epoch, so that nothing
 // needs clearing between walks.
@@ -154,6 +158,28 @@ Scored descend(const HnswGraph& graph, const VectorStore& store, std::span<const
   return best;
 }
 
+struct Meeting {
+  std::size_t count;    // rows met for the first time, and scored
+  std::size_t nearest;  // the first place in the pool that one of them took, or beyond it
+};
+
+// Scores the rows of a list that were not met before and offers them to the pool.
+Meeting meet(std::span<const std::int32_t> list, const VectorStore& store,
+             std::span<const float> query, Scratch& s) {
+  std::size_t count = 0;
+  for (const std::int32_t next : list) {
+    if (next < 0) break;
+    s.rows[count] = next;
+    count += s.met.first(next);
+  }
+  store.score_gathered(std::span(s.rows).first(count), query, std::span(s.scores).first(count));
+  std::size_t nearest = std::numeric_limits<std::size_t>::max();
+  for (std::size_t i = 0; i < count; ++i) {
+    nearest = std::min(nearest, s.pool.insert(HitKey(s.scores[i], s.rows[i])));
+  }
+  return {count, nearest};
+}
+
 void prefetch_list(const HnswGraph& graph, std::int32_t row) {
   constexpr std::size_t kCacheLine = 16;  // indices
   const auto list = graph.neighbours(row, 0);
@@ -162,8 +188,24 @@ void prefetch_list(const HnswGraph& graph, std::int32_t row) {
 
 }  // namespace
 
+std::vector<std::int32_t> walk_starts(const VectorStore& store) {
+  if (store.metric() != Metric::kInnerProduct) return {};
+  TopK longest(std::min(kMostStarts, store.live_count() / 16));
+  for (std::size_t i = 0; i < store.rows(); ++i) {
+    const auto index = static_cast<std::int32_t>(i);
+    if (store.any_removed() && store.is_removed(index)) continue;
+    longest.push(dot(store.view().row(i), store.view().row(i)), index);
+  }
+  std::vector<std::int32_t> rows;
+  for (const Scored& hit : longest.take_sorted()) {
+    if (hit.score > 0) rows.push_back(hit.index);
+  }
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
 Walk walk_graph(const HnswGraph& graph, const VectorStore& store, std::span<const float> query,
-                std::size_t ef) {
+                std::size_t ef, std::span<const std::int32_t> starts) {
   if (graph.entry() < 0) return {};
   Scratch& s = scratch();
   std::size_t visited = 0;
@@ -172,21 +214,14 @@ Walk walk_graph(const HnswGraph& graph, const VectorStore& store, std::span<cons
   s.pool.start(ef);
   s.pool.insert(HitKey(start.score, start.index));
   (void)s.met.first(start.index);
+  for (; !starts.empty(); starts = starts.subspan(std::min(starts.size(), kMaxDegree))) {
+    visited += meet(starts.first(std::min(starts.size(), kMaxDegree)), store, query, s).count;
+  }
   for (std::size_t at = 0; at < s.pool.size();) {
     s.pool.set_expanded(at);
-    std::size_t count = 0;
-    for (const std::int32_t next : graph.neighbours(s.pool.row(at), 0)) {
-      if (next < 0) break;
-      s.rows[count] = next;
-      count += s.met.first(next);
-    }
-    store.score_gathered(std::span(s.rows).first(count), query, std::span(s.scores).first(count));
-    visited += count;
-    std::size_t nearest = at + 1;
-    for (std::size_t i = 0; i < count; ++i) {
-      nearest = std::min(nearest, s.pool.insert(HitKey(s.scores[i], s.rows[i])));
-    }
-    at = nearest;
+    const Meeting meeting = meet(graph.neighbours(s.pool.row(at), 0), store, query, s);
+    visited += meeting.count;
+    at = std::min(at + 1, meeting.nearest);
     while (at < s.pool.size() && s.pool.expanded(at)) ++at;
     if (at < s.pool.size()) prefetch_list(graph, s.pool.row(at));
   }

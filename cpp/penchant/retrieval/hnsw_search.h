@@ -13,7 +13,9 @@
 // "Fast approximate nearest neighbor search with the navigating spreading-out graph", 2019.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "penchant/base/top_k.h"
 #include "penchant/retrieval/hnsw_graph.h"
@@ -26,8 +28,15 @@ struct Walk {
   std::size_t visited = 0;       // rows scored
 };
 
-// query: store.stride() floats, prepared by the store. ef >= 1.
+// query: store.stride() floats, prepared by the store. ef >= 1. starts: rows to begin from besides
+// the graph's own entry.
 [[nodiscard]] Walk walk_graph(const HnswGraph& graph, const VectorStore& store,
-                              std::span<const float> query, std::size_t ef);
+                              std::span<const float> query, std::size_t ef,
+                              std::span<const std::int32_t> starts = {});
+
+// Good places to begin for the inner product: the longest rows, ascending, as any query's largest
+// products are mostly among them and a walk over neighbours by angle may miss them. None for other
+// metrics.
+[[nodiscard]] std::vector<std::int32_t> walk_starts(const VectorStore& store);
 
 }  // namespace penchant::retrieval

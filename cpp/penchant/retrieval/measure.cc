@@ -25,12 +25,14 @@ struct Tally {
   std::uint64_t visited = 0;
 };
 
-Tally walk_all(const HnswGraph& graph, const VectorStore& store, MatrixView<const float> queries,
+Tally walk_all(const HnswGraph& graph, const VectorStore& store,
+               std::span<const std::int32_t> starts, MatrixView<const float> queries,
                std::span<const Scored> truth, int ef, int threads) {
   std::vector<Tally> tallies(queries.rows);
   parallel_blocks(queries.rows, 8, threads, [&](const Block& block) {
     for (std::size_t q = block.begin; q < block.end; ++q) {
-      const Walk walk = walk_graph(graph, store, queries.row(q), static_cast<std::size_t>(ef));
+      const Walk walk =
+          walk_graph(graph, store, queries.row(q), static_cast<std::size_t>(ef), starts);
       const auto top = walk.pool.first(std::min(kTop, walk.pool.size()));
       Tally& tally = tallies[q];
       tally.visited = walk.visited;
@@ -56,7 +58,7 @@ std::string rounded(double value) { return concat(std::round(value * 10000) / 10
 }  // namespace
 
 IndexReport measure_graph(const HnswGraph& graph, const VectorStore& store,
-                          MatrixView<const float> queries,
+                          std::span<const std::int32_t> starts, MatrixView<const float> queries,
                           std::optional<std::span<const std::int32_t>> rows, double target_recall,
                           int threads) {
   IndexReport report;
@@ -65,7 +67,7 @@ IndexReport measure_graph(const HnswGraph& graph, const VectorStore& store,
   std::vector<Scored> truth(queries.rows * kTop);
   exact_search(store, queries, rows, kTop, threads, truth);
   for (int ef = kLeastEffort; ef <= kMostEffort; ef *= 2) {
-    const Tally tally = walk_all(graph, store, queries, truth, ef, threads);
+    const Tally tally = walk_all(graph, store, starts, queries, truth, ef, threads);
     const double recall =
         tally.wanted == 0 ? 1.0
                           : static_cast<double>(tally.found) / static_cast<double>(tally.wanted);

@@ -19,6 +19,7 @@ namespace penchant::retrieval {
 // queries: [q, store.stride()], prepared. rows: those that the graph holds, ascending; nullopt:
 // all. Efforts double from 16 to 1024, until one reaches the target.
 [[nodiscard]] IndexReport measure_graph(const HnswGraph& graph, const VectorStore& store,
+                                        std::span<const std::int32_t> starts,
                                         MatrixView<const float> queries,
                                         std::optional<std::span<const std::int32_t>> rows,
                                         double target_recall, int threads);

@@ -82,8 +82,14 @@ void build_graph(VectorIndex::Impl& impl, MatrixView<const float> queries,
   impl.report.ef = kUnmeasuredEffort;
   impl.report.reason = "asked for; too few vectors to measure on";
   if (count > 0) {
-    impl.report = measure_graph(graph, impl.store, {asked.data(), count, impl.store.stride()},
-                                first, params.target_recall, params.threads);
+    // Held-out rows are in no list, and must not be met by a walk either.
+    impl.starts = walk_starts(impl.store);
+    std::erase_if(impl.starts, [&](std::int32_t row) {
+      return std::binary_search(rest.begin(), rest.end(), row);
+    });
+    impl.report =
+        measure_graph(graph, impl.store, impl.starts, {asked.data(), count, impl.store.stride()},
+                      first, params.target_recall, params.threads);
     impl.report.held_out = held > 0;
     const bool scan = scan_serves_better(impl.report, impl.store.rows(), params.target_recall);
     if (params.kind == IndexKind::kAuto && scan) {
@@ -98,6 +104,7 @@ void build_graph(VectorIndex::Impl& impl, MatrixView<const float> queries,
     graph = builder.finish();
   }
   impl.graph = std::move(graph);
+  impl.starts = walk_starts(impl.store);
 }
 
 // The rows a search may return, ascending; nullopt: all there are.
@@ -183,7 +190,7 @@ class Searcher {
 
  private:
   void walk_one(std::size_t q, std::size_t ef) {
-    const Walk walk = walk_graph(*impl_.graph, impl_.store, queries_.row(q), ef);
+    const Walk walk = walk_graph(*impl_.graph, impl_.store, queries_.row(q), ef, impl_.starts);
     visited_[q] = walk.visited;
     const std::span<Scored> out = std::span(found_).subspan(q * k_, k_);
     std::size_t count = 0;
@@ -319,6 +326,7 @@ std::int64_t VectorIndex::add(MatrixView<const float> vectors, const Progress& p
   HnswGraph graph = builder.finish();
   impl_->graph = std::move(graph);
   store = std::move(grown);
+  impl_->starts = walk_starts(store);
   return static_cast<std::int64_t>(before);
 }
 
@@ -351,6 +359,7 @@ void VectorIndex::remove(std::span<const std::int32_t> rows) {
     builder.insert(store.live_rows(), {});
     impl_->graph = builder.finish();
   }
+  if (impl_->graph) impl_->starts = walk_starts(store);
 }
 
 IndexKind VectorIndex::kind() const { return impl_->graph ? IndexKind::kHnsw : IndexKind::kFlat; }

@@ -18,8 +18,9 @@ struct VectorIndex::Impl {
   IndexParams params;
   IndexReport report;
   VectorStore store;
-  std::optional<HnswGraph> graph;  // none: flat
-  mutable std::shared_mutex lock;  // searches share it; add and remove hold it alone
+  std::optional<HnswGraph> graph;    // none: flat
+  std::vector<std::int32_t> starts;  // of walks; follows the store
+  mutable std::shared_mutex lock;    // searches share it; add and remove hold it alone
 };
 
 // Throws kInvalidArgument on values out of range.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "penchant/base/error.h"
+#include "penchant/retrieval/hnsw_search.h"
 #include "penchant/retrieval/vector_index_impl.h"
 
 namespace penchant::retrieval {
@@ -163,6 +164,7 @@ std::shared_ptr<VectorIndex> VectorIndex::load(const std::shared_ptr<const bundl
     const auto entry = static_cast<std::int32_t>(meta.integer("entry", -1, kMostRows));
     impl->graph = HnswGraph::load(reader, prefix, params.m, entry, rows);
     impl->graph->check_unlinked(impl->store.removed_rows());
+    impl->starts = walk_starts(impl->store);
   }
   return std::make_shared<VectorIndex>(std::move(impl));
 }

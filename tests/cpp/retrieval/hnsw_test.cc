@@ -31,11 +31,11 @@ struct Built {
 };
 
 Built build(const Matrix<float>& vectors, Metric metric,
-            ProductGraph product_graph = ProductGraph::kUnit, int m = 12) {
+            ProductGraph product_graph = ProductGraph::kUnit) {
   VectorStore store(metric, vectors.columns());
   store.append(vectors.view());
   const GraphSpace space(store, product_graph);
-  HnswBuilder builder(space, m, 80, 3);
+  HnswBuilder builder(space, 12, 80, 3);
   builder.insert(first_rows(vectors.rows()), {});
   HnswGraph graph = builder.finish();
   return {std::move(store), std::move(graph)};
@@ -49,9 +49,10 @@ double recall(const HnswGraph& graph, const VectorStore& store, const Matrix<flo
   std::optional<std::span<const std::int32_t>> rows;
   if (store.any_removed()) rows = store.live_rows();
   exact_search(store, view, rows, k, 1, truth);
+  const std::vector<std::int32_t> starts = walk_starts(store);
   std::size_t found = 0;
   for (std::size_t q = 0; q < queries.rows(); ++q) {
-    const Walk walk = walk_graph(graph, store, view.row(q), ef);
+    const Walk walk = walk_graph(graph, store, view.row(q), ef, starts);
     for (const Scored& hit : walk.pool.first(k)) {
       found += std::any_of(truth.begin() + static_cast<std::ptrdiff_t>(q * k),
                            truth.begin() + static_cast<std::ptrdiff_t>((q + 1) * k),
@@ -81,9 +82,9 @@ TEST(Hnsw, FindsTheNearestOfClusteredVectors) {
 TEST(Hnsw, FindsTheLargestProductsOfFactorVectors) {
   const Matrix<float> vectors = factor_vectors(kRows, kColumns, 1);
   const Matrix<float> queries = clustered_vectors(100, kColumns, 2);
-  const Built unit = build(vectors, Metric::kInnerProduct, ProductGraph::kUnit, 32);
+  const Built unit = build(vectors, Metric::kInnerProduct);
   EXPECT_GE(recall(unit.graph, unit.store, queries, 10, 128), 0.95);
-  const Built augmented = build(vectors, Metric::kInnerProduct, ProductGraph::kAugmented, 32);
+  const Built augmented = build(vectors, Metric::kInnerProduct, ProductGraph::kAugmented);
   EXPECT_GE(recall(augmented.graph, augmented.store, queries, 10, 128), 0.85);
 }
 
