@@ -19,7 +19,7 @@ from ._version import __version__
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
-from .models._base import Model, listed
+from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable
 from .models._params import Parametrized
 
@@ -307,7 +307,7 @@ class Pipeline(Parametrized, Evaluable):
     def _frame(self, answers: list[dict[str, Any]], explain: bool) -> Any:
         rows = [(answer, item) for answer in answers for item in answer["items"]]
         columns: dict[str, Any] = {
-            "subject": pa.array([answer["subject"] for answer, _ in rows]),
+            "subject": id_column([answer["subject"] for answer, _ in rows]),
             "item": pa.array([item["item"] for _, item in rows]),
             "name": pa.array([item.get("name") for _, item in rows], pa.string()),
             "score": pa.array([item["score"] for _, item in rows], pa.float32()),

@@ -248,6 +248,30 @@ void axpy_kernel(float factor, const float* HWY_RESTRICT x, float* HWY_RESTRICT 
   }
 }
 
+// Division and square root are exactly rounded on every target, and a maximum has no order.
+void scale_to_roots_kernel(float* scores, std::size_t n) {
+  const Lanes16 d;
+  const std::size_t width = hn::Lanes(d);
+  auto most = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + width <= n; i += width) most = hn::Max(most, hn::LoadU(d, scores + i));
+  float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+  for (; i < n; ++i) largest = scores[i] > largest ? scores[i] : largest;
+  const auto divisor = hn::Set(d, largest > 0 ? largest : 1.0F);
+  const auto zero = hn::Zero(d);
+  const auto root = [&](auto v) HWY_ATTR { return hn::Sqrt(hn::Div(hn::Max(v, zero), divisor)); };
+  for (i = 0; i + width <= n; i += width) {
+    hn::StoreU(root(hn::LoadU(d, scores + i)), d, scores + i);
+  }
+  if (i < n) {
+    alignas(64) float tail[kLanes] = {};
+    std::memcpy(tail, scores + i, (n - i) * sizeof(float));
+    alignas(64) float out[kLanes];
+    hn::Store(root(hn::Load(d, tail)), d, out);
+    std::memcpy(scores + i, out, (n - i) * sizeof(float));
+  }
+}
+
 }  // namespace penchant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -263,6 +287,7 @@ HWY_EXPORT(squared_distance_rows_kernel);
 HWY_EXPORT(dot_gathered_kernel);
 HWY_EXPORT(squared_distance_gathered_kernel);
 HWY_EXPORT(axpy_kernel);
+HWY_EXPORT(scale_to_roots_kernel);
 
 namespace {
 void check_sizes(std::size_t left, std::size_t right, std::string_view what) {
@@ -309,6 +334,10 @@ void squared_distance_gathered(MatrixView<const float> rows, std::span<const std
   check_sizes(indices.size(), out.size(), "squared_distance_gathered, out");
   HWY_DYNAMIC_DISPATCH(squared_distance_gathered_kernel)
   (rows.data, rows.columns, indices.data(), indices.size(), query.data(), out.data());
+}
+
+void scale_to_roots(std::span<float> scores) {
+  HWY_DYNAMIC_DISPATCH(scale_to_roots_kernel)(scores.data(), scores.size());
 }
 
 void axpy(float factor, std::span<const float> x, std::span<float> y) {

@@ -40,4 +40,7 @@ void squared_distance_gathered(MatrixView<const float> rows, std::span<const std
 // y[j] += factor * x[j], each product rounded.
 void axpy(float factor, std::span<const float> x, std::span<float> y);
 
+// scores[i] = sqrt(scores[i] / largest) where positive, else 0; all 0 when none is positive.
+void scale_to_roots(std::span<float> scores);
+
 }  // namespace penchant

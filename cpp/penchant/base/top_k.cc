@@ -1,6 +1,8 @@
 #include "penchant/base/top_k.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <limits>
 
 namespace penchant {
@@ -39,6 +41,34 @@ std::vector<Scored> TopK::take_sorted() {
   std::vector<Scored> out = std::move(heap_);
   heap_.clear();
   return out;
+}
+
+void mark_best(std::span<const float> scores, std::span<const std::uint8_t> skipped, std::size_t k,
+               std::span<std::uint8_t> chosen) {
+  // The bits of non-negative floats sort as the numbers do; their high bits make the buckets.
+  constexpr int kShift = 18;
+  constexpr std::uint32_t kTop = std::bit_cast<std::uint32_t>(1.0F) >> kShift;
+  std::array<std::uint32_t, kTop + 1> counts{};
+  const auto bucket = [&](std::size_t i) {
+    return std::min(std::bit_cast<std::uint32_t>(scores[i]) >> kShift, kTop);
+  };
+  const auto counted = [&](std::size_t i) { return skipped[i] == 0 && scores[i] > 0; };
+  for (std::size_t i = 0; i < scores.size(); ++i) counts[bucket(i)] += counted(i) ? 1 : 0;
+  // Whole buckets from the top while they fit; the first that does not is ranked exactly.
+  std::size_t room = k;
+  std::uint32_t edge = kTop + 1;
+  while (edge > 0 && counts[edge - 1] <= room) room -= counts[--edge];
+  std::vector<Scored> last;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (!counted(i)) continue;
+    const std::uint32_t b = bucket(i);
+    if (b >= edge) chosen[i] = 1;
+    if (b + 1 == edge) last.push_back({scores[i], static_cast<std::int32_t>(i)});
+  }
+  if (room == 0 || last.empty()) return;
+  std::nth_element(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(room), last.end(),
+                   ranks_before);
+  for (std::size_t r = 0; r < room; ++r) chosen[static_cast<std::size_t>(last[r].index)] = 1;
 }
 
 }  // namespace penchant

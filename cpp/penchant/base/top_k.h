@@ -45,4 +45,10 @@ class TopK {
   std::vector<Scored> heap_;  // the worst kept hit at the front
 };
 
+// chosen[i] = 1 for the k best positive scores among those with skipped[i] == 0, in the order of
+// ranks_before; other entries of `chosen` stay as they are. Scores must be finite and in [0, 1].
+// Faster than TopK when k is in the hundreds and only membership is wanted: O(n), by counting.
+void mark_best(std::span<const float> scores, std::span<const std::uint8_t> skipped, std::size_t k,
+               std::span<std::uint8_t> chosen);
+
 }  // namespace penchant

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <xxhash.h>
 
+#include "penchant/base/kernels.h"
 #include "penchant/engine/engine.h"
 #include "penchant/models/model_json.h"
 
@@ -62,6 +63,11 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     source.new_weight = number("new_weight");
     source.model = models::load_model(out->reader, concat("sources/", i),
                                       out->context->subjects.size(), out->num_items());
+    if (source.model->constant()) {
+      source.constant_feature.resize(out->num_items());
+      source.model->score_all({}, source.constant_feature);
+      scale_to_roots(source.constant_feature);
+    }
     out->sources.push_back(std::move(source));
   }
   out->version = version_of(*out->reader);

@@ -62,7 +62,7 @@ void BlendProblem::add(const Engine& engine, std::span<const ExternalId> subject
       for (const std::int32_t item : work.candidates) {
         for (std::size_t s = 0; s < sources_; ++s) {
           row.features.push_back(
-              work.answered[s] != 0 ? work.features[s][static_cast<std::size_t>(item)] : 0.0F);
+              work.features[s].empty() ? 0.0F : work.features[s][static_cast<std::size_t>(item)]);
         }
         row.right.push_back(
             std::binary_search(truth[r].begin(), truth[r].end(), ItemIndex(item)) ? 1 : 0);

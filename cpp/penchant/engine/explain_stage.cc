@@ -71,7 +71,7 @@ void ExplainStage::run(Workspace& work) const {
     std::size_t best = sources.size();
     float best_contribution = 0;
     for (std::size_t s = 0; s < sources.size(); ++s) {
-      if (work.answered[s] == 0) continue;
+      if (work.features[s].empty()) continue;
       const float feature = work.features[s][static_cast<std::size_t>(hit.item.value)];
       const float contribution = work.weight(s) * feature;
       if (work.request->explain) out.shares.push_back({sources[s].name, feature, contribution});

@@ -9,7 +9,7 @@ namespace penchant::engine {
 void blend_all(const Workspace& work, std::span<float> scores) {
   std::fill(scores.begin(), scores.end(), 0.0F);
   for (std::size_t s = 0; s < work.features.size(); ++s) {
-    if (work.answered[s] != 0) axpy(work.weight(s), work.features[s], scores);
+    if (!work.features[s].empty()) axpy(work.weight(s), work.features[s], scores);
   }
 }
 

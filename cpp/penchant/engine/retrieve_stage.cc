@@ -1,44 +1,45 @@
 #include <algorithm>
-#include <cmath>
 
+#include "penchant/base/kernels.h"
 #include "penchant/base/top_k.h"
 #include "penchant/engine/stages.h"
 
 namespace penchant::engine {
+namespace {
 
-void normalize_scores(std::span<float> scores) {
-  float best = 0;
-  for (const float score : scores) best = std::max(best, score);
-  for (float& score : scores) score = score > 0 ? std::sqrt(score / best) : 0.0F;
+// The feature of source `s` for this query; computed where it is not the same for everyone.
+std::span<const float> feature_of(Workspace& work, std::size_t s) {
+  const Source& source = work.assets->sources[s];
+  if (!source.constant_feature.empty()) return source.constant_feature;
+  std::vector<float>& scores = work.scores[s];
+  scores.resize(work.assets->num_items());
+  source.model->score_all(work.query, scores);
+  scale_to_roots(scores);
+  return scores;
 }
+
+}  // namespace
 
 void RetrieveStage::run(Workspace& work) const {
   const std::vector<Source>& sources = work.assets->sources;
   const std::size_t num_items = work.assets->num_items();
   work.answered.assign(sources.size(), 0);
-  work.features.resize(sources.size());
-  std::vector<std::uint8_t> chosen(num_items, 0);
+  work.features.assign(sources.size(), {});
+  work.scores.resize(sources.size());
+  work.chosen_by_any.assign(num_items, 0);
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    const models::Model& model = *sources[s].model;
-    if (!model.can_score(work.query)) {
-      work.features[s].clear();
-      continue;
-    }
+    if (!sources[s].model->can_score(work.query)) continue;
     work.answered[s] = 1;
-    std::vector<float>& scores = work.features[s];
-    scores.resize(num_items);
-    model.score_all(work.query, scores);
-    normalize_scores(scores);
-    TopK best(std::min(num_items, std::max(quota_.value_or(sources[s].quota), work.request->k)));
-    for (std::size_t i = 0; i < num_items; ++i) {
-      if (work.excluded[i] == 0 && scores[i] > 0)
-        best.push(scores[i], static_cast<std::int32_t>(i));
-    }
-    for (const Scored& hit : best.take_sorted()) chosen[static_cast<std::size_t>(hit.index)] = 1;
+    const bool counts = work.weight(s) > 0;
+    if (!counts && !work.request->explain) continue;
+    work.features[s] = feature_of(work, s);
+    if (!counts) continue;
+    const std::size_t quota = std::max(quota_.value_or(sources[s].quota), work.request->k);
+    mark_best(work.features[s], work.excluded, quota, work.chosen_by_any);
   }
   work.candidates.clear();
   for (std::size_t i = 0; i < num_items; ++i) {
-    if (chosen[i] != 0) work.candidates.push_back(static_cast<std::int32_t>(i));
+    if (work.chosen_by_any[i] != 0) work.candidates.push_back(static_cast<std::int32_t>(i));
   }
 }
 

@@ -35,9 +35,12 @@ struct Workspace {
   std::size_t allowed = 0;             // items that may be shown
 
   // by Retrieve
-  std::vector<std::uint8_t> answered;        // [sources], 1: the source had something to go on
-  std::vector<std::vector<float>> features;  // [sources][items], in [0, 1]; empty if not answered
-  std::vector<std::int32_t> candidates;      // ascending
+  std::vector<std::uint8_t> answered;  // [sources], 1: the source had something to go on
+  // [sources][items], in [0, 1]; empty where not answered, or of no weight and not to be explained.
+  std::vector<std::span<const float>> features;
+  std::vector<std::vector<float>> scores;   // what features view, but for constant ones
+  std::vector<std::uint8_t> chosen_by_any;  // [items], 1: a candidate
+  std::vector<std::int32_t> candidates;     // ascending
 
   // by Order and Fill
   std::vector<float> blend;       // [items], valid for candidates
@@ -64,11 +67,6 @@ class Stage {
 };
 
 [[nodiscard]] std::vector<std::unique_ptr<const Stage>> make_stages();
-
-// A source's scores as a feature: sqrt(score / the subject's best score), 0 for what is not
-// positive. It does not depend on how many candidates were retrieved, and the root keeps the long
-// tail of a skewed score from vanishing beside its head.
-void normalize_scores(std::span<float> scores);
 
 // The blended score of every item, from what Retrieve left in `work`.
 void blend_all(const Workspace& work, std::span<float> scores);

@@ -15,8 +15,11 @@ class ResolveStage final : public Stage {
   void run(Workspace& work) const override;
 };
 
-// Every source scores the catalogue and puts forward its best allowed items, up to its quota or k,
-// whichever is larger; the union are the candidates.
+// Every source scores the catalogue; scores become features, sqrt(score / the query's best score),
+// 0 for what is not positive, which doesn't depend on how many are retrieved, and the root keeps
+// the long tail of a skewed score from vanishing beside its head. A source of positive weight puts
+// forward its best allowed items, up to its quota or k, whichever is larger; the union are the
+// candidates.
 class RetrieveStage final : public Stage {
  public:
   RetrieveStage() = default;

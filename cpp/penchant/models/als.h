@@ -91,7 +91,7 @@ class AlsModel final : public Model {
 class AlsTrainer {
  public:
   // `as_of` is the moment that recency is counted from: the end of the training data. Factors start
-  // as normal numbers of variance 0.01 / factors keyed by (seed, row, column).
+  // as normal numbers of variance 1 / factors keyed by (seed, row, column).
   AlsTrainer(const data::Interactions& interactions, Timestamp as_of, AlsParameters parameters);
   ~AlsTrainer();
   AlsTrainer(AlsTrainer&&) noexcept;

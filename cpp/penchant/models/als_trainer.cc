@@ -202,7 +202,9 @@ struct AlsTrainer::Impl {
 
   void start_users() {
     const Philox random(p.seed, kStreamFactors);
-    const double scale = 0.1 / std::sqrt(static_cast<double>(f));
+    // Large enough that the first solves find all directions; a tenth of it needs twice the passes
+    // (benchmarks/README.md).
+    const double scale = 1 / std::sqrt(static_cast<double>(f));
     parallel_blocks(users.rows(), 256, p.threads, [&](const Block& block) {
       for (std::size_t i = block.begin; i < block.end; ++i) {
         const auto row = users.factors.row(i);

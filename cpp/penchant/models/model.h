@@ -60,6 +60,9 @@ class Model {
   // Whether the model draws on the person (a history, a vector) or is the same for everyone.
   [[nodiscard]] virtual bool personal() const { return true; }
 
+  // Whether score_all does not look at the query at all, so that its scores can be kept.
+  [[nodiscard]] virtual bool constant() const { return false; }
+
   // One vector an item, for similar items and indexes; empty for models without. [num_items, d]
   [[nodiscard]] virtual MatrixView<const float> item_vectors() const { return {}; }
 

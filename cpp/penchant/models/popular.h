@@ -31,6 +31,7 @@ class PopularModel final : public Model {
   [[nodiscard]] std::size_t num_items() const override { return scores_.size(); }
   [[nodiscard]] bool can_score(const Query& /*query*/) const override { return true; }
   [[nodiscard]] bool personal() const override { return false; }
+  [[nodiscard]] bool constant() const override { return true; }
   void score_all(const Query& query, std::span<float> scores) const override;
   void save(bundle::Writer& writer, const std::string& prefix) const override;
   [[nodiscard]] static std::shared_ptr<const Model> load(

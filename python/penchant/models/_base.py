@@ -17,7 +17,7 @@ from ..errors import InvalidArgumentError, NotFittedError, NotFoundError
 from ._evaluable import Evaluable
 from ._params import Parametrized
 
-__all__ = ["Model", "listed"]
+__all__ = ["Model", "id_column", "listed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Model(Parametrized, Evaluable):
         sources = np.where(fell_back.astype(bool), "popular", state.model.kind)
         return make_frame(
             {
-                "subject": pa.array([ids[row] for row in which]),
+                "subject": id_column([ids[row] for row in which]),
                 "item": pa.array(self.item_ids_[items[shown]]),
                 "score": pa.array(scores[shown]),
                 "rank": pa.array((np.nonzero(shown)[1] + 1).astype(np.int32)),
@@ -321,6 +321,14 @@ class Model(Parametrized, Evaluable):
         context = _core.Context.load(reader, "context")
         model = _core.Model.load(reader, "model", len(context.subjects), len(context.items))
         self._fitted = _Fitted(model, context, context.subjects, context.history, kind)
+
+
+def id_column(ids: list[Any]) -> pa.Array:
+    """Ids as an Arrow column; where integers and strings are mixed, all as text."""
+    try:
+        return pa.array(ids)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if i is None else str(i) for i in ids], pa.string())
 
 
 def listed(ids: Any) -> list[Any]:
