@@ -2,49 +2,15 @@
 // that the checks behind the checksums are what stands. Run under AddressSanitizer too.
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
-#include <new>
 #include <string>
 
+#include "bundle/allocation_watch.h"
 #include "bundle/forge.h"
 #include <gtest/gtest.h>
 
 #include "penchant/base/random.h"
 #include "penchant/bundle/bundle.h"
-
-namespace {
-
-// The largest single allocation since it was last set to zero; every `new` of this program.
-thread_local std::size_t largest_allocation = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  largest_allocation = std::max(largest_allocation, size);
-  const std::size_t rounded =
-      (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  if (void* memory = std::aligned_alloc(alignment, rounded)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
-void* operator new[](std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
-  std::free(memory);
-}
 
 namespace penchant::bundle {
 namespace {
@@ -247,28 +213,6 @@ TEST(MutatedBundle, IsTakenOrRefusedButNeverWorse) {
     EXPECT_GT(outcomes[reason], 0) << reason;
   }
   for (const auto& [reason, count] : outcomes) RecordProperty(reason, count);
-}
-
-TEST(MutatedBundle, AHostileHeaderCostsMemoryInProportion) {
-  const auto cost = [](const std::string& header) {
-    auto bytes = forge::to_bytes(forge::file_of(header, ""));
-    const std::size_t size = bytes.size();
-    largest_allocation = 0;
-    EXPECT_THROW((void)Reader::from_bytes(std::move(bytes)), Error);
-    return static_cast<double>(largest_allocation) / static_cast<double>(size);
-  };
-  const std::string start = R"({"version":1,"oldest_reader":1,"producer":"p","lineage":{},)";
-  std::string numbers = start + R"("x":[0)";
-  for (int i = 0; i < 1'000'000; ++i) numbers += ",0";
-  EXPECT_LT(cost(numbers + "]}"), 2.0);
-  std::string sections = start + R"("sections":[)";
-  for (int i = 0; i < 20'000; ++i) {
-    sections +=
-        R"({"name":"a","dtype":"u8","shape":[0],"offset":0,"bytes":0,"xxh3":"0000000000000000"},)";
-  }
-  EXPECT_LT(cost(sections + "{}]}"), 4.0);
-  EXPECT_LT(cost(start + R"("x":)" + std::string(1'000'000, '[') + "}"), 2.0);
-  EXPECT_LT(cost(start + "\"x\":\"" + std::string(1'000'000, 'x') + "\"]"), 4.0);
 }
 
 }  // namespace
