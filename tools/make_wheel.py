@@ -86,6 +86,8 @@ def build(inputs: list[str] = INPUTS) -> Path:
                 "--config-settings=cmake.define.PENCHANT_WERROR=ON",
             ],
             cwd=ROOT,
+            # The compiler's name is part of what ccache remembers.
+            env={**os.environ, "CXX": os.environ.get("CXX", "c++")},
             stdout=out,
             stderr=subprocess.STDOUT,
             check=False,

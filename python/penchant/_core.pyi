@@ -1,0 +1,620 @@
+# Made by `make stubs` from the extension; edit the bindings, not this file.
+# mypy: disable-error-code="assignment,override,misc"
+"""
+Penchant's C++ core; use the penchant package, which wraps it.
+"""
+
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import os
+import typing
+import typing_extensions
+
+__all__: list[str] = [
+    "AlsModel",
+    "AlsTrainer",
+    "BlendProblem",
+    "BundleReader",
+    "BundleWriter",
+    "Context",
+    "Dataset",
+    "Engine",
+    "IdMap",
+    "Interactions",
+    "Model",
+    "Scorer",
+    "VectorIndex",
+    "bootstrap",
+    "build_bundle",
+    "build_info",
+    "by_user_test_rows",
+    "evaluate",
+    "fit_item_knn",
+    "fit_popular",
+    "fit_random",
+    "fit_repeat_purchase",
+    "force_simd_target",
+    "format_timestamp",
+    "learn_blend",
+    "leave_last_out_test_rows",
+    "metric_name",
+    "model_scorer",
+    "parse_duration",
+    "parse_times",
+    "parse_timestamp",
+    "random_test_rows",
+    "recommend_batch",
+    "reindexed_interactions",
+    "simd_target",
+    "simd_targets",
+    "temporal_test_rows",
+    "version",
+    "write_file_atomically",
+]
+
+class BundleReader:
+    """
+    An opened bundle: mapped, every checksum verified, immutable. Arrays keep it alive.
+    """
+    @staticmethod
+    def from_bytes(data: typing_extensions.Buffer) -> BundleReader:
+        """
+        Copies the bytes once.
+        """
+    @staticmethod
+    def open(path: os.PathLike | str | bytes) -> BundleReader: ...
+    def __contains__(self, name: str) -> bool: ...
+    def array(self, name: str) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Read-only, not copied, of the section's shape.
+        """
+    def has(self, name: str) -> bool: ...
+    def text(self, name: str) -> str: ...
+    @property
+    def file_bytes(self) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        The whole file [bytes] uint8, read-only, not copied.
+        """
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def header_json(self) -> str: ...
+    @property
+    def lineage_json(self) -> str: ...
+    @property
+    def sections(self) -> list:
+        """
+        Dicts of name, dtype, shape, offset (from the start of the file), bytes and xxh3 (hex), in the file's order.
+        """
+
+class BundleWriter:
+    """
+    Collects sections, then writes them as one bundle.
+    """
+    def __init__(self) -> None: ...
+    def add(self, name: str, values: typing.Any) -> None:
+        """
+        Copies an array of uint8, int32, int64, float32 or float64.
+        """
+    def add_text(self, name: str, text: str) -> None: ...
+    def to_bytes(self, lineage_json: str = "{}") -> bytes: ...
+    def write_file(self, path: os.PathLike | str | bytes, lineage_json: str = "{}") -> None:
+        """
+        Atomic: temporary, fsync, rename.
+        """
+
+class IdMap:
+    """
+    External ids, sorted, to dense indices and back.
+    """
+
+    __hash__: typing.ClassVar[None] = None
+    @staticmethod
+    def from_integers(ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> IdMap:
+        """
+        Any order and duplicates; int64 [n].
+        """
+    @staticmethod
+    def from_sorted_integers(ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> IdMap:
+        """
+        Ascending int64 [n].
+        """
+    @staticmethod
+    def from_sorted_strings(
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        bytes: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+    ) -> IdMap:
+        """
+        Ascending UTF-8 strings: offsets int64 [n + 1] into bytes uint8.
+        """
+    @staticmethod
+    def from_strings(ids: collections.abc.Sequence[str]) -> IdMap:
+        """
+        Any order, duplicates.
+        """
+    def __contains__(self, arg0: typing.Any) -> bool: ...
+    def __eq__(self, arg0: IdMap) -> bool: ...
+    def __getstate__(self) -> tuple: ...
+    def __init__(self) -> None: ...
+    def __len__(self) -> int: ...
+    def __setstate__(self, arg0: tuple) -> None: ...
+    def find(self, id: typing.Any) -> int:
+        """
+        Index of an id, -1 when unknown.
+        """
+    def find_all(self, ids: typing.Any) -> numpy.typing.NDArray[numpy.int32]:
+        """
+        Index of each id, -1 when unknown; int32 [n].
+        """
+    def ids(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Ids by index: int64 [n] (read-only, no copy) or object [n] of str.
+        """
+    @property
+    def kind(self) -> str: ...
+
+class Interactions:
+    """
+    One row a subject (CSR), one entry a pair; arrays are views.
+    """
+    @property
+    def counts(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def first(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Time of each pair's first event, microseconds since 1970 UTC.
+        """
+    @property
+    def items(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def last(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Time of each pair's last event, microseconds since 1970 UTC.
+        """
+    @property
+    def nnz(self) -> int: ...
+    @property
+    def num_items(self) -> int: ...
+    @property
+    def num_users(self) -> int: ...
+    @property
+    def offsets(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class Dataset:
+    """
+    A cleaned event log; columns are read-only views.
+    """
+    def __init__(
+        self,
+        subjects: IdMap,
+        items: IdMap,
+        *,
+        subject_index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        item_index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        type_index: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        types: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]],
+        item_names: collections.abc.Sequence[str] = [],
+        half_life: typing.SupportsInt | typing.SupportsIndex | None = None,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def filtered(self, keep: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]) -> Dataset:
+        """
+        The rows where keep (uint8 or bool [rows]) is not 0.
+        """
+    def hash(self) -> str: ...
+    def interactions(self) -> Interactions: ...
+    def repeated_rows(self) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [rows]: 1 where the row equals the one before it in every column.
+        """
+    @property
+    def first_time(self) -> int | None: ...
+    @property
+    def half_life(self) -> int | None: ...
+    @property
+    def item_index(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def item_names(self) -> list[str]: ...
+    @property
+    def items(self) -> IdMap: ...
+    @property
+    def last_time(self) -> int | None: ...
+    @property
+    def subject_index(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def subjects(self) -> IdMap: ...
+    @property
+    def times(self) -> numpy.typing.NDArray[numpy.int64]:
+        """
+        Microseconds since 1970 UTC; the smallest int64 where the log has no times.
+        """
+    @property
+    def type_index(self) -> numpy.typing.NDArray[numpy.uint8]: ...
+    @property
+    def types(self) -> list[tuple[str, float]]:
+        """
+        Pairs (name, weight), by name.
+        """
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class Context:
+    """
+    Ids, histories and popularity that fitted models share.
+    """
+    @staticmethod
+    def load(arg0: BundleReader, arg1: str) -> Context: ...
+    def __init__(self, data: Dataset) -> None: ...
+    def item_name(self, item: typing.SupportsInt | typing.SupportsIndex) -> str:
+        """
+        The catalogue's name of the item, '' when it has none.
+        """
+    def save(self, arg0: BundleWriter, arg1: str) -> None: ...
+    @property
+    def as_of(self) -> int: ...
+    @property
+    def history(self) -> Interactions: ...
+    @property
+    def items(self) -> IdMap: ...
+    @property
+    def popularity(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def subjects(self) -> IdMap: ...
+
+class Model:
+    """
+    A fitted, immutable model.
+    """
+    @staticmethod
+    def load(
+        arg0: BundleReader,
+        arg1: str,
+        arg2: typing.SupportsInt | typing.SupportsIndex,
+        arg3: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Model: ...
+    def save(self, arg0: BundleWriter, arg1: str) -> None: ...
+    def similar(self, item: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
+        """
+        Similarity of every item to `item`; None when there is no notion.
+        """
+    @property
+    def kind(self) -> str: ...
+    @property
+    def num_items(self) -> int: ...
+
+class AlsModel(Model):
+    def fold_in(
+        self, pairs: Interactions, as_of: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        Vectors [users, factors] of the histories.
+        """
+    def loss(
+        self,
+        pairs: Interactions,
+        as_of: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> float: ...
+    @property
+    def item_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def user_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class AlsTrainer:
+    def __init__(
+        self,
+        pairs: Interactions,
+        as_of: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        factors: typing.SupportsInt | typing.SupportsIndex,
+        regularization: typing.SupportsFloat | typing.SupportsIndex,
+        alpha: typing.SupportsFloat | typing.SupportsIndex,
+        unobserved_weight: typing.SupportsFloat | typing.SupportsIndex,
+        regularization_exponent: typing.SupportsFloat | typing.SupportsIndex,
+        solver: str,
+        weighting: str,
+        half_life: typing.SupportsInt | typing.SupportsIndex | None,
+        cg_steps: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def finish(self) -> AlsModel: ...
+    def iterate(self) -> None: ...
+    def loss(self) -> float: ...
+
+class VectorIndex:
+    """
+    Nearest vectors by row number; penchant.VectorIndex speaks ids.
+    """
+    @staticmethod
+    def build(
+        vectors: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        kind: str,
+        metric: str,
+        m: typing.SupportsInt | typing.SupportsIndex,
+        ef_construction: typing.SupportsInt | typing.SupportsIndex,
+        target_recall: typing.SupportsFloat | typing.SupportsIndex,
+        product_graph: str,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        queries: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+        progress: typing.Any = None,
+    ) -> VectorIndex: ...
+    @staticmethod
+    def load(reader: BundleReader, prefix: str) -> VectorIndex: ...
+    def add(
+        self,
+        vectors: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        progress: typing.Any = None,
+    ) -> int:
+        """
+        The first new row's number.
+        """
+    def remove(self, rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32]) -> None: ...
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def search(
+        self,
+        queries: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        k: typing.SupportsInt | typing.SupportsIndex,
+        ef: typing.SupportsInt | typing.SupportsIndex,
+        allow: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> tuple:
+        """
+        Rows [q, k] int32 (-1 where none is left), scores [q, k] float32, rows visited.
+        """
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def params(self) -> dict:
+        """
+        As given to build, threads apart.
+        """
+    @property
+    def removed(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def report(self) -> dict: ...
+    @property
+    def rows(self) -> int:
+        """
+        Numbers given so far.
+        """
+    @property
+    def size(self) -> int:
+        """
+        Rows that are there.
+        """
+
+class Scorer:
+    """
+    Scores of the whole catalogue for a list of subjects, computed when asked.
+    """
+    @staticmethod
+    def from_scores(scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float32]) -> Scorer:
+        """
+        Scores computed elsewhere: float32 [rows, items], not copied when contiguous.
+        """
+    def scores(
+        self, row: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32 [items] of one row.
+        """
+    @property
+    def num_items(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+
+class Engine:
+    """
+    The one request path, assembled from a bundle.
+    """
+    @staticmethod
+    def from_bundle(reader: BundleReader, check_goldens: bool = True) -> Engine: ...
+    @staticmethod
+    def open(path: os.PathLike | str | bytes, check_goldens: bool = True) -> Engine: ...
+    def recommend_json(self, request: str) -> bytes: ...
+    def scorer(
+        self,
+        subjects: collections.abc.Sequence[str | typing.SupportsInt | typing.SupportsIndex],
+        exclude_seen: bool,
+        k: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Scorer: ...
+    def source_model(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> Model: ...
+    @property
+    def bundle(self) -> BundleReader: ...
+    @property
+    def context(self) -> Context: ...
+    @property
+    def exclude_seen(self) -> bool: ...
+    @property
+    def num_items(self) -> int: ...
+    @property
+    def sources(self) -> list: ...
+    @property
+    def stages(self) -> list[str]: ...
+    @property
+    def version(self) -> str: ...
+
+class BlendProblem:
+    def __init__(self, sources: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def add(
+        self,
+        engine: Engine,
+        subjects: collections.abc.Sequence[str | typing.SupportsInt | typing.SupportsIndex],
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        exclude_seen: bool,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def objective(
+        self,
+        weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> float: ...
+    @property
+    def rows(self) -> int: ...
+
+def bootstrap(
+    values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    *,
+    confidence: typing.SupportsFloat | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    resamples: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Value, low and high of the mean of each row of values [metrics, subjects]: [metrics, 3].
+    """
+
+def build_bundle(
+    context: Context,
+    sources: list,
+    exclude_seen: bool,
+    lineage: str,
+    goldens: collections.abc.Sequence[str],
+) -> BundleReader:
+    """
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight); a checked BundleReader.
+    """
+
+def build_info() -> list[tuple[str, str]]:
+    """
+    Pairs (name, text) of what this build is and runs on.
+    """
+
+def by_user_test_rows(
+    data: Dataset,
+    share: typing.SupportsFloat | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.uint8]: ...
+def evaluate(
+    scorer: Scorer,
+    metrics: collections.abc.Sequence[str],
+    *,
+    truth_offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    truth_items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    seen_offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    seen_items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    unknown_truth: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    popularity: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    population: typing.SupportsFloat | typing.SupportsIndex,
+    mask_seen: bool,
+    seen_are_negatives: bool = False,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple:
+    """
+    (values float64 [metrics], per subject float64 [metrics, rows]).
+    """
+
+def fit_item_knn(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    similarity: str,
+    neighbors: typing.SupportsInt | typing.SupportsIndex,
+    k1: typing.SupportsFloat | typing.SupportsIndex,
+    b: typing.SupportsFloat | typing.SupportsIndex,
+    shrinkage: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
+def fit_popular(
+    data: Dataset,
+    *,
+    window: typing.SupportsInt | typing.SupportsIndex | None = None,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> Model: ...
+def fit_random(
+    num_items: typing.SupportsInt | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+) -> Model: ...
+def fit_repeat_purchase(
+    pairs: Interactions, as_of: typing.SupportsInt | typing.SupportsIndex
+) -> Model: ...
+def force_simd_target(name: str) -> None: ...
+def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+def learn_blend(
+    problem: BlendProblem,
+    prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    prior_strength: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> list[float]: ...
+def leave_last_out_test_rows(data: Dataset) -> numpy.typing.NDArray[numpy.uint8]: ...
+def metric_name(name: str) -> str:
+    """
+    The canonical form of a metric's name; refuses unknown ones.
+    """
+
+def model_scorer(
+    model: Model,
+    pairs: Interactions,
+    context: Context,
+    rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    users: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+) -> typing.Any: ...
+def parse_duration(text: str) -> int:
+    """
+    Microseconds of a text like '28d'.
+    """
+
+def parse_times(
+    offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    bytes: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+) -> numpy.typing.NDArray[numpy.int64]:
+    """
+    Microseconds of ISO 8601 texts; the smallest int64 where one is not a time.
+    """
+
+def parse_timestamp(text: str) -> int:
+    """
+    Microseconds since 1970 UTC of an ISO 8601 text.
+    """
+
+def random_test_rows(
+    data: Dataset,
+    share: typing.SupportsFloat | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.uint8]: ...
+def recommend_batch(
+    model: Model,
+    pairs: Interactions,
+    context: Context,
+    rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    users: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    k: typing.SupportsInt | typing.SupportsIndex,
+    exclude_seen: bool,
+    allowed: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple:
+    """
+    items int32 [n, k], scores float32 [n, k], counts int32 [n], fell_back uint8 [n].
+    """
+
+def reindexed_interactions(
+    pairs: Interactions,
+    to_index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    num_items: typing.SupportsInt | typing.SupportsIndex,
+) -> Interactions:
+    """
+    The same users with item j renamed to to_index[j], -1: left out.
+    """
+
+def simd_target() -> str: ...
+def simd_targets() -> list[str]: ...
+def temporal_test_rows(
+    data: Dataset, cut: typing.SupportsInt | typing.SupportsIndex
+) -> numpy.typing.NDArray[numpy.uint8]: ...
+def version() -> str: ...
+def write_file_atomically(path: os.PathLike | str | bytes, data: typing_extensions.Buffer) -> None:
+    """
+    Temporary beside `path`, fsync, rename, fsync of folder.
+    """
