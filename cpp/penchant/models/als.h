@@ -37,7 +37,7 @@ struct AlsParameters {
   double unobserved_weight = 1.0;
   double regularization_exponent = 0.0;
   AlsSolver solver = AlsSolver::kConjugateGradient;
-  PairWeighting weighting;  // of v in the formula above
+  PairWeighting weighting = {};  // of v in the formula above
   int cg_steps = 3;
   std::uint64_t seed = 0;
   int threads = 0;  // 0: all; the result does not depend on it
