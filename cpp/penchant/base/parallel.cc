@@ -1,9 +1,13 @@
 #include "penchant/base/parallel.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
 #include <thread>
 
 #include <oneapi/tbb/blocked_range.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
@@ -11,14 +15,41 @@ namespace penchant {
 namespace {
 
 // The widest pool anyone can ask for; a typo must not start a million threads.
-constexpr int kMostThreads = 1024;
+int most_threads() { return std::max(64, static_cast<int>(std::thread::hardware_concurrency())); }
 
-void run(std::size_t blocks, int threads, const std::function<void(std::size_t)>& body) {
-  const int width = resolve_threads(threads);
-  if (width == 1 || blocks <= 1) {
-    for (std::size_t b = 0; b < blocks; ++b) body(b);
-    return;
-  }
+#if defined(__SANITIZE_THREAD__)
+// TBB synchronizes inside a library that ThreadSanitizer did not instrument: it would see races where
+// there are none, and suppressing those would hide the real ones, whose stacks also pass through
+// TBB. So its builds run the same blocks on plain threads.
+void run_parallel(std::size_t blocks, int width, const std::function<void(std::size_t)>& body) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr first;
+  const auto work = [&] {
+    // Relaxed: taking a block must not order it after the blocks of others, or races would hide.
+    const auto take = [&] { return next.fetch_add(1, std::memory_order_relaxed); };
+    for (std::size_t b = take(); b < blocks; b = take()) {
+      try {
+        body(b);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!first) first = std::current_exception();
+        next.store(blocks, std::memory_order_relaxed);
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  const auto most = static_cast<std::size_t>(width);
+  for (std::size_t t = 1; t < std::min(most, blocks); ++t) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  if (first) std::rethrow_exception(first);
+}
+#else
+void run_parallel(std::size_t blocks, int width, const std::function<void(std::size_t)>& body) {
+  // TBB warns on stderr when asked for more threads than it allows itself; allow what may be asked.
+  static const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
+                                           static_cast<std::size_t>(most_threads()));
   tbb::task_arena arena(width);
   arena.execute([&] {
     tbb::parallel_for(
@@ -29,11 +60,18 @@ void run(std::size_t blocks, int threads, const std::function<void(std::size_t)>
         tbb::simple_partitioner{});
   });
 }
+#endif
+
+void run(std::size_t blocks, int threads, const std::function<void(std::size_t)>& body) {
+  const int width = resolve_threads(threads);
+  if (width > 1 && blocks > 1) return run_parallel(blocks, width, body);
+  for (std::size_t b = 0; b < blocks; ++b) body(b);
+}
 
 }  // namespace
 
 int resolve_threads(int wanted) {
-  if (wanted > 0) return std::min(wanted, kMostThreads);
+  if (wanted > 0) return std::min(wanted, most_threads());
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 

@@ -16,10 +16,11 @@ namespace penchant::engine {
 struct Source {
   std::string name;  // "als", or "als_2" for a second of the kind
   std::shared_ptr<const models::Model> model;
-  std::size_t quota = 0;                // candidates it may put forward
-  float repeat_weight = 0;              // in the blend where what was seen may be shown again
-  float new_weight = 0;                 // and where it may not
-  std::vector<float> constant_feature;  // of a model that is the same for every query, else empty
+  std::size_t quota = 0;    // candidates it may put forward
+  float repeat_weight = 0;  // in the blend where what was seen may be shown again
+  float new_weight = 0;     // and where it may not
+  std::vector<float> constant_feature =
+      {};  // of a model that is the same for every query, else empty
 };
 
 struct Assets {

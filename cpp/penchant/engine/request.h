@@ -22,31 +22,31 @@ inline constexpr std::size_t kMaxK = 100'000;
 using ExternalId = std::variant<std::string, std::int64_t>;
 
 struct Context {
-  std::vector<ExternalId> basket;  // items in the cart now
-  std::string page;                // free text, kept for later stages
-  std::string device;
-  std::optional<Timestamp> time;  // the moment of the request; the end of training when absent
+  std::vector<ExternalId> basket = {};  // items in the cart now
+  std::string page = {};                // free text, kept for later stages
+  std::string device = {};
+  std::optional<Timestamp> time = {};  // the moment of the request; the end of training when absent
 };
 
 struct Request {
-  std::optional<ExternalId> subject;  // nullopt: anonymous
+  std::optional<ExternalId> subject = {};  // nullopt: anonymous
   std::size_t k = 10;
-  std::string placement;
-  Context context;
-  std::vector<ExternalId> deny;                       // never shown
-  std::optional<std::vector<ExternalId>> candidates;  // only these, when given
-  std::optional<bool> exclude_seen;                   // the bundle's own default when absent
+  std::string placement = {};
+  Context context = {};
+  std::vector<ExternalId> deny = {};                       // never shown
+  std::optional<std::vector<ExternalId>> candidates = {};  // only these, when given
+  std::optional<bool> exclude_seen = {};                   // the bundle's own default when absent
   bool explain = false;
 };
 
 struct Reason {
-  std::string code;                // "bought_again", "bought_together", "popular", ...
-  std::string text;                // one sentence for a person
-  std::optional<ExternalId> item;  // what it speaks of
+  std::string code = {};                // "bought_again", "bought_together", "popular", ...
+  std::string text = {};                // one sentence for a person
+  std::optional<ExternalId> item = {};  // what it speaks of
 };
 
 struct SourceShare {
-  std::string source;
+  std::string source = {};
   float feature = 0;       // the source's normalized score of the item
   float contribution = 0;  // weight times feature
 };
@@ -54,15 +54,15 @@ struct SourceShare {
 struct DecidedItem {
   ItemIndex index;
   float score = 0;
-  std::string source;  // the source that contributed most
+  std::string source = {};  // the source that contributed most
   Reason reason;
-  std::vector<SourceShare> shares;  // with explain
+  std::vector<SourceShare> shares = {};  // with explain
 };
 
 struct Decision {
-  std::vector<DecidedItem> items;
+  std::vector<DecidedItem> items = {};
   // Empty, or why nothing personal was used: "unknown_subject", "anonymous", "no_history".
-  std::string fallback;
+  std::string fallback = {};
   Timestamp as_of;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "penchant/data/basket.h"
 #include "penchant/engine/stages.h"
 
 namespace penchant::engine {
@@ -26,35 +27,6 @@ std::vector<ItemIndex> known_items(const data::IdMap& map, const std::vector<Ext
   return out;
 }
 
-// The stored history with each basket item counted once more, at the moment of the request.
-void merge_basket(const data::History& stored, const std::vector<ItemIndex>& basket,
-                  Timestamp as_of, data::OwnedHistory& out) {
-  out = {};
-  const auto add = [&](ItemIndex item, float value, std::int32_t count, Timestamp first,
-                       Timestamp last) {
-    out.items.push_back(item);
-    out.values.push_back(value);
-    out.counts.push_back(count);
-    out.first.push_back(first);
-    out.last.push_back(last);
-  };
-  std::size_t s = 0;
-  for (const ItemIndex item : basket) {
-    for (; s < stored.size() && stored.items[s] < item; ++s) {
-      add(stored.items[s], stored.values[s], stored.counts[s], stored.first[s], stored.last[s]);
-    }
-    if (s < stored.size() && stored.items[s] == item) {
-      add(item, stored.values[s] + 1.0F, stored.counts[s] + 1, stored.first[s], as_of);
-      ++s;
-    } else {
-      add(item, 1.0F, 1, as_of, as_of);
-    }
-  }
-  for (; s < stored.size(); ++s) {
-    add(stored.items[s], stored.values[s], stored.counts[s], stored.first[s], stored.last[s]);
-  }
-}
-
 void exclude(std::span<const ItemIndex> items, std::vector<std::uint8_t>& excluded) {
   for (const ItemIndex item : items) excluded[static_cast<std::size_t>(item.value)] = 1;
 }
@@ -72,7 +44,7 @@ void ResolveStage::run(Workspace& work) const {
   work.query.history = stored;
   const std::vector<ItemIndex> basket = known_items(context.items, request.context.basket);
   if (!basket.empty()) {
-    merge_basket(stored, basket, work.query.as_of, work.fresh);
+    data::merge_basket(stored, basket, work.query.as_of, work.fresh);
     work.query.history = work.fresh.view();
     work.query.history_is_fresh = true;
   }

@@ -35,7 +35,7 @@ struct ItemKnnParameters {
   double k1 = 1.2;         // bm25: how soon repeats stop counting
   double b = 0.75;         // bm25: how much popular items are held back, 0 to 1
   double shrinkage = 0.0;  // cosine, tfidf: similarity * n / (n + shrinkage), n common users
-  PairWeighting weighting;
+  PairWeighting weighting = {};
   int threads = 0;
 };
 

@@ -25,9 +25,10 @@ namespace penchant::models {
 
 // One request as models see it.
 struct Query {
-  UserIndex user;         // row of the training interactions; unknown for newcomers
-  data::History history;  // what is known of the person now, items of the fitted catalogue only
-  Timestamp as_of;        // the moment of the request
+  UserIndex user = {};  // row of the training interactions; unknown for newcomers
+  data::History history =
+      {};                // what is known of the person now, items of the fitted catalogue only
+  Timestamp as_of = {};  // the moment of the request
   // True when `history` holds more than training saw of `user` (a basket, fresh events), so that a
   // stored vector no longer tells all.
   bool history_is_fresh = false;

@@ -1,0 +1,74 @@
+#include "penchant/engine/request.h"
+
+#include <gtest/gtest.h>
+
+namespace penchant::engine {
+namespace {
+
+TEST(Request, ReadsEveryMember) {
+  const Request r = parse_request(
+      R"({"subject":"17850","k":7,"placement":"home","explain":true,"exclude_seen":false,
+          "deny":["a",5],"candidates":[],"context":{"basket":["x",-9223372036854775808],
+          "page":"p","device":"d","time":"2011-11-12T01:00:00+01:00"}})");
+  EXPECT_EQ(r.subject, ExternalId(std::string("17850")));
+  EXPECT_EQ(r.k, 7U);
+  EXPECT_EQ(r.placement, "home");
+  EXPECT_TRUE(r.explain);
+  EXPECT_EQ(r.exclude_seen, std::optional(false));
+  EXPECT_EQ(r.deny, (std::vector<ExternalId>{std::string("a"), std::int64_t{5}}));
+  ASSERT_TRUE(r.candidates.has_value());
+  EXPECT_TRUE(r.candidates->empty());
+  EXPECT_EQ(r.context.basket.size(), 2U);
+  EXPECT_EQ(r.context.page, "p");
+  EXPECT_EQ(r.context.device, "d");
+  EXPECT_EQ(r.context.time, parse_timestamp("2011-11-12"));
+}
+
+TEST(Request, NothingButAnObjectIsEnough) {
+  const Request r = parse_request("{}");
+  EXPECT_FALSE(r.subject.has_value());
+  EXPECT_EQ(r.k, 10U);
+  EXPECT_FALSE(r.exclude_seen.has_value());
+  EXPECT_FALSE(parse_request(R"({"subject":null,"context":null,"candidates":null})").candidates);
+}
+
+TEST(Request, SaysWhatIsWrongAndWhere) {
+  const auto refuses = [](const std::string& json, const std::string& part) {
+    try {
+      (void)parse_request(json);
+      ADD_FAILURE() << json.substr(0, 80) << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  refuses("", "JSON");
+  refuses("{", "JSON");
+  refuses("[]", "object");
+  refuses("{} {}", "JSON");
+  refuses(R"({"k":0})", "'k'");
+  refuses(R"({"k":1.5})", "'k'");
+  refuses(R"({"k":"3"})", "'k'");
+  refuses(R"({"k":99999999999})", "'k'");
+  refuses(R"({"subject":1.5})", "'subject'");
+  refuses(R"({"subject":true})", "'subject'");
+  refuses(R"({"subject":99999999999999999999})", "");
+  refuses(R"({"subjct":"a"})", "subjct");
+  refuses(R"({"context":[]})", "'context'");
+  refuses(R"({"context":{"baskt":[]}})", "baskt");
+  refuses(R"({"context":{"basket":"a"}})", "context.basket");
+  refuses(R"({"context":{"time":"noon"}})", "context.time");
+  refuses(R"({"deny":{}})", "'deny'");
+  refuses(R"({"explain":1})", "'explain'");
+  refuses(R"({"k":1,"k":2})", "twice");
+  refuses("{\"subject\":\"\xff\"}", "JSON");
+  refuses(R"({"subject":")" + std::string(5000, 'x') + "\"}", "longer than");
+  std::string many = R"({"deny":[0)";
+  for (std::size_t i = 0; i < kMaxListedItems; ++i) many += ",1";
+  refuses(many + "]}", "more than");
+  refuses(std::string(kMaxRequestBytes + 1, ' '), "longer than");
+  refuses(std::string(100'000, '['), "JSON");
+}
+
+}  // namespace
+}  // namespace penchant::engine

@@ -1,0 +1,183 @@
+#include "penchant/models/als.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "models/sample.h"
+#include "reference/dense_als.h"
+#include <gtest/gtest.h>
+
+#include "penchant/base/simd.h"
+
+namespace penchant::models {
+namespace {
+
+using testing::random_dataset;
+
+std::shared_ptr<const AlsModel> fit(const data::Dataset& data, const AlsParameters& p,
+                                    int iterations) {
+  AlsTrainer trainer(*data.interactions(), data.last_time(), p);
+  for (int i = 0; i < iterations; ++i) trainer.iterate();
+  return std::move(trainer).finish();
+}
+
+std::vector<AlsParameters> variants() {
+  std::vector<AlsParameters> out;
+  for (const AlsSolver solver : {AlsSolver::kConjugateGradient, AlsSolver::kCholesky}) {
+    for (const int factors : {1, 7, 16, 33}) {
+      AlsParameters p;
+      p.factors = factors;
+      p.solver = solver;
+      p.alpha = 4;
+      p.regularization = 0.5;
+      p.cg_steps = 8;
+      out.push_back(p);
+      p.unobserved_weight = 0.2;
+      p.regularization_exponent = 0.7;
+      p.weighting = {ValueWeighting::kLog, Duration{20 * testing::kDay}};
+      out.push_back(p);
+    }
+  }
+  return out;
+}
+
+TEST(Als, ItsLossIsTheObjectiveOverEveryPair) {
+  const data::Dataset data = random_dataset(40, 25, 300, 1);
+  for (const AlsParameters& p : variants()) {
+    AlsTrainer trainer(*data.interactions(), data.last_time(), p);
+    trainer.iterate();
+    const double loss = trainer.loss();
+    const auto model = std::move(trainer).finish();
+    const auto c = reference::confidence_matrix(p, *data.interactions(), data.last_time());
+    const double plain = reference::objective(p, c, model->user_vectors(), model->item_vectors());
+    EXPECT_NEAR(loss, plain, 1e-6 * plain);
+    EXPECT_NEAR(als_loss(*model, *data.interactions(), data.last_time(), 2), plain, 1e-6 * plain);
+  }
+}
+
+TEST(Als, TheLossNeverRises) {
+  const data::Dataset data = random_dataset(80, 50, 700, 2);
+  for (const AlsParameters& p : variants()) {
+    AlsTrainer trainer(*data.interactions(), data.last_time(), p);
+    double before = trainer.loss();
+    for (int i = 0; i < 6; ++i) {
+      trainer.iterate();
+      const double now = trainer.loss();
+      EXPECT_LE(now, before * (1 + 1e-6)) << "factors " << p.factors << ", iteration " << i;
+      before = now;
+    }
+  }
+}
+
+TEST(Als, UsersSolveTheirDenseNormalEquations) {
+  const data::Dataset data = random_dataset(40, 25, 300, 3);
+  for (AlsParameters p : variants()) {
+    p.cg_steps = 60;  // to convergence
+    const auto model = fit(data, p, 3);
+    const auto c = reference::confidence_matrix(p, *data.interactions(), data.last_time());
+    for (std::size_t u = 0; u < data.subjects().size(); ++u) {
+      const auto exact = reference::solve_row(p, c[u], model->item_vectors());
+      for (std::size_t j = 0; j < exact.size(); ++j) {
+        EXPECT_NEAR(static_cast<double>(model->user_vectors().row(u)[j]), exact[j], 2e-5);
+      }
+    }
+  }
+}
+
+TEST(Als, FoldingInAKnownHistoryGivesTheStoredVector) {
+  const data::Dataset data = random_dataset(60, 40, 500, 4);
+  for (AlsParameters p : variants()) {
+    p.cg_steps = 60;
+    const auto model = fit(data, p, 4);
+    const auto pairs = data.interactions();
+    std::vector<float> folded(static_cast<std::size_t>(p.factors));
+    for (std::size_t u = 0; u < pairs->num_users(); ++u) {
+      model->fold_in(pairs->history(UserIndex(static_cast<std::int32_t>(u))), data.last_time(),
+                     folded);
+      for (std::size_t j = 0; j < folded.size(); ++j) {
+        EXPECT_NEAR(folded[j], model->user_vectors().row(u)[j], 1e-5F);
+      }
+    }
+  }
+}
+
+TEST(Als, AnyNumberOfThreadsGivesTheSameBits) {
+  const data::Dataset data = random_dataset(700, 300, 9000, 5);
+  for (const AlsSolver solver : {AlsSolver::kConjugateGradient, AlsSolver::kCholesky}) {
+    AlsParameters p;
+    p.factors = 24;
+    p.alpha = 10;
+    p.regularization_exponent = 0.5;
+    p.solver = solver;
+    p.threads = 1;
+    const auto one = fit(data, p, 3);
+    for (const int threads : {2, 8}) {
+      p.threads = threads;
+      const auto many = fit(data, p, 3);
+      EXPECT_EQ(std::memcmp(one->user_vectors().data, many->user_vectors().data,
+                            one->user_vectors().flat().size_bytes()),
+                0);
+      EXPECT_EQ(std::memcmp(one->item_vectors().data, many->item_vectors().data,
+                            one->item_vectors().flat().size_bytes()),
+                0);
+    }
+  }
+}
+
+TEST(Als, ServesTheSameBitsOnEveryInstructionSet) {
+  const data::Dataset data = random_dataset(60, 90, 900, 6);
+  AlsParameters p;
+  p.factors = 37;
+  const auto model = fit(data, p, 2);
+  Query query;
+  query.history = data.interactions()->history(UserIndex(3));
+  query.as_of = data.last_time();
+  std::vector<std::vector<float>> scores;
+  for (const std::string& target : simd_targets()) {
+    force_simd_target(target);
+    scores.emplace_back(model->num_items());
+    model->score_all(query, scores.back());
+    EXPECT_EQ(scores.back(), scores.front()) << target;
+  }
+  force_simd_target("best");
+}
+
+TEST(Als, AnswersNobodyWithoutAHistory) {
+  const data::Dataset data = random_dataset(20, 20, 100, 7);
+  const auto model = fit(data, {.factors = 4}, 1);
+  EXPECT_FALSE(model->can_score({}));
+  EXPECT_TRUE(model->can_score({.user = UserIndex(0)}));
+}
+
+TEST(Als, RefusesParametersByName) {
+  const data::Dataset data = random_dataset(5, 5, 20, 8);
+  const auto refuses = [&](AlsParameters p, const std::string& name) {
+    try {
+      AlsTrainer(*data.interactions(), data.last_time(), p);
+      ADD_FAILURE() << name << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+      EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << error.what();
+    }
+  };
+  refuses({.factors = 0}, "factors");
+  refuses({.regularization = 0}, "regularization");
+  refuses({.regularization = std::nan("")}, "regularization");
+  refuses({.alpha = -1}, "alpha");
+  refuses({.unobserved_weight = 0}, "unobserved_weight");
+  refuses({.unobserved_weight = 1.5}, "unobserved_weight");
+  refuses({.regularization_exponent = 3}, "regularization_exponent");
+  refuses({.cg_steps = 0}, "cg_steps");
+}
+
+TEST(Als, NobodyAndNothingIsFine) {
+  const data::Dataset data = random_dataset(1, 1, 1, 9);
+  const auto model = fit(data, {.factors = 3}, 2);
+  EXPECT_EQ(model->num_items(), 1U);
+  AlsTrainer empty(data::Interactions(), Timestamp{}, {.factors = 3});
+  empty.iterate();
+  EXPECT_EQ(std::move(empty).finish()->num_items(), 0U);
+}
+
+}  // namespace
+}  // namespace penchant::models
