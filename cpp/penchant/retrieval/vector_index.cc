@@ -371,6 +371,10 @@ std::size_t VectorIndex::size() const {
   const std::shared_lock shared(impl_->lock);
   return impl_->store.live_count();
 }
+std::vector<std::int32_t> VectorIndex::removed() const {
+  const std::shared_lock shared(impl_->lock);
+  return {impl_->store.removed_rows().begin(), impl_->store.removed_rows().end()};
+}
 std::size_t VectorIndex::dimension() const { return impl_->store.dimension(); }
 const IndexParams& VectorIndex::params() const { return impl_->params; }
 const IndexReport& VectorIndex::report() const { return impl_->report; }

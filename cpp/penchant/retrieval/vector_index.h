@@ -111,9 +111,10 @@ class VectorIndex {
   // linked among themselves (rebuilt when more than a quarter goes). Rows already out are ignored.
   void remove(std::span<const std::int32_t> rows);
 
-  [[nodiscard]] IndexKind kind() const;    // kFlat or kHnsw
-  [[nodiscard]] std::size_t rows() const;  // numbers given so far
-  [[nodiscard]] std::size_t size() const;  // rows that are there
+  [[nodiscard]] IndexKind kind() const;                     // kFlat or kHnsw
+  [[nodiscard]] std::size_t rows() const;                   // numbers given so far
+  [[nodiscard]] std::size_t size() const;                   // rows that are there
+  [[nodiscard]] std::vector<std::int32_t> removed() const;  // rows taken out, ascending
   [[nodiscard]] std::size_t dimension() const;
   [[nodiscard]] const IndexParams& params() const;  // as given to build
   [[nodiscard]] const IndexReport& report() const;

@@ -1,0 +1,7 @@
+"""Nearest vectors: exact search and a graph, filters, changes, measured recall."""
+
+from __future__ import annotations
+
+from .vector_index import VectorIndex
+
+__all__ = ["VectorIndex"]
