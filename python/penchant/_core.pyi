@@ -51,6 +51,7 @@ __all__: list[str] = [
     "simd_targets",
     "temporal_test_rows",
     "version",
+    "with_basket",
     "write_file_atomically",
 ]
 
@@ -594,6 +595,7 @@ def recommend_batch(
     exclude_seen: bool,
     allowed: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
+    histories_are_fresh: bool = False,
 ) -> tuple:
     """
     items int32 [n, k], scores float32 [n, k], counts int32 [n], fell_back uint8 [n].
@@ -614,6 +616,16 @@ def temporal_test_rows(
     data: Dataset, cut: typing.SupportsInt | typing.SupportsIndex
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
 def version() -> str: ...
+def with_basket(
+    pairs: Interactions,
+    rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    basket: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+) -> Interactions:
+    """
+    A row for each of `rows` (-1: nobody known) with the basket's items (ascending) bought now.
+    """
+
 def write_file_atomically(path: os.PathLike | str | bytes, data: typing_extensions.Buffer) -> None:
     """
     Temporary beside `path`, fsync, rename, fsync of folder.

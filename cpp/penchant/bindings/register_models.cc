@@ -1,5 +1,6 @@
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
+#include "penchant/data/basket.h"
 #include "penchant/data/reindex.h"
 #include "penchant/models/als.h"
 #include "penchant/models/context.h"
@@ -98,12 +99,14 @@ Scorer make_scorer(const ModelPtr& model, const std::shared_ptr<data::Interactio
 py::tuple recommend(const Model& model, const data::Interactions& pairs, const Context& context,
                     const Array<std::int32_t>& rows, const Array<std::int32_t>& users,
                     std::size_t k, bool exclude_seen,
-                    const std::optional<Array<std::uint8_t>>& allowed, int threads) {
+                    const std::optional<Array<std::uint8_t>>& allowed, int threads,
+                    bool histories_are_fresh) {
   models::RecommendOptions options;
   options.k = k;
   options.exclude_seen = exclude_seen;
   options.as_of = context.as_of;
   options.threads = threads;
+  options.histories_are_fresh = histories_are_fresh;
   if (allowed) options.allowed = as_span(*allowed);
   models::Recommendations out;
   {
@@ -262,7 +265,7 @@ void register_models(py::module_& module) {
   register_trainers(module);
   module.def("recommend_batch", &recommend, py::arg("model"), py::arg("pairs"), py::arg("context"),
              py::arg("rows"), py::arg("users"), py::arg("k"), py::arg("exclude_seen"),
-             py::arg("allowed"), py::arg("threads"),
+             py::arg("allowed"), py::arg("threads"), py::arg("histories_are_fresh") = false,
              "items int32 [n, k], scores float32 [n, k], counts int32 [n], fell_back uint8 [n].");
   module.def(
       "reindexed_interactions",
@@ -273,6 +276,16 @@ void register_models(py::module_& module) {
       },
       py::arg("pairs"), py::arg("to_index"), py::arg("num_items"),
       "The same users with item j renamed to to_index[j], -1: left out.");
+  module.def(
+      "with_basket",
+      [](const data::Interactions& pairs, const Array<std::int32_t>& rows,
+         const Array<std::int32_t>& basket, std::int64_t as_of) {
+        return std::make_shared<data::Interactions>(data::with_basket(
+            pairs, as_indices<UserIndex>(rows), as_indices<ItemIndex>(basket), Timestamp{as_of}));
+      },
+      py::arg("pairs"), py::arg("rows"), py::arg("basket"), py::arg("as_of"),
+      "A row for each of `rows` (-1: nobody known) with the basket's items (ascending) bought "
+      "now.");
   module.def("model_scorer", &make_scorer, py::arg("model"), py::arg("pairs"), py::arg("context"),
              py::arg("rows"), py::arg("users"));
 }

@@ -8,20 +8,20 @@
 namespace penchant::models {
 namespace {
 
-Query query_for(const data::Interactions& pairs, UserIndex row, UserIndex user, Timestamp as_of) {
-  return {user, pairs.history(row), as_of, false};
+void score_or_fall_back(const Model& model, const Query& query, std::span<const float> fallback,
+                        std::span<float> scores) {
+  if (model.can_score(query)) {
+    model.score_all(query, scores);
+  } else {
+    std::copy(fallback.begin(), fallback.end(), scores.begin());
+  }
 }
 
 }  // namespace
 
 void score_row(const Model& model, const data::Interactions& pairs, UserIndex row, UserIndex user,
                Timestamp as_of, std::span<const float> fallback, std::span<float> scores) {
-  const Query query = query_for(pairs, row, user, as_of);
-  if (model.can_score(query)) {
-    model.score_all(query, scores);
-  } else {
-    std::copy(fallback.begin(), fallback.end(), scores.begin());
-  }
+  score_or_fall_back(model, {user, pairs.history(row), as_of, false}, fallback, scores);
 }
 
 Recommendations recommend_batch(const Model& model, const data::Interactions& pairs,
@@ -46,9 +46,10 @@ Recommendations recommend_batch(const Model& model, const data::Interactions& pa
     std::vector<std::uint8_t> masked(num_items);
     TopK best(k);
     for (std::size_t r = block.begin; r < block.end; ++r) {
-      const Query query = query_for(pairs, rows[r], users[r], options.as_of);
+      const Query query = {users[r], pairs.history(rows[r]), options.as_of,
+                           options.histories_are_fresh};
       out.fell_back[r] = model.can_score(query) ? 0 : 1;
-      score_row(model, pairs, rows[r], users[r], options.as_of, fallback, scores);
+      score_or_fall_back(model, query, fallback, scores);
       std::fill(masked.begin(), masked.end(), std::uint8_t{0});
       if (options.exclude_seen) {
         for (const ItemIndex item : query.history.items) {

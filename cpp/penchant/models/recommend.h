@@ -15,6 +15,8 @@ struct RecommendOptions {
   bool exclude_seen = true;
   std::span<const std::uint8_t> allowed;  // one byte an item, 0: never; empty: all
   Timestamp as_of;
+  // The histories hold more than training saw of the users (a basket): see Query.
+  bool histories_are_fresh = false;
   int threads = 0;
 };
 
