@@ -27,8 +27,9 @@ void validate(const ItemKnnParameters& p) {
 std::vector<double> inverse_frequency(const Csr& users, std::size_t items) {
   std::vector<double> out(users.rows());
   for (std::size_t u = 0; u < users.rows(); ++u) {
-    out[u] = std::max(0.0, std::log(static_cast<double>(items)) -
-                               std::log1p(static_cast<double>(users.row_size(u))));
+    // One logarithm of the ratio: the difference of two would leave rounding noise where it is 1.
+    out[u] = std::max(
+        0.0, std::log(static_cast<double>(items) / static_cast<double>(1 + users.row_size(u))));
   }
   return out;
 }
