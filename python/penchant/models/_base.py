@@ -73,9 +73,7 @@ class Model(Parametrized, Evaluable):
         context = _core.Context(train._core)
         with Progress(type(self).__name__, progress) as bar:
             model = self._train(train, context, bar)
-        self._fitted = _Fitted(
-            model, context, context.subjects, context.history, train._kind
-        )
+        self._fitted = _Fitted(model, context, context.subjects, context.history, train._kind)
         return self
 
     def _state(self) -> _Fitted:
@@ -113,7 +111,9 @@ class Model(Parametrized, Evaluable):
         candidates : sequence of ids, optional
             Only these items; unknown ones are ignored.
         context : dict, optional
-            ``{"basket": [ids]}``: answer for the subject's history with these added.
+            ``{"basket": [ids]}``: answer for the subject's history with these added, as a funnel
+            does; what is in the basket is not recommended. Unknown items are ignored, `page`,
+            `device` and `time` too.
         threads : int, optional
             None: all cores. The result does not depend on it.
 
@@ -123,17 +123,22 @@ class Model(Parametrized, Evaluable):
             ``subject, item, score, rank, source``, best first, of the kind that training data had.
             `source` is the model's kind, or "popular" where it had nothing to go on.
         """
-        if not isinstance(k, (int, np.integer)) or k < 1:
-            raise InvalidArgumentError(f"k must be an integer from 1 up, not {k!r}")
-        if context:
-            return self._recommend_in_context(subjects, k, exclude_seen, candidates, context)
+        _check_k(k)
         state = self._state()
         ids = listed(subjects)
         rows = np.asarray(state.subjects.find_all(ids), dtype=np.int32)
+        users = self._users(rows)
+        pairs = state.pairs
         allowed = self._allowed(candidates)
+        basket = self._basket(context)
+        if len(basket):
+            pairs = _core.with_basket(pairs, rows, basket, state.context.as_of)
+            rows = np.arange(len(ids), dtype=np.int32)
+            allowed = np.ones(len(state.context.items), np.uint8) if allowed is None else allowed
+            allowed[basket] = 0  # already in the cart
         items, scores, counts, fell_back = _core.recommend_batch(
-            state.model, state.pairs, state.context, rows, self._users(rows), int(k),
-            exclude_seen, allowed, threads or 0,
+            state.model, pairs, state.context, rows, users, min(int(k), len(state.context.items)),
+            exclude_seen, allowed, threads or 0, len(basket) > 0,
         )  # fmt: skip
         shown = np.arange(items.shape[1])[None, :] < counts[:, None]
         which = np.repeat(np.arange(len(ids)), counts)
@@ -149,46 +154,19 @@ class Model(Parametrized, Evaluable):
             state.kind,
         )
 
-    def _recommend_in_context(
-        self, subjects: Any, k: int, exclude_seen: bool, candidates: Any, context: dict[str, Any]
-    ) -> Any:
+    def _basket(self, context: dict[str, Any] | None) -> np.ndarray:
+        """Indices of the catalogue's items in a context's basket, ascending: int32 [n]."""
+        context = context or {}
         unknown = sorted(set(context) - {"basket", "page", "device", "time"})
         if unknown:
             raise InvalidArgumentError(f"context has unknown members: {', '.join(unknown)}")
-        basket = [i for i in context.get("basket") or [] if i in self._state().context.items]
-        if not basket:
-            return self.recommend(subjects, k, exclude_seen=exclude_seen, candidates=candidates)
-        ids = listed(subjects)
-        view = self._with_baskets(ids, basket)
-        return view.recommend(ids, k, exclude_seen=exclude_seen, candidates=candidates)
-
-    def _with_baskets(self, subjects: list[Any], basket: list[Any]) -> Self:
-        """Return a view whose histories are the subjects' own plus the basket, as of now."""
-        state = self._state()
-        own_subjects: list[Any] = []
-        own_items: list[Any] = []
-        times: list[int] = []
-        values: list[float] = []
-        for subject in subjects:
-            row = state.subjects.find(subject)
-            if row >= 0:
-                begin, end = state.pairs.offsets[row], state.pairs.offsets[row + 1]
-                own_items += [self.item_ids_[i] for i in state.pairs.items[begin:end]]
-                times += state.pairs.last[begin:end].tolist()
-                values += state.pairs.values[begin:end].tolist()
-                own_subjects += [subject] * int(end - begin)
-            own_subjects += [subject] * len(basket)
-            own_items += basket
-            times += [state.context.as_of] * len(basket)
-            values += [1.0] * len(basket)
-        timed = state.context.as_of > np.iinfo(np.int64).min
-        events = Dataset.from_interactions(
-            own_subjects,
-            own_items,
-            values,
-            np.array(times, dtype="datetime64[us]") if timed else None,
-        )
-        return self._folded(events)
+        basket = context.get("basket")
+        if basket is None:
+            return np.empty(0, np.int32)
+        if isinstance(basket, (str, bytes)) or np.ndim(basket) == 0:
+            raise InvalidArgumentError(f"context['basket'] must be a list of ids, not {basket!r}")
+        index = np.asarray(self._state().context.items.find_all(listed(basket)), dtype=np.int32)
+        return np.unique(index[index >= 0])
 
     def similar_items(self, items: Any, k: int = 10) -> Any:
         """Return the `k` items most similar to each given one, itself left out.
@@ -205,6 +183,7 @@ class Model(Parametrized, Evaluable):
         InvalidArgumentError
             When the model has no notion of similar items.
         """
+        _check_k(k)
         state = self._state()
         ids = listed(items)
         out: dict[str, list[Any]] = {"item": [], "similar": [], "score": [], "rank": []}
@@ -286,9 +265,7 @@ class Model(Parametrized, Evaluable):
     def _scorer(self, subject_ids: Any, *, exclude_seen: bool) -> Any:  # noqa: ARG002
         state = self._state()
         rows = np.asarray(state.subjects.find_all(subject_ids), dtype=np.int32)
-        return _core.model_scorer(
-            state.model, state.pairs, state.context, rows, self._users(rows)
-        )
+        return _core.model_scorer(state.model, state.pairs, state.context, rows, self._users(rows))
 
     def _known(self) -> tuple[Any, Any, Any]:
         state = self._state()
@@ -323,6 +300,11 @@ class Model(Parametrized, Evaluable):
         self._fitted = _Fitted(model, context, context.subjects, context.history, kind)
 
 
+def _check_k(k: Any) -> None:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise InvalidArgumentError(f"k must be an integer from 1 up, not {k!r}")
+
+
 def id_column(ids: list[Any]) -> pa.Array:
     """Ids as an Arrow column; where integers and strings are mixed, all as text."""
     try:
@@ -342,5 +324,3 @@ def listed(ids: Any) -> list[Any]:
     elif isinstance(ids, np.ndarray):
         ids = ids.tolist()
     return [i.item() if isinstance(i, np.generic) else i for i in ids]
-
-

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from typing import Any, Self
+from typing import Any, NoReturn, Self
+
+import numpy as np
 
 from .. import _core
 from ..errors import InvalidArgumentError
 
 __all__ = ["Parametrized", "duration_micros"]
+
+_MOST_SEED = 2**64 - 1
 
 
 class Parametrized:
@@ -40,6 +44,50 @@ class Parametrized:
                 )
             setattr(self, name, value)
         return self
+
+    def _check_kinds(
+        self, *, integers: str = "", numbers: str = "", texts: str = "", seed: bool = False
+    ) -> None:
+        """Check that parameters are of the kind that the core takes; names separated by spaces.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The message names the model, the parameter and its value.
+        """
+        kinds: list[tuple[str, tuple[type, ...], str]] = [
+            (integers, (int, np.integer), "an integer"),
+            (numbers, (int, float, np.integer, np.floating), "a number"),
+            (texts, (str,), "a text"),
+        ]
+        for names, types, what in kinds:
+            for name in names.split():
+                value = getattr(self, name)
+                if isinstance(value, bool) or not isinstance(value, types):
+                    self._refuse(name, f"be {what}")
+        for name in integers.split():
+            if abs(int(getattr(self, name))) >= 2**31:
+                self._refuse(name, "be below 2^31")
+        if seed:
+            value = self.seed  # type: ignore[attr-defined]
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+                self._refuse("seed", "be an integer")
+            if not 0 <= int(value) <= _MOST_SEED:
+                self._refuse("seed", "be 0 to 2^64 - 1")
+
+    def _threads(self) -> int:
+        """The parameter `threads` as the core takes it: 0 for all cores."""
+        threads = self.threads  # type: ignore[attr-defined]
+        if threads is None:
+            return 0
+        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+            self._refuse("threads", "be an integer from 1 up, or None for all cores")
+        return int(threads)
+
+    def _refuse(self, name: str, must: str) -> NoReturn:
+        raise InvalidArgumentError(
+            f"{type(self).__name__}: {name} must {must}, not {getattr(self, name)!r}"
+        )
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters

@@ -104,6 +104,12 @@ class ALS(Model):
             raise InvalidArgumentError(
                 f"ALS: iterations must be an integer from 1 up, not {self.iterations!r}"
             )
+        self._check_kinds(
+            integers="factors cg_steps",
+            numbers="regularization alpha unobserved_weight regularization_exponent",
+            texts="solver weighting",
+            seed=True,
+        )
         trainer = _core.AlsTrainer(
             context.history,
             context.as_of,
@@ -117,16 +123,18 @@ class ALS(Model):
             half_life=duration_micros(self.half_life, "half_life"),
             cg_steps=self.cg_steps,
             seed=self.seed,
-            threads=self.threads or 0,
+            threads=self._threads(),
         )
-        self.history_: list[dict[str, Any]] = []
+        history: list[dict[str, Any]] = []
         for iteration in range(1, int(self.iterations) + 1):
             started = time.perf_counter()
             trainer.iterate()
             seconds = time.perf_counter() - started
             loss = trainer.loss() if self.compute_loss else None
-            self.history_.append({"iteration": iteration, "seconds": seconds, "loss": loss})
+            history.append({"iteration": iteration, "seconds": seconds, "loss": loss})
             progress(iteration, int(self.iterations), **({} if loss is None else {"loss": loss}))
+        # Only now: a fit that is interrupted leaves everything as it was.
+        self.history_: list[dict[str, Any]] = history
         return trainer.finish()
 
     @property
@@ -154,6 +162,4 @@ class ALS(Model):
         core = train._core
         if core.subjects != context.subjects or core.items != context.items:
             raise InvalidArgumentError("ALS.loss wants the data the model was fitted on")
-        return float(
-            self._state().model.loss(core.interactions(), context.as_of, self.threads or 0)
-        )
+        return float(self._state().model.loss(core.interactions(), context.as_of, self._threads()))

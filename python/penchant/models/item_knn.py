@@ -56,6 +56,9 @@ class ItemKNN(Model):
         self.threads = threads
 
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:  # noqa: ARG002
+        self._check_kinds(
+            integers="neighbors", numbers="k1 b shrinkage", texts="similarity weighting"
+        )
         return _core.fit_item_knn(
             context.history,
             context.as_of,
@@ -66,6 +69,6 @@ class ItemKNN(Model):
             shrinkage=self.shrinkage,
             weighting=self.weighting,
             half_life=duration_micros(self.half_life, "half_life"),
-            threads=self.threads or 0,
+            threads=self._threads(),
             progress=progress,
         )

@@ -24,4 +24,5 @@ class Random(Model):
         self.seed = seed
 
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:  # noqa: ARG002
+        self._check_kinds(seed=True)
         return _core.fit_random(len(context.items), self.seed)
