@@ -1,13 +1,12 @@
-"""Penchant: personalization from an event log to a native server, in one artifact and one code path.
+"""Personalization from an event log to a native server, in one artifact and one code path.
 
-    import penchant as pn
-
-    events = pn.datasets.load("online_retail")
-    data = pn.Dataset.from_events(events, subject="customer", item="sku", time="ts")
-    train, test = pn.splits.temporal(data, test="28d")
-    funnel = pn.Pipeline().fit(train)
-    print(pn.evaluate(funnel, test))
-    funnel.save("shop.penchant")
+>>> import penchant as pn
+>>> events = pn.datasets.load("online_retail")
+>>> data = pn.Dataset.from_events(events, subject="customer", item="sku", time="ts")
+>>> train, test = pn.splits.temporal(data, test="28d")
+>>> funnel = pn.Pipeline().fit(train)
+>>> pn.evaluate(funnel, test)
+>>> funnel.save("shop.penchant")
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
-# Name -> module that holds it. Loaded at first use, so that `import penchant` and the CLI's help stay
-# quick and `penchant.datasets` works without the compiled core.
+# Name -> module that holds it. Loaded at first use, so that `import penchant` and the help of the
+# CLI stay quick and `penchant.datasets` works without the compiled core.
 _NAMES = {
     "ALS": "models.als",
     "Client": "client",

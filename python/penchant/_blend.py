@@ -51,9 +51,9 @@ def learn_weights(
 ) -> BlendWeights:
     """Learn weights on the last windows of `train`.
 
-    For each window, sources are made and fitted on what lies before it; subjects seen before it are
-    asked for, and what they did inside it is what is right. Windows are taken from the end backwards
-    until `_ENOUGH_SUBJECTS` are gathered. With nothing to learn from, the prior stands.
+    For each window, sources are made and fitted on what lies before it; subjects seen before it
+    are asked for, and what they did inside it is what is right. Windows are taken from the end
+    backwards until `_ENOUGH_SUBJECTS` are gathered. With nothing to learn from, the prior stands.
 
     Parameters
     ----------
@@ -129,7 +129,9 @@ def _truth(engine: Any, inside: Dataset) -> tuple[list[Any], np.ndarray, np.ndar
     pairs = inside._core.interactions()
     offsets = np.asarray(pairs.offsets)
     ids = inside.subject_ids
-    rows = np.flatnonzero((np.asarray(context.subjects.find_all(ids)) >= 0) & (np.diff(offsets) > 0))
+    rows = np.flatnonzero(
+        (np.asarray(context.subjects.find_all(ids)) >= 0) & (np.diff(offsets) > 0)
+    )
     if len(rows) > _MOST_SUBJECTS:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_SUBJECTS).astype(np.int64)]
     to_catalogue = np.asarray(context.items.find_all(inside.item_ids))

@@ -220,11 +220,7 @@ class Pipeline(Parametrized, Evaluable):
                 {
                     "name": name,
                     "model": type(source).__name__,
-                    "parameters": {
-                        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
-                        for key, value in source.get_params().items()
-                        if key != "threads"
-                    },
+                    "parameters": _plain_parameters(source),
                 }
                 for name, source in zip(names, sources, strict=True)
             ],
@@ -411,6 +407,15 @@ def _names(sources: list[Model]) -> list[str]:
     return names
 
 
+def _plain_parameters(source: Model) -> dict[str, Any]:
+    """Parameters as JSON can hold them, but for `threads`, on which nothing depends."""
+    return {
+        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
+        for key, value in source.get_params().items()
+        if key != "threads"
+    }
+
+
 def _json(value: Any) -> str:
     """JSON with ids as they are, NumPy's numbers among them."""
 
@@ -440,5 +445,7 @@ def _goldens(train: Dataset) -> list[str]:
         if position % 5 == 0:
             request |= {"explain": True, "deny": few[:1]}
         requests.append(request)
-    requests.append({"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])})
+    requests.append(
+        {"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])}
+    )
     return [_json(request) for request in requests]

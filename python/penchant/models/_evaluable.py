@@ -23,7 +23,7 @@ class Evaluable:
         return np.asarray(self._known()[0].find_all(subject_ids)) >= 0
 
     def _seen(self, subject_ids: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Training items of each subject: offsets int64 [n + 1], items int32, ascending in a row."""
+        """Training items of each subject: offsets int64 [n + 1], items int32, rows ascending."""
         subjects, pairs, _ = self._known()
         rows = np.asarray(subjects.find_all(subject_ids), dtype=np.int64)
         # An unknown subject reads the empty row appended at the end.

@@ -112,7 +112,10 @@ def duration_micros(value: str | dt.timedelta | None, name: str) -> int | None:
     if isinstance(value, dt.timedelta):
         micros = value // dt.timedelta(microseconds=1)
     elif isinstance(value, str):
-        micros = int(_core.parse_duration(value))
+        try:
+            micros = int(_core.parse_duration(value))
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{name}: {error}") from None
     else:
         raise InvalidArgumentError(
             f"{name} must be a text like '28d', a timedelta or None, not {value!r}"
