@@ -271,7 +271,13 @@ class Model(Parametrized, Evaluable):
         state = self._state()
         return state.subjects, state.pairs, state.context
 
-    # -- pickling ----------------------------------------------------------------------------------
+    # -- copying and pickling ----------------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        # What was fitted is immutable and shared; pickling it would write it all out.
+        out = type(self).__new__(type(self))
+        out.__dict__.update(self.__dict__)
+        return out
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
