@@ -98,7 +98,7 @@ coverage: deps-extra ## line coverage of the C++ tests, as text and build/covera
 	@gcovr --root . --filter 'cpp/penchant/' --object-directory build/coverage --print-summary \
 	  --html-details build/coverage/index.html
 
-fuzz: deps-extra venv ## SECONDS=60 of libFuzzer on each target
+fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 

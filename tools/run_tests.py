@@ -67,7 +67,12 @@ def run_python(reports: Path, arguments: list[str]) -> tuple[Count, bool]:
     """Run pytest."""
     report = reports / "pytest.xml"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments], cwd=ROOT, check=False
+        [
+            *(sys.executable, "-m", "pytest", f"--junitxml={report}"),
+            *("-n", str(max(1, min(4, os.cpu_count() or 1))), "--dist", "worksteal", *arguments),
+        ],
+        cwd=ROOT,
+        check=False,
     )
     count = count_reports([report]) if report.exists() else Count()
     return count, done.returncode == 0
