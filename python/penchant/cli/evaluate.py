@@ -144,7 +144,8 @@ def _print(rows: list[tuple[Any, ...]], options: argparse.Namespace) -> None:
     percent = f"{100 * options.confidence:g}%"
     columns = ["metric", "value", f"{percent} low", f"{percent} high"]
     shown: list[list[Any]] = [
-        [name, *(f"{number:.4f}" for number in (value, low, high))]
+        # Coverage belongs to the lists together: it has no interval over people.
+        [name, *("" if math.isnan(x) else f"{x:.4f}" for x in (value, low, high))]
         for name, value, low, high, _, _ in rows
     ]
     right = columns[1:]
