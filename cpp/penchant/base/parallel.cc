@@ -18,9 +18,9 @@ namespace {
 int most_threads() { return std::max(64, static_cast<int>(std::thread::hardware_concurrency())); }
 
 #if defined(__SANITIZE_THREAD__)
-// TBB synchronizes inside a library that ThreadSanitizer did not instrument: it would see races where
-// there are none, and suppressing those would hide the real ones, whose stacks also pass through
-// TBB. So its builds run the same blocks on plain threads.
+// TBB synchronizes inside a library that ThreadSanitizer did not instrument: it would see races
+// where there are none, and suppressing those would hide the real ones, whose stacks also pass
+// through TBB. So its builds run the same blocks on plain threads.
 void run_parallel(std::size_t blocks, int width, const std::function<void(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;

@@ -3,13 +3,13 @@
 // What every register_<module>.cc shares. Long work releases the GIL at the binding
 // (py::call_guard<py::gil_scoped_release>() or a scoped release), where it can be seen.
 
+#include <span>
+
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
-
-#include <span>
 
 #include "penchant/base/error.h"
 #include "penchant/base/matrix.h"
@@ -27,7 +27,8 @@ void register_retrieval(py::module_& module);
 void register_evaluation(py::module_& module);
 void register_engine(py::module_& module);
 
-// A C-contiguous array of exactly this dtype after conversion; passed without a copy when it is one.
+// A C-contiguous array of exactly this dtype after conversion; passed without a copy when it is
+// one.
 template <class T>
 using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 
@@ -47,7 +48,8 @@ template <class T>
 [[nodiscard]] py::array_t<T> borrow(std::shared_ptr<const void> owner, const T* data,
                                     std::vector<py::ssize_t> shape) {
   auto* kept = new std::shared_ptr<const void>(std::move(owner));
-  const py::capsule base(kept, [](void* p) { delete static_cast<std::shared_ptr<const void>*>(p); });
+  const py::capsule base(kept,
+                         [](void* p) { delete static_cast<std::shared_ptr<const void>*>(p); });
   py::array_t<T> out(std::move(shape), data, base);
   out.attr("setflags")(py::arg("write") = false);
   return out;

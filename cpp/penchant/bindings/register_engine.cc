@@ -34,9 +34,12 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
   parts.exclude_seen = exclude_seen;
   for (const py::handle entry : sources) {
     const auto source = entry.cast<py::tuple>();
-    parts.sources.push_back(
-        {source[0].cast<std::string>(), source[1].cast<std::shared_ptr<models::Model>>(),
-         source[2].cast<std::size_t>(), source[3].cast<float>(), source[4].cast<float>(), {}});
+    parts.sources.push_back({source[0].cast<std::string>(),
+                             source[1].cast<std::shared_ptr<models::Model>>(),
+                             source[2].cast<std::size_t>(),
+                             source[3].cast<float>(),
+                             source[4].cast<float>(),
+                             {}});
   }
   return parts;
 }
