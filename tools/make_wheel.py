@@ -8,6 +8,7 @@ shared libraries in and names the oldest Linux that the wheel runs on.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -68,7 +69,14 @@ def repair(wheel: Path, output: Path) -> None:
 
 
 def build(inputs: list[str] = INPUTS) -> Path:
-    """Make the wheel unless dist/ has it."""
+    """Make the wheel unless dist/ has it; one process at a time."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / ".wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(inputs)
+
+
+def _build(inputs: list[str]) -> Path:
     stamp = DIST / ".inputs"
     key = fingerprint(inputs)
     made = sorted(DIST.glob("penchant-*.whl"))
@@ -76,7 +84,6 @@ def build(inputs: list[str] = INPUTS) -> Path:
         return made[0]
     shutil.rmtree(RAW, ignore_errors=True)
     log = ROOT / "build" / "wheel.log"
-    log.parent.mkdir(exist_ok=True)
     with log.open("w") as out:
         done = subprocess.run(
             [
