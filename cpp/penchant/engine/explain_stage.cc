@@ -34,9 +34,11 @@ Reason bought_again(const Workspace& work, ItemIndex item) {
   if (at < 0) return {"bought_again", "Bought before", std::nullopt};
   const auto i = static_cast<std::size_t>(at);
   const std::int32_t count = work.query.history.counts[i];
-  const std::string day = format_timestamp(work.query.history.last[i]).substr(0, 10);
   const std::string times = count == 1 ? "once" : count == 2 ? "twice" : concat(count, " times");
-  return {"bought_again", concat("Bought ", times, " before, last on ", day), std::nullopt};
+  std::string text = concat("Bought ", times, " before");
+  const Timestamp last = work.query.history.last[i];
+  if (last.known()) text += concat(", last on ", format_timestamp(last).substr(0, 10));
+  return {"bought_again", std::move(text), std::nullopt};
 }
 
 Reason reason_for(const Workspace& work, const Source& source, ItemIndex item) {
