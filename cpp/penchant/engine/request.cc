@@ -134,6 +134,9 @@ Request parse_request(std::string_view json) {
   if (json.size() > kMaxRequestBytes) {
     refuse(concat("longer than ", kMaxRequestBytes, " bytes"));
   }
+  if (json.empty()) {
+    refuse(R"(empty; send a JSON object, such as {"subject":"17850","k":10})");
+  }
   // The parser's buffers and the padded copy are kept from request to request.
   thread_local dom::parser parser;
   thread_local std::string padded;

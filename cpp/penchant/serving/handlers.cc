@@ -175,8 +175,6 @@ void Handlers::recommend(const RequestView& request, Reply& reply) const {
                                  "'; send the JSON as it is")));
     return;
   }
-  check_argument(!request.body.empty(),
-                 R"(the body is empty; send a JSON object, such as {"subject":"17850","k":10})");
   service_.recommend(request.body, reply.body);
 }
 

@@ -129,11 +129,8 @@ TEST(Handlers, RefuseBeforeAskingTheService) {
   request.content_encoding = "gzip";
   handlers.handle(request, reply);
   EXPECT_EQ(reply.status, 415);
-  request.content_encoding = "";
-  handlers.handle(request, reply);
-  EXPECT_EQ(reply.status, 400);
-  EXPECT_NE(reply.body.find("the body is empty"), std::string::npos);
   EXPECT_EQ(asked, 0);
+  request.content_encoding = "";
   request.body = "{}";
   handlers.handle(request, reply);
   EXPECT_EQ(reply.status, 200);
