@@ -209,8 +209,8 @@ class Pipeline(Parametrized, Evaluable):
                 "events": train.num_events,
                 "subjects": train.num_subjects,
                 "items": train.num_items,
-                "from": _core.format_timestamp(core.first_time) if core.first_time else None,
-                "to": _core.format_timestamp(core.last_time) if core.last_time else None,
+                "from": _moment(core.first_time),
+                "to": _moment(core.last_time),
                 "split": train.split,
                 "columns": getattr(train, "columns", None),
             },
@@ -405,6 +405,10 @@ def _names(sources: list[Model]) -> list[str]:
         taken = sum(name == kind or name.startswith(f"{kind}_") for name in names)
         names.append(kind if taken == 0 else f"{kind}_{taken + 1}")
     return names
+
+
+def _moment(micros: int | None) -> str | None:
+    return None if micros is None else _core.format_timestamp(micros)
 
 
 def _plain_parameters(source: Model) -> dict[str, Any]:
