@@ -332,3 +332,15 @@ def test_demo_reads_online_retail_when_there_is_a_folder():
     assert log.facts["lines"] == 396_337
     assert (log.train.num_subjects, log.train.num_items) == (4_108, 3_625)
     assert log.test.num_subjects == 1_300
+
+
+def test_demo_simulates_when_the_log_is_not_to_be_had(monkeypatch):
+    from penchant.cli import _demo_data
+
+    def refuse(*arguments, **options):
+        raise pn.errors.UnavailableError("no network")
+
+    monkeypatch.setattr(pn.datasets, "load", refuse)
+    log = _demo_data.load(fast=False)
+    assert log.title.startswith("a simulated shop, because")
+    assert log.train.num_subjects > 3000

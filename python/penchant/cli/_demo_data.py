@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,13 @@ def load(fast: bool) -> Log:
     try:
         raw = datasets.load("online_retail", raw=True, format="pyarrow")
     except UnavailableError as error:
-        reason = str(error).split(". ")[0]
+        logging.getLogger(__name__).info("%s", error)
         return _simulated(
-            f"a simulated shop, because {reason}", subjects=4000, items=2000, days=365
+            "a simulated shop, because Online Retail is in no folder that PENCHANT_DATA names and "
+            "could not be downloaded",
+            subjects=4000,
+            items=2000,
+            days=365,
         )
     told = {
         "folder": f"read from {datasets.data_folder()} (PENCHANT_DATA names the folder)",
