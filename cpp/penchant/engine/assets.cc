@@ -7,7 +7,7 @@
 
 #include "penchant/base/kernels.h"
 #include "penchant/engine/engine.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 
 namespace penchant::engine {
 namespace {
@@ -38,9 +38,8 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
   out->reader = std::move(reader);
   out->context = models::Context::load(out->reader, "context");
   const models::Meta meta(*out->reader, "engine");
-  meta.require(meta.at("exclude_seen").is_boolean(), "exclude_seen");
-  out->exclude_seen = meta.at("exclude_seen").get<bool>();
-  const nlohmann::json& sources = meta.at("sources");
+  out->exclude_seen = meta.flag("exclude_seen");
+  const auto sources = nlohmann::json::parse(out->reader->text("engine/sources"), nullptr, false);
   meta.require(sources.is_array() && sources.size() <= kMaxSources, "sources");
   std::set<std::string> names;
   for (std::size_t i = 0; i < sources.size(); ++i) {
@@ -89,7 +88,8 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
                        {"new_weight", source.new_weight}});
     source.model->save(writer, concat("sources/", i));
   }
-  models::save_meta(writer, "engine", {{"exclude_seen", parts.exclude_seen}, {"sources", sources}});
+  models::save_meta(writer, "engine", {{"exclude_seen", parts.exclude_seen}});
+  writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
 }
 

@@ -33,7 +33,8 @@ struct Assets {
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
 };
 
-// Reads "engine/meta", "context/..." and "sources/<i>/...". Throws kCorruptBundle.
+// Reads "engine/meta", "engine/sources", "context/..." and "sources/<i>/...". Throws
+// kCorruptBundle.
 [[nodiscard]] std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader);
 
 // The inverse: adds the sections of these parts to a writer.

@@ -8,7 +8,7 @@
 #include "penchant/engine/assets.h"
 #include "penchant/engine/response.h"
 #include "penchant/engine/stages.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 
 namespace penchant::engine {
 namespace {

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include "penchant/base/kernels.h"
 #include "penchant/base/portable_math.h"
 #include "penchant/models/als.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 #include "penchant/models/small_linalg.h"
 
 namespace penchant::models {
@@ -126,7 +124,7 @@ void AlsModel::save(bundle::Writer& writer, const std::string& prefix) const {
              {"unobserved_weight", p.unobserved_weight},
              {"regularization_exponent", p.regularization_exponent},
              {"solver", kSolverNames[static_cast<std::size_t>(p.solver)]},
-             {"weighting", weighting_json(p.weighting)},
+             {"weighting", p.weighting},
              {"cg_steps", p.cg_steps},
              {"seed", p.seed}});
   const auto f = static_cast<std::size_t>(p.factors);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 #include "penchant/models/popular.h"
 
 namespace penchant::models {
@@ -69,8 +69,7 @@ std::shared_ptr<const Context> Context::load(const std::shared_ptr<const bundle:
                    out->history.num_items() == out->items.size(),
                "history (its shape is not that of the ids)");
   out->popularity = meta.array<float>("popularity", out->items.size());
-  meta.require(meta.at("as_of_us").is_number_integer(), "as_of_us");
-  out->as_of = Timestamp{meta.at("as_of_us").get<std::int64_t>()};
+  out->as_of = Timestamp{meta.any_integer("as_of_us")};
   if (reader->has(prefix + "/name_offsets")) {
     out->name_offsets = meta.array<std::int64_t>("name_offsets", out->items.size() + 1);
     out->names = meta.any_array<char>("names");

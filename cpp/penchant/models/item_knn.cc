@@ -6,7 +6,7 @@
 #include "penchant/base/parallel.h"
 #include "penchant/base/top_k.h"
 #include "penchant/models/csr.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 
 namespace penchant::models {
 namespace {
@@ -258,7 +258,7 @@ void ItemKnnModel::save(bundle::Writer& writer, const std::string& prefix) const
              {"k1", p.k1},
              {"b", p.b},
              {"shrinkage", p.shrinkage},
-             {"weighting", weighting_json(p.weighting)}});
+             {"weighting", p.weighting}});
   writer.add(prefix + "/offsets", parts_.offsets.span());
   writer.add(prefix + "/neighbors", parts_.neighbors.span());
   writer.add(prefix + "/similarities", parts_.similarities.span());

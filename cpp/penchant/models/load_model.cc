@@ -3,7 +3,7 @@
 #include "penchant/models/als.h"
 #include "penchant/models/item_knn.h"
 #include "penchant/models/model.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 #include "penchant/models/popular.h"
 #include "penchant/models/random_model.h"
 #include "penchant/models/repeat_purchase.h"

@@ -4,7 +4,7 @@
 #include <limits>
 #include <tuple>
 
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 #include "penchant/models/pair_weight.h"
 
 namespace penchant::models {
@@ -31,15 +31,6 @@ std::vector<Visit> visits_in_window(const data::Dataset& data, const PopularPara
     return std::tie(a.item, a.subject, a.at) < std::tie(b.item, b.subject, b.at);
   });
   return out;
-}
-
-nlohmann::json micros(const std::optional<Duration>& duration) {
-  return duration ? nlohmann::json(duration->micros) : nlohmann::json(nullptr);
-}
-
-std::optional<Duration> read_duration(const Meta& meta, const char* name) {
-  if (meta.at(name).is_null()) return std::nullopt;
-  return Duration{meta.integer<std::int64_t>(name, 1, std::numeric_limits<std::int64_t>::max())};
 }
 
 }  // namespace
@@ -72,8 +63,8 @@ void PopularModel::score_all(const Query& /*query*/, std::span<float> scores) co
 void PopularModel::save(bundle::Writer& writer, const std::string& prefix) const {
   save_meta(writer, prefix,
             {{"kind", kind()},
-             {"window_us", micros(parameters_.window)},
-             {"half_life_us", micros(parameters_.half_life)}});
+             {"window_us", parameters_.window},
+             {"half_life_us", parameters_.half_life}});
   writer.add(prefix + "/scores", scores_.span());
 }
 
@@ -82,7 +73,7 @@ std::shared_ptr<const Model> PopularModel::load(const std::shared_ptr<const bund
                                                 std::size_t /*num_users*/, std::size_t num_items) {
   const Meta meta(*reader, prefix);
   return std::make_shared<const PopularModel>(
-      PopularParameters{read_duration(meta, "window_us"), read_duration(meta, "half_life_us")},
+      PopularParameters{meta.duration("window_us"), meta.duration("half_life_us")},
       meta.array<float>("scores", num_items));
 }
 

@@ -1,7 +1,7 @@
 #include "penchant/models/random_model.h"
 
 #include "penchant/base/random.h"
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 
 namespace penchant::models {
 

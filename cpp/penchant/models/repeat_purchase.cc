@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "penchant/models/model_json.h"
+#include "penchant/models/model_meta.h"
 
 namespace penchant::models {
 namespace {
