@@ -75,6 +75,8 @@ void Worker::abort() {
 
 void Worker::join() {
   asio::post(loop_, [this] {
+    // A tick that is due already can't be cancelled; it must not set the next one.
+    stopping_ = true;
     timer_.cancel();
     work_.reset();
   });
@@ -82,6 +84,7 @@ void Worker::join() {
 }
 
 void Worker::schedule_tick() {
+  if (stopping_) return;
   timer_.expires_after(tick_period_);
   timer_.async_wait([this](const ErrorCode& error) {
     if (!error) tick();

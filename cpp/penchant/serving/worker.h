@@ -45,6 +45,7 @@ class Worker {
   asio::io_context loop_{1};
   asio::executor_work_guard<Executor> work_;
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer_;
+  bool stopping_ = false;  // on the loop's thread only
   std::thread thread_;
 };
 

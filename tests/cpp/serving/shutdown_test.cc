@@ -42,6 +42,17 @@ TEST_F(ShutdownTest, IdleConnectionsLeaveAtOnce) {
   client.join();
 }
 
+// A timer that has fired but not yet run can't be cancelled, and once kept its loop going for ever.
+TEST_F(ShutdownTest, StopsWheneverATickIsDue) {
+  ServerOptions options = default_options();
+  options.request_timeout = milliseconds(20);  // a tick each 5 ms
+  for (int i = 0; i < 200; ++i) {
+    start(options);
+    std::this_thread::sleep_for(std::chrono::microseconds(4'500 + 5 * i));
+    EXPECT_TRUE(server_->stop());
+  }
+}
+
 TEST_F(ShutdownTest, SlowRequestsAreCutOffInTheEnd) {
   ServerOptions options = default_options();
   options.shutdown_timeout = milliseconds(200);
