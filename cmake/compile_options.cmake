@@ -21,5 +21,8 @@ if(PENCHANT_SANITIZE)
     # Instrumented code hides from GCC that a branch is dead: false alarms in the wide kernels.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
   target_link_options(penchant_options INTERFACE -fsanitize=${PENCHANT_SANITIZE})
+  # GCC's own words: sanitizers make this warning fire falsely.
+  target_compile_options(penchant_options INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 target_include_directories(penchant_options INTERFACE "${PROJECT_SOURCE_DIR}/cpp")
