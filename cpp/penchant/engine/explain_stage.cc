@@ -31,11 +31,13 @@ std::string popular_text(const models::Model& model) {
 
 Reason bought_again(const Workspace& work, ItemIndex item) {
   const auto at = work.query.history.find(item);
-  if (at < 0) return {"bought_again", "Bought before", std::nullopt};
+  // Where views and carts count too, nobody is told that they bought what they looked at.
+  const std::string verb = work.assets->context->purchases_only ? "Bought" : "Chosen";
+  if (at < 0) return {"bought_again", verb + " before", std::nullopt};
   const auto i = static_cast<std::size_t>(at);
   const std::int32_t count = work.query.history.counts[i];
   const std::string times = count == 1 ? "once" : count == 2 ? "twice" : concat(count, " times");
-  std::string text = concat("Bought ", times, " before");
+  std::string text = concat(verb, " ", times, " before");
   const Timestamp last = work.query.history.last[i];
   if (last.known()) text += concat(", last on ", format_timestamp(last).substr(0, 10));
   return {"bought_again", std::move(text), std::nullopt};
@@ -52,7 +54,8 @@ Reason reason_for(const Workspace& work, const Source& source, ItemIndex item) {
     const std::string name = called(context, because);
     const bool together = kind == "item_knn";
     return {together ? "bought_together" : "similar_to_yours",
-            together ? concat("Bought together with ", name) : concat("Because of ", name),
+            together ? concat(context.purchases_only ? "Bought" : "Chosen", " together with ", name)
+                     : concat("Because of ", name),
             external(context.items, because)};
   }
   return {"similar_taste", "People with a similar taste chose this", std::nullopt};

@@ -10,6 +10,11 @@ namespace {
 
 constexpr Duration kPopularityHalfLife{28LL * 86'400 * 1'000'000};
 
+// Names of the type taxonomy (docs/data.md) that mean that money changed hands.
+bool is_purchase(const std::string& type) {
+  return type == "purchase" || type == "order" || type == "transaction";
+}
+
 }  // namespace
 
 std::string_view Context::item_name(ItemIndex item) const {
@@ -25,6 +30,11 @@ std::shared_ptr<const Context> Context::of(const data::Dataset& data) {
   out->items = data.items();
   out->history = *data.interactions();
   out->as_of = data.last_time();
+  const auto& types = data.types();
+  out->purchases_only =
+      !types.empty() && std::all_of(types.begin(), types.end(), [](const auto& t) {
+        return t.weight <= 0 || is_purchase(t.name);
+      });
   std::vector<float> popularity(data.items().size());
   fit_popular(data, {std::nullopt, kPopularityHalfLife})->score_all({}, popularity);
   out->popularity = SharedArray<float>::own(std::move(popularity));
@@ -47,7 +57,8 @@ void Context::save(bundle::Writer& writer, const std::string& prefix) const {
             {{"subjects", subjects.size()},
              {"items", items.size()},
              {"as_of_us", as_of.micros},
-             {"names", !name_offsets.empty()}});
+             {"names", !name_offsets.empty()},
+             {"purchases_only", purchases_only}});
   subjects.save(writer, prefix + "/subjects");
   items.save(writer, prefix + "/items");
   history.save(writer, prefix + "/history");
@@ -70,6 +81,7 @@ std::shared_ptr<const Context> Context::load(const std::shared_ptr<const bundle:
                "history (its shape is not that of the ids)");
   out->popularity = meta.array<float>("popularity", out->items.size());
   out->as_of = Timestamp{meta.any_integer("as_of_us")};
+  out->purchases_only = meta.flag("purchases_only");
   if (reader->has(prefix + "/name_offsets")) {
     out->name_offsets = meta.array<std::int64_t>("name_offsets", out->items.size() + 1);
     out->names = meta.any_array<char>("names");

@@ -21,6 +21,7 @@ struct Context {
   SharedArray<std::int64_t> name_offsets;  // [items + 1] into names; empty: no names
   SharedArray<char> names;                 // UTF-8
   Timestamp as_of;                         // the last event of training
+  bool purchases_only = false;             // every event that counts is a purchase by its type
 
   [[nodiscard]] std::string_view item_name(ItemIndex item) const;  // empty when not known
 

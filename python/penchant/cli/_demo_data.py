@@ -106,7 +106,7 @@ def _online_retail(raw: Any, title: str) -> Log:
     ]
     catalogue = online_retail.catalog(raw)
     names = dict(zip(catalogue["sku"].to_pylist(), catalogue["name"].to_pylist(), strict=True))
-    roles: dict[str, Any] = {"subject": "customer", "item": "sku", "time": "ts"}
+    roles: dict[str, Any] = {"subject": "customer", "item": "sku", "time": "ts", "type": "event"}
     facts = {"data": title, "cleaning": counts, "lines": lines.num_rows, "cut": "2011-11-12"}
     return _log(title, shown, train, test, roles, names, facts)
 

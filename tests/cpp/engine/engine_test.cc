@@ -103,6 +103,19 @@ TEST_F(EngineTest, GivesEveryItemAReason) {
   EXPECT_TRUE(codes.contains("bought_together"));
 }
 
+TEST(Reasons, NobodyIsToldThatTheyBoughtWhatTheyLookedAt) {
+  const data::Dataset bought = random_dataset(30, 20, 400, 35);
+  data::EventColumns columns = bought.events();
+  std::fill(columns.types.begin(), columns.types.begin() + 200, std::uint8_t{1});
+  const data::Dataset mixed(bought.subjects(), bought.items(), columns,
+                            {{"purchase", 1.0F}, {"page_view", 0.1F}}, {}, {});
+  for (const data::Dataset* data : {&bought, &mixed}) {
+    const std::string body = answer(*small_engine(*data), R"({"subject":"s1003","k":20})");
+    EXPECT_EQ(body.find("Bought ") != std::string::npos, data == &bought) << body;
+    EXPECT_EQ(body.find("Chosen ") != std::string::npos, data == &mixed) << body;
+  }
+}
+
 TEST_F(EngineTest, EscapesWhatItWrites) {
   const std::string body = answer(*engine_, R"({"subject":"a\"\\\n\u0001é","k":1})");
   EXPECT_NE(body.find(R"({"subject":"a\"\\\n\u0001é","items":[{"item":"i10)"), std::string::npos)
