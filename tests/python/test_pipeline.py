@@ -499,7 +499,9 @@ def test_no_day_is_named_where_there_are_no_times(small_events: pd.DataFrame) ->
     reasons = [i["reason"] for i in answer(pipeline, subject=data.subject_ids[4])["items"]]
     texts = [reason["text"] for reason in reasons if reason["code"] == "bought_again"]
     assert texts
-    assert all(re.fullmatch(r"(Bought|Chosen) (once|twice|\d+ times) before", text) for text in texts)
+    assert all(
+        re.fullmatch(r"(Bought|Chosen) (once|twice|\d+ times) before", text) for text in texts
+    )
 
 
 def test_integer_ids(small_events: pd.DataFrame) -> None:
