@@ -131,7 +131,7 @@ def _simulated(title: str, *, subjects: int, items: int, days: int) -> Log:
     ]
     catalogue = world.catalog
     names = dict(zip(catalogue["item"].to_pylist(), catalogue["name"].to_pylist(), strict=True))
-    roles: dict[str, Any] = {"subject": "subject", "item": "item", "time": "time"}
+    roles: dict[str, Any] = {"subject": "subject", "item": "item", "time": "time", "type": "event"}
     facts = {"data": title, "events": events.num_rows, "purchases": bought.num_rows}
     return _log(title, shown, train, test, roles, names, facts)
 
