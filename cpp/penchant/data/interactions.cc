@@ -87,28 +87,6 @@ History Interactions::history(UserIndex user) const {
           last_.span().subspan(begin, length)};
 }
 
-Interactions::Transposed Interactions::transposed() const {
-  Transposed out;
-  out.offsets.assign(num_items_ + 1, 0);
-  for (const ItemIndex item : items_) ++out.offsets[static_cast<std::size_t>(item.value) + 1];
-  for (std::size_t i = 0; i < num_items_; ++i) out.offsets[i + 1] += out.offsets[i];
-  out.users.resize(nnz());
-  out.values.resize(nnz());
-  std::vector<std::int64_t> next(out.offsets.begin(), out.offsets.end() - 1);
-  // Rows are visited in order, so users ascend within each item.
-  for (std::size_t row = 0; row < num_users(); ++row) {
-    const UserIndex user{static_cast<std::int32_t>(row)};
-    const History entries = history(user);
-    for (std::size_t j = 0; j < entries.size(); ++j) {
-      const auto at =
-          static_cast<std::size_t>(next[static_cast<std::size_t>(entries.items[j].value)]++);
-      out.users[at] = user;
-      out.values[at] = entries.values[j];
-    }
-  }
-  return out;
-}
-
 void Interactions::save(bundle::Writer& writer, std::string_view prefix) const {
   const std::array<std::int64_t, 1> num_items = {static_cast<std::int64_t>(num_items_)};
   writer.add(concat(prefix, "/num_items"), std::span<const std::int64_t>(num_items));

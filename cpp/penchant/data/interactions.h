@@ -62,14 +62,6 @@ class Interactions {
   [[nodiscard]] std::span<const Timestamp> last() const { return last_.span(); }
   [[nodiscard]] History history(UserIndex user) const;  // empty for an unknown user
 
-  // Items as rows: offsets [items + 1], users and values by item, users ascending.
-  struct Transposed {
-    std::vector<std::int64_t> offsets;
-    std::vector<UserIndex> users;
-    std::vector<float> values;
-  };
-  [[nodiscard]] Transposed transposed() const;
-
   // Writes "<prefix>/num_items", "/offsets", "/items", "/values", "/counts", "/first" and "/last".
   void save(bundle::Writer& writer, std::string_view prefix) const;
   // Makes the checks of the constructor; whoever holds the id maps compares num_users() and

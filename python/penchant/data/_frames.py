@@ -17,6 +17,8 @@ __all__ = ["Arrays", "Column", "Source", "Table", "as_column", "frame_kind", "ma
 # An Arrow array, or an object array where Arrow finds no one type for what the column holds.
 Column: TypeAlias = pa.Array | np.ndarray
 
+_KINDS = ("pandas", "polars", "pyarrow")
+
 _NO_ONE_TYPE = (
     pa.ArrowInvalid,
     pa.ArrowTypeError,
@@ -171,7 +173,7 @@ class Arrays:
     def __init__(self, columns: Mapping[str, Any]) -> None:
         self._columns = {name: as_column(values, name) for name, values in columns.items()}
         self.columns = list(self._columns)
-        self.kind = "pandas" if importlib.util.find_spec("pandas") else "pyarrow"
+        self.kind = loose_kind()
         lengths = {name: len(column) for name, column in self._columns.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
@@ -199,14 +201,35 @@ class Arrays:
         return make_frame(kept, self.kind)
 
 
+def loose_kind() -> str:
+    """Name the kind of frame for whoever brought none: pandas where it is installed."""
+    return "pandas" if importlib.util.find_spec("pandas") else "pyarrow"
+
+
 def frame_kind(frame: Any) -> str:
     """Name the kind of a frame: "pandas", "polars" or "pyarrow"."""
     return Table(frame).kind
 
 
-def make_frame(columns: Mapping[str, pa.Array], kind: str) -> Any:
-    """Make a frame of `kind` ("pandas", "polars" or "pyarrow") from Arrow columns of one length."""
-    table = pa.table(dict(columns))
+def make_frame(columns: Mapping[str, Any], kind: str | None) -> Any:
+    """Make a frame from columns of one length: Arrow columns, arrays or lists.
+
+    Parameters
+    ----------
+    columns : mapping of str to array or list
+        What Arrow takes as a column.
+    kind : {"pandas", "polars", "pyarrow"} or None
+        None: pandas where it is installed, else pyarrow.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When `kind` is none of these.
+    """
+    kind = loose_kind() if kind is None else kind
+    if kind not in _KINDS:
+        raise InvalidArgumentError(f"format is {kind!r}; it must be one of {', '.join(_KINDS)}")
+    table = pa.table({name: pa.array(column) for name, column in columns.items()})
     if kind == "polars":
         import polars as pl
 
@@ -217,7 +240,7 @@ def make_frame(columns: Mapping[str, pa.Array], kind: str) -> Any:
         # Integers with nulls would turn into floats.
         nullable = {pa.int64(): pd.Int64Dtype()}
         with_nulls = any(
-            column.null_count and pa.types.is_int64(column.type) for column in columns.values()
+            column.null_count and pa.types.is_int64(column.type) for column in table.columns
         )
         return table.to_pandas(types_mapper=nullable.get if with_nulls else None)
     return table

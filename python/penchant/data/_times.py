@@ -196,7 +196,10 @@ def duration_micros(value: Any, what: str) -> int:
     """
     micros = 0
     if isinstance(value, str):
-        micros = int(_core.parse_duration(value))
+        try:
+            micros = int(_core.parse_duration(value))
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{what}: {error}") from None
     elif isinstance(value, dt.timedelta) and not is_missing(value):
         micros = value // _MICROSECOND
     elif isinstance(value, np.timedelta64) and not np.isnat(value):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from penchant.errors import InvalidArgumentError, NotFoundError
 
-from ._frame import make_frame
+from ..data._frames import make_frame
 from ._text import format_interval, format_number, table
 from .evaluate import _RESAMPLES, DEFAULT_METRICS, evaluate
 from .report import Interval, Report, format_percent, html_table

@@ -10,7 +10,7 @@ from typing import Any
 
 from penchant.errors import InvalidArgumentError, NotFoundError
 
-from ._frame import make_frame
+from ..data._frames import make_frame
 from ._text import format_number, table
 from .compare import Comparison
 from .evaluate import DEFAULT_METRICS, evaluate

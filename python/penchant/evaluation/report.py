@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from penchant.errors import NotFoundError
 
-from ._frame import make_frame
+from ..data._frames import make_frame
 from ._text import format_interval, format_number, table
 
 if TYPE_CHECKING:

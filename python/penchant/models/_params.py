@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import inspect
 from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from .. import _core
+from ..data._times import duration_micros
 from ..errors import InvalidArgumentError
 
-__all__ = ["Parametrized", "duration_micros"]
+__all__ = ["Parametrized", "optional_duration"]
 
 _MOST_SEED = 2**64 - 1
 
@@ -99,27 +98,6 @@ class Parametrized:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def duration_micros(value: str | dt.timedelta | None, name: str) -> int | None:
-    """Microseconds of '28d', a timedelta or None.
-
-    Raises
-    ------
-    InvalidArgumentError
-        When it is neither, or not longer than nothing; the message names the parameter.
-    """
-    if value is None:
-        return None
-    if isinstance(value, dt.timedelta):
-        micros = value // dt.timedelta(microseconds=1)
-    elif isinstance(value, str):
-        try:
-            micros = int(_core.parse_duration(value))
-        except InvalidArgumentError as error:
-            raise InvalidArgumentError(f"{name}: {error}") from None
-    else:
-        raise InvalidArgumentError(
-            f"{name} must be a text like '28d', a timedelta or None, not {value!r}"
-        )
-    if micros <= 0:
-        raise InvalidArgumentError(f"{name} must be longer than nothing, not {value!r}")
-    return micros
+def optional_duration(value: Any, name: str) -> int | None:
+    """Microseconds of '28d' or a timedelta (see `data._times`); None stays None."""
+    return None if value is None else duration_micros(value, name)

@@ -13,7 +13,7 @@ from .._progress import Progress
 from ..data.dataset import Dataset
 from ..errors import InvalidArgumentError
 from ._base import Model
-from ._params import duration_micros
+from ._params import optional_duration
 
 __all__ = ["ALS"]
 
@@ -120,7 +120,7 @@ class ALS(Model):
             regularization_exponent=self.regularization_exponent,
             solver=self.solver,
             weighting=self.weighting,
-            half_life=duration_micros(self.half_life, "half_life"),
+            half_life=optional_duration(self.half_life, "half_life"),
             cg_steps=self.cg_steps,
             seed=self.seed,
             threads=self._threads(),

@@ -9,7 +9,7 @@ from .. import _core
 from .._progress import Progress
 from ..data.dataset import Dataset
 from ._base import Model
-from ._params import duration_micros
+from ._params import optional_duration
 
 __all__ = ["Popular"]
 
@@ -36,6 +36,6 @@ class Popular(Model):
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:  # noqa: ARG002
         return _core.fit_popular(
             data._core,
-            window=duration_micros(self.window, "window"),
-            half_life=duration_micros(self.half_life, "half_life"),
+            window=optional_duration(self.window, "window"),
+            half_life=optional_duration(self.half_life, "half_life"),
         )

@@ -53,26 +53,6 @@ TEST(Interactions, GivesHistories) {
   EXPECT_TRUE(Interactions().history(UserIndex{0}).empty());
 }
 
-TEST(Interactions, TransposesLikeAPlainLoop) {
-  const auto pairs = sample({.events = 900}).interactions();
-  const auto turned = pairs->transposed();
-  ASSERT_EQ(turned.offsets.size(), pairs->num_items() + 1);
-  std::size_t at = 0;
-  for (std::size_t item = 0; item < pairs->num_items(); ++item) {
-    ASSERT_EQ(static_cast<std::size_t>(turned.offsets[item]), at);
-    for (std::size_t user = 0; user < pairs->num_users(); ++user) {
-      const History history = pairs->history(UserIndex{static_cast<std::int32_t>(user)});
-      const auto found = history.find(ItemIndex{static_cast<std::int32_t>(item)});
-      if (found < 0) continue;
-      ASSERT_EQ(turned.users.at(at).value, static_cast<std::int32_t>(user));
-      ASSERT_EQ(turned.values.at(at), history.values[static_cast<std::size_t>(found)]);
-      ++at;
-    }
-  }
-  EXPECT_EQ(at, pairs->nnz());
-  EXPECT_EQ(turned.users.size(), at);
-}
-
 TEST(Interactions, SurviveABundle) {
   const auto pairs = sample().interactions();
   bundle::Writer writer;
