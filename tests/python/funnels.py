@@ -1,0 +1,55 @@
+"""The small funnel that several suites ask, and ways to ask it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import penchant as pn
+
+NOBODY = "nobody of that name"
+
+
+def sources() -> list[Any]:
+    return [
+        pn.ALS(factors=6, iterations=5, alpha=5.0, regularization=1.0),
+        pn.ItemKNN("bm25", neighbors=30),
+        pn.ItemKNN("cosine", neighbors=30),
+        pn.RepeatPurchase(),
+        pn.Popular(window="14d"),
+    ]
+
+
+NAMES = ["als", "item_knn", "item_knn_2", "repeat_purchase", "popular"]
+
+
+def dataset(events: Any, **more: Any) -> pn.Dataset:
+    return pn.Dataset.from_events(events, type="event", value="quantity", **more)
+
+
+def answer(pipeline: pn.Pipeline, **request: Any) -> dict[str, Any]:
+    return json.loads(pipeline.recommend_json(request))
+
+
+def shown(pipeline: pn.Pipeline, **request: Any) -> list[Any]:
+    return [item["item"] for item in answer(pipeline, **request)["items"]]
+
+
+def codes(pipeline: pn.Pipeline, **request: Any) -> set[str]:
+    return {item["reason"]["code"] for item in answer(pipeline, **request)["items"]}
+
+
+def asked(shop: Any) -> list[dict[str, Any]]:
+    """Requests of every kind."""
+    basket = {"basket": shop.items[3:6]}
+    return [
+        *[{"subject": subject} for subject in [*shop.subjects[:20], NOBODY, None]],
+        *[{"subject": s, "exclude_seen": True, "explain": True} for s in shop.subjects[20:30]],
+        *[{"subject": s, "context": basket, "k": 1000} for s in [*shop.subjects[5:9], None]],
+        {"subject": shop.subjects[2], "deny": shop.items[:20], "candidates": shop.items[10:40]},
+        {},
+    ]
+
+
+def answers(pipeline: pn.Pipeline, shop: Any) -> list[bytes]:
+    return [pipeline.recommend_json(request) for request in asked(shop)]
