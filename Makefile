@@ -17,7 +17,7 @@ ifneq ($(wildcard ../shared/data),)
 export PENCHANT_DATA ?= $(abspath ../shared/data)
 endif
 
-EXTRAS := build test lint wheel plots datasets sparse
+EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-online-retail bench-serving \

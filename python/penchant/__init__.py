@@ -29,12 +29,14 @@ _NAMES = {
     "Random": "models.random",
     "RepeatPurchase": "models.repeat_purchase",
     "Report": "evaluation.report",
+    "Study": "tuning",
     "VectorIndex": "retrieval.vector_index",
     "build_info": "_info",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",
     "inspect": "bundle",
     "load": "bundle",
+    "tune": "tuning",
 }
 _MODULES = {
     "datasets": "datasets",
@@ -43,6 +45,7 @@ _MODULES = {
     "metrics": "evaluation.metrics",
     "simulate": "simulate",
     "splits": "data.splits",
+    "tuning": "tuning",
 }
 
 __all__ = ["__version__", *sorted(_NAMES), *sorted(_MODULES)]
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import evaluation as evaluation
     from . import simulate as simulate
+    from . import tuning as tuning
     from ._info import build_info as build_info
     from .bundle import inspect as inspect
     from .bundle import load as load
@@ -86,3 +90,5 @@ if TYPE_CHECKING:
     from .models.repeat_purchase import RepeatPurchase as RepeatPurchase
     from .pipeline import Pipeline as Pipeline
     from .retrieval.vector_index import VectorIndex as VectorIndex
+    from .tuning import Study as Study
+    from .tuning import tune as tune
