@@ -99,7 +99,7 @@ coverage: deps-extra ## line coverage of the C++ tests, as text and build/covera
 	  --html-details build/coverage/index.html
 
 fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
-	@tools/build.sh fuzz
+	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
 bench: bench-als bench-online-retail bench-serving ## every benchmark
