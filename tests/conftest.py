@@ -35,13 +35,25 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def small_events() -> Any:
-    return pn.simulate.retail(subjects=120, items=70, days=70, seed=11).events
+def small_world() -> Any:
+    return pn.simulate.retail(subjects=120, items=70, days=70, seed=11)
 
 
 @pytest.fixture(scope="session")
-def small_data(small_events: Any) -> pn.Dataset:
-    return pn.Dataset.from_events(small_events, type="event", value="quantity")
+def small_events(small_world: Any) -> Any:
+    return small_world.events
+
+
+@pytest.fixture(scope="session")
+def small_catalog(small_world: Any) -> Any:
+    return small_world.catalog[["item", "category", "type", "brand", "price"]]
+
+
+@pytest.fixture(scope="session")
+def small_data(small_events: Any, small_catalog: Any) -> pn.Dataset:
+    return pn.Dataset.from_events(
+        small_events, type="event", value="quantity", catalog=small_catalog
+    )
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ _NAMES = {
     "ALS": "models.als",
     "Client": "client",
     "Comparison": "evaluation.compare",
+    "Content": "models.content",
     "Dataset": "data.dataset",
     "ItemKNN": "models.item_knn",
     "Pipeline": "pipeline",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.report import Report as Report
     from .models.als import ALS as ALS
+    from .models.content import Content as Content
     from .models.item_knn import ItemKNN as ItemKNN
     from .models.popular import Popular as Popular
     from .models.random import Random as Random

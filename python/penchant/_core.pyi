@@ -39,6 +39,7 @@ __all__: list[str] = [
     "format_timestamp",
     "learn_blend",
     "leave_last_out_test_rows",
+    "make_content",
     "metric_name",
     "model_scorer",
     "parse_duration",
@@ -202,6 +203,7 @@ class Dataset:
         types: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]],
         item_names: collections.abc.Sequence[str] = [],
         half_life: typing.SupportsInt | typing.SupportsIndex | None = None,
+        listed: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [],
     ) -> None: ...
     def __len__(self) -> int: ...
     def filtered(self, keep: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]) -> Dataset:
@@ -226,6 +228,11 @@ class Dataset:
     def items(self) -> IdMap: ...
     @property
     def last_time(self) -> int | None: ...
+    @property
+    def listed(self) -> list[int]:
+        """
+        1 for each item that stays without events; empty when none was asked for.
+        """
     @property
     def subject_index(self) -> numpy.typing.NDArray[numpy.int32]: ...
     @property
@@ -550,6 +557,21 @@ def learn_blend(
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> list[float]: ...
 def leave_last_out_test_rows(data: Dataset) -> numpy.typing.NDArray[numpy.uint8]: ...
+def make_content(
+    offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    features: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    *,
+    num_features: typing.SupportsInt | typing.SupportsIndex,
+    dense: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    width: typing.SupportsInt | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+) -> Model:
+    """
+    A row of features an item (CSR), and a dense part [items, width] beside it.
+    """
+
 def metric_name(name: str) -> str:
     """
     The canonical form of a metric's name; refuses unknown ones.

@@ -21,6 +21,7 @@ Factory = Callable[..., Any]
 MODELS: dict[str, Factory] = {
     "als-cg": lambda **p: pn.ALS(factors=6, iterations=4, half_life="30d", **p),
     "als-cholesky": lambda **p: pn.ALS(factors=6, iterations=4, solver="cholesky", **p),
+    "content": lambda **p: pn.Content(min_count=1, half_life="30d", **p),
     "item_knn-bm25": lambda **p: pn.ItemKNN("bm25", neighbors=20, half_life="30d", **p),
     "item_knn-cosine": lambda **p: pn.ItemKNN("cosine", neighbors=20, shrinkage=3.0, **p),
     "item_knn-tfidf": lambda **p: pn.ItemKNN("tfidf", neighbors=20, weighting="log", **p),
@@ -33,7 +34,7 @@ MODELS: dict[str, Factory] = {
 KINDS = {name: name.split("-")[0] for name in MODELS}
 # What sets the kinds apart, as far as the contract has to know.
 IMPERSONAL = {"popular", "random"}  # the same with and without a history
-SIMILAR = {"als", "item_knn"}
+SIMILAR = {"als", "content", "item_knn"}
 THREADED = {"als", "item_knn"}
 REPORTS_PROGRESS = {"als", "item_knn"}
 
@@ -55,13 +56,22 @@ def as_kind(events: pd.DataFrame, kind: str) -> Any:
     return pa.Table.from_pandas(events) if kind == "pyarrow" else events
 
 
-def dataset(events: Any) -> pn.Dataset:
-    return pn.Dataset.from_events(events, type="event", value="quantity")
+def dataset(events: Any, catalog: Any) -> pn.Dataset:
+    return pn.Dataset.from_events(events, type="event", value="quantity", catalog=catalog)
 
 
-def with_integer_ids(events: pd.DataFrame) -> pd.DataFrame:
-    out = events.copy()
-    for column in ("subject", "item"):
+def little(subjects: list[str], items: list[str], times: list[str] | None = None) -> pn.Dataset:
+    """A log of a few events, of goods that are all of one kind."""
+    log = pd.DataFrame({"subject": subjects, "item": items}, dtype=object)
+    if times:
+        log["time"] = times
+    goods = pd.DataFrame({"item": sorted(set(items)), "kind": "thing"}, dtype=object)
+    return pn.Dataset.from_events(log, time="time" if times else None, catalog=goods)
+
+
+def with_integer_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    out = frame.copy()
+    for column in {"subject", "item"} & set(frame.columns):
         out[column] = out[column].str.rsplit("-", n=1).str[1].astype(np.int64) * 7
     return out
 
@@ -138,8 +148,10 @@ def test_an_unfitted_model_can_be_pickled(name: str) -> None:
 
 @each
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
-def test_a_frame_of_the_kind_that_came(name: str, kind: str, small_events: pd.DataFrame) -> None:
-    model = MODELS[name]().fit(dataset(as_kind(small_events, kind)))
+def test_a_frame_of_the_kind_that_came(
+    name: str, kind: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame
+) -> None:
+    model = MODELS[name]().fit(dataset(as_kind(small_events, kind), small_catalog))
     known = model.subject_ids_.tolist()[:3]
     for frame in (
         model.recommend(known, k=4),
@@ -242,9 +254,10 @@ def test_unknown_subjects_get_what_is_popular_and_are_told(
 
 @each
 def test_integer_ids_go_in_and_come_out(
-    name: str, small_events: pd.DataFrame, fitted: dict[str, Any]
+    name: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame, fitted: dict[str, Any]
 ) -> None:
-    model = MODELS[name]().fit(dataset(with_integer_ids(small_events)))
+    data = dataset(with_integer_ids(small_events), with_integer_ids(small_catalog))
+    model = MODELS[name]().fit(data)
     subjects = model.subject_ids_[:6]
     frame = model.recommend(subjects, k=5)
     assert frame["subject"].dtype == np.int64
@@ -308,11 +321,11 @@ def test_the_same_bits_at_any_number_of_threads(name: str, small_data: pn.Datase
 
 @each
 def test_the_order_of_rows_does_not_matter(
-    name: str, small_events: pd.DataFrame, fitted: dict[str, Any]
+    name: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame, fitted: dict[str, Any]
 ) -> None:
     subjects = [*fitted[name].subject_ids_.tolist(), NOBODY]
     shuffled = small_events.sample(frac=1, random_state=1)
-    model = MODELS[name]().fit(dataset(shuffled))
+    model = MODELS[name]().fit(dataset(shuffled, small_catalog.sample(frac=1, random_state=2)))
     pd.testing.assert_frame_equal(
         model.recommend(subjects, k=20), fitted[name].recommend(subjects, k=20), check_exact=True
     )
@@ -322,7 +335,7 @@ def test_the_order_of_rows_does_not_matter(
 def test_fitting_again_forgets_the_first_time(
     name: str, small_data: pn.Dataset, fitted: dict[str, Any]
 ) -> None:
-    model = MODELS[name]().fit(pn.Dataset.from_interactions(["x", "y"], ["p", "q"]))
+    model = MODELS[name]().fit(little(["x", "y"], ["p", "q"]))
     model.fit(small_data)
     subjects = model.subject_ids_.tolist()[:10]
     pd.testing.assert_frame_equal(
@@ -335,7 +348,7 @@ def test_fitting_again_forgets_the_first_time(
 
 @each
 def test_nothing_at_all(name: str) -> None:
-    model = MODELS[name]().fit(pn.Dataset.from_interactions([], []))
+    model = MODELS[name]().fit(little([], []))
     assert len(model.recommend(["a"], k=3)) == 0
     assert len(model.recommend([], k=3)) == 0
     assert len(pickle.loads(pickle.dumps(model)).recommend(["a"])) == 0
@@ -346,7 +359,7 @@ def test_nothing_at_all(name: str) -> None:
 @each
 @pytest.mark.parametrize("times", [None, ["2025-01-01T00:00:00"]])
 def test_one_event(name: str, times: list[str] | None) -> None:
-    model = MODELS[name]().fit(pn.Dataset.from_interactions(["a"], ["x"], None, times))
+    model = MODELS[name]().fit(little(["a"], ["x"], times))
     assert len(model.recommend("a")) == 0
     assert rows_of(model.recommend("a", exclude_seen=False))[0]["item"] == "x"
     assert rows_of(model.recommend(NOBODY))[0]["item"] == "x"
@@ -355,7 +368,7 @@ def test_one_event(name: str, times: list[str] | None) -> None:
 @each
 def test_one_subject(name: str) -> None:
     items = [f"i{n}" for n in range(8)]
-    model = MODELS[name]().fit(pn.Dataset.from_interactions(["a"] * 8, items))
+    model = MODELS[name]().fit(little(["a"] * 8, items))
     assert len(model.recommend("a")) == 0
     frame = rows_of(model.recommend(["a", NOBODY], exclude_seen=False))
     assert {row["item"] for row in frame} == set(items)
@@ -365,7 +378,7 @@ def test_one_subject(name: str) -> None:
 
 @each
 def test_one_item(name: str) -> None:
-    model = MODELS[name]().fit(pn.Dataset.from_interactions(list("abcdef"), ["x"] * 6))
+    model = MODELS[name]().fit(little(list("abcdef"), ["x"] * 6))
     assert len(model.recommend(list("abcdef"))) == 0
     assert len(model.recommend(list("abcdef"), exclude_seen=False)) == 6
     if KINDS[name] in SIMILAR:
@@ -424,7 +437,7 @@ def test_a_newcomer_with_somebodys_history_is_answered_like_them(
         if name != "als-cg":  # a few steps of a gradient are not yet the exact solution
             assert theirs["item"].tolist() == own["item"].tolist()
     pd.testing.assert_frame_equal(model.recommend(["newcomer", twin], k=5), before)
-    as_dataset = view.fold_in(dataset(history)).recommend("newcomer", k=5)
+    as_dataset = view.fold_in(dataset(history, None)).recommend("newcomer", k=5)
     pd.testing.assert_frame_equal(as_dataset, theirs)
 
 
@@ -535,6 +548,16 @@ BAD: list[tuple[Callable[[], Any], str]] = [
         for key, value in [("window", "0d"), ("window", 28), ("half_life", "soon"),
                            ("half_life", -1.0)]
     ],
+    *[
+        (lambda key=key, value=value: pn.Content(**{key: value}), key)
+        for key, value in [
+            ("text", "kind"), ("text", ["words"]), ("categories", ["colour"]),
+            ("numbers", ["kind"]), ("vectors", ["kind"]), ("weights", {"colour": 1.0}),
+            ("bins", 0), ("bins", "few"), ("min_count", 0),
+            ("weights", {"kind": -1.0}), ("weights", {"kind": float("nan")}), ("weights", 2),
+            ("weighting", "quadratic"), ("half_life", "-3d"),
+        ]
+    ],
     *[(lambda value=value: pn.Random(seed=value), "seed") for value in (-1, 1.5, "x", None)],
 ]  # fmt: skip
 
@@ -544,7 +567,7 @@ def test_a_parameter_that_makes_no_sense_is_named(at: int) -> None:
     make, parameter = BAD[at]
     model = make()  # making one never fails: scikit-learn sets parameters without looking
     with pytest.raises(errors.InvalidArgumentError, match=parameter):
-        model.fit(pn.Dataset.from_interactions(["a", "b"], ["x", "y"]))
+        model.fit(little(["a", "b"], ["x", "y"]))
     with pytest.raises(errors.NotFittedError):
         model.recommend("a")
 
@@ -585,7 +608,7 @@ def test_ctrl_c_leaves_a_fitted_model_as_it_was(
     with monkeypatch.context() as patch:
         interrupt(patch, name)
         with pytest.raises(KeyboardInterrupt):
-            model.fit(pn.Dataset.from_interactions(["x", "y"], ["p", "q"]))
+            model.fit(little(["x", "y"], ["p", "q"]))
     assert pickle.dumps(model) == before
 
 

@@ -141,7 +141,7 @@ def test_a_bundle_that_does_not_keep_its_promises_is_refused(
 
 
 def test_the_same_bundle_at_any_number_of_threads_and_in_any_order(
-    small_events: pd.DataFrame, small_bundle: Any
+    small_events: pd.DataFrame, small_catalog: pd.DataFrame, small_bundle: Any
 ) -> None:
     made = [
         pn.Pipeline(
@@ -152,7 +152,7 @@ def test_the_same_bundle_at_any_number_of_threads_and_in_any_order(
         for n in (1, 2, 8)
     ]  # fmt: skip
     shuffled = small_events.sample(frac=1, random_state=5)
-    again = dataset(shuffled)
+    again = dataset(shuffled, catalog=small_catalog)
     made.append(pn.Pipeline(small_bundle.pipeline.sources).fit(again).to_bytes())
     assert set(made) == {small_bundle.bundle.read_bytes()}
 

@@ -192,7 +192,7 @@ std::shared_ptr<Dataset> make_dataset(
     const Array<std::int32_t>& item_index, const Array<std::int64_t>& times,
     const Array<std::uint8_t>& type_index, const Array<float>& values,
     const std::vector<std::pair<std::string, float>>& types, std::vector<std::string> item_names,
-    std::optional<std::int64_t> half_life) {
+    std::optional<std::int64_t> half_life, std::vector<std::uint8_t> listed) {
   EventColumns columns;
   columns.subjects = copy_column<UserIndex>(subject_index);
   columns.items = copy_column<ItemIndex>(item_index);
@@ -205,7 +205,7 @@ std::shared_ptr<Dataset> make_dataset(
   if (half_life) options.half_life = Duration{*half_life};
   const py::gil_scoped_release release;
   return std::make_shared<Dataset>(subjects, items, std::move(columns), std::move(event_types),
-                                   Catalogue{std::move(item_names)}, options);
+                                   Catalogue{std::move(item_names), std::move(listed)}, options);
 }
 
 std::vector<std::pair<std::string, float>> types_of(const Dataset& data) {
@@ -224,13 +224,16 @@ void register_dataset(py::module_& module) {
       .def(py::init(&make_dataset), py::arg("subjects"), py::arg("items"), py::kw_only(),
            py::arg("subject_index"), py::arg("item_index"), py::arg("times"), py::arg("type_index"),
            py::arg("values"), py::arg("types"), py::arg("item_names") = std::vector<std::string>{},
-           py::arg("half_life") = py::none())
+           py::arg("half_life") = py::none(), py::arg("listed") = std::vector<std::uint8_t>{})
       .def("__len__", &Dataset::size)
       .def_property_readonly("subjects", &Dataset::subjects, py::return_value_policy::copy)
       .def_property_readonly("items", &Dataset::items, py::return_value_policy::copy)
       .def_property_readonly("types", &types_of, "Pairs (name, weight), by name.")
       .def_property_readonly("item_names",
                              [](const Dataset& data) { return data.catalogue().names; })
+      .def_property_readonly(
+          "listed", [](const Dataset& data) { return data.catalogue().listed; },
+          "1 for each item that stays without events; empty when none was asked for.")
       .def_property_readonly("half_life",
                              [](const Dataset& data) -> std::optional<std::int64_t> {
                                const auto& half_life = data.options().half_life;

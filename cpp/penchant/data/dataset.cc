@@ -76,8 +76,9 @@ Reduction reduce(const std::vector<std::uint8_t>& used) {
 }
 
 template <class Tag>
-IdMap drop_unused(const IdMap& ids, std::vector<Index<Tag>>& column, Reduction& reduction) {
-  std::vector<std::uint8_t> used(ids.size(), 0);
+IdMap drop_unused(const IdMap& ids, std::vector<Index<Tag>>& column, Reduction& reduction,
+                  const std::vector<std::uint8_t>& also = {}) {
+  std::vector<std::uint8_t> used = also.empty() ? std::vector<std::uint8_t>(ids.size(), 0) : also;
   for (const auto index : column) {
     if (index.known()) used[static_cast<std::size_t>(index.value)] = 1;
   }
@@ -311,14 +312,17 @@ Dataset::Dataset(IdMap subjects, IdMap items, EventColumns columns, std::vector<
   check_options(types, options_);
   check_argument(catalogue.names.empty() || catalogue.names.size() == items.size(),
                  "dataset: ", catalogue.names.size(), " item names for ", items.size(), " items");
+  check_argument(catalogue.listed.empty() || catalogue.listed.size() == items.size(),
+                 "dataset: ", catalogue.listed.size(), " marks of listed items for ", items.size(),
+                 " items");
   for (float& value : events_.values) value += 0.0F;  // -0 and 0 are one value with one hash
   Reduction reduction;
   subjects_ = drop_unused(subjects, events_.subjects, reduction);
-  items_ = drop_unused(items, events_.items, reduction);
-  if (!catalogue.names.empty()) {
-    for (const std::int32_t kept : reduction.kept) {
-      catalogue_.names.push_back(std::move(catalogue.names[static_cast<std::size_t>(kept)]));
-    }
+  items_ = drop_unused(items, events_.items, reduction, catalogue.listed);
+  for (const std::int32_t kept : reduction.kept) {
+    const auto item = static_cast<std::size_t>(kept);
+    if (!catalogue.names.empty()) catalogue_.names.push_back(std::move(catalogue.names[item]));
+    if (!catalogue.listed.empty()) catalogue_.listed.push_back(catalogue.listed[item]);
   }
   types_ = canonical_types(types, events_.types);
   sort_rows(events_);

@@ -37,7 +37,10 @@ struct EventColumns {
 
 // What is known of items beside events. Empty columns mean "not known".
 struct Catalogue {
-  std::vector<std::string> names;  // one an item, may be empty
+  std::vector<std::string> names = {};  // one an item, may be empty
+  // One an item: 1 keeps an item that no event has (just launched, or with its events in the other
+  // part of a split).
+  std::vector<std::uint8_t> listed = {};
 };
 
 struct EventType {
@@ -52,10 +55,10 @@ struct InteractionOptions {
 
 class Dataset {
  public:
-  // Takes rows in any order. Ids and types that no event uses are dropped; types are put in the
-  // order of their names. Throws kInvalidArgument when columns differ in length, an index is out of
-  // bounds, a value is not finite and >= 0, some times are known and others not, or there are more
-  // than 2^31 - 1 rows.
+  // Takes rows in any order. Ids and types that no event uses are dropped, but for the items that
+  // the catalogue lists; types are put in the order of their names. Throws kInvalidArgument when
+  // columns differ in length, an index is out of bounds, a value is not finite and >= 0, some times
+  // are known and others not, or there are more than 2^31 - 1 rows.
   Dataset(IdMap subjects, IdMap items, EventColumns columns, std::vector<EventType> types,
           Catalogue catalogue, InteractionOptions options);
 

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "penchant/models/als.h"
+#include "penchant/models/content.h"
 #include "penchant/models/item_knn.h"
 #include "penchant/models/model.h"
 #include "penchant/models/model_meta.h"
@@ -19,10 +20,10 @@ struct Kind {
 };
 
 // Every model that a bundle may hold.
-constexpr std::array kKinds = {Kind{"als", &AlsModel::load}, Kind{"item_knn", &ItemKnnModel::load},
-                               Kind{"popular", &PopularModel::load},
-                               Kind{"random", &RandomModel::load},
-                               Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
+constexpr std::array kKinds = {
+    Kind{"als", &AlsModel::load},          Kind{"content", &ContentModel::load},
+    Kind{"item_knn", &ItemKnnModel::load}, Kind{"popular", &PopularModel::load},
+    Kind{"random", &RandomModel::load},    Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
 
 }  // namespace
 

@@ -229,7 +229,13 @@ def make_frame(columns: Mapping[str, Any], kind: str | None) -> Any:
     kind = loose_kind() if kind is None else kind
     if kind not in _KINDS:
         raise InvalidArgumentError(f"format is {kind!r}; it must be one of {', '.join(_KINDS)}")
-    table = pa.table({name: pa.array(column) for name, column in columns.items()})
+    arrow = (pa.Array, pa.ChunkedArray)
+    table = pa.table(
+        {
+            n: column if isinstance(column, arrow) else pa.array(column)
+            for n, column in columns.items()
+        }
+    )
     if kind == "polars":
         import polars as pl
 

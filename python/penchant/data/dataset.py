@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ import pyarrow as pa
 from .. import _core
 from ..errors import InvalidArgumentError, UnavailableError
 from . import _repr
+from ._catalog import attributes_hash
 from ._frames import Arrays, Table, make_frame
 from ._times import moment, time_micros
-from .ingest import Columns, Facts, Options, arrow_ids, ingest
+from .ingest import Columns, Facts, Options, aligned, arrow_ids, ingest
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -46,12 +48,14 @@ class Dataset:
         quarantine: Any = None,
         facts: Facts | None = None,
         split: str | None = None,
+        attributes: pa.Table | None = None,
     ) -> None:
         self._core = core
         self._kind = kind
         self._quarantine = quarantine
         self._facts = facts or Facts(rows=len(core))
         self._split = split
+        self._attributes = attributes
         self._ids: dict[str, np.ndarray] = {}
 
     @classmethod
@@ -71,6 +75,7 @@ class Dataset:
         anonymous: str = "quarantine",
         time_unit: str = "s",
         duplicates: str = "keep",
+        unseen_items: str = "drop",
     ) -> Dataset:
         """Read a table of events, one row an event.
 
@@ -103,7 +108,8 @@ class Dataset:
             (the most frequent one of each item).
         catalog
             A frame with a row an item: the column `item` (or one called so), and `item_name`
-            (default "name"). Items without events are left out.
+            (default "name"). Its further columns of texts, numbers, booleans and lists of texts or
+            numbers become `item_attributes`, from which `Content` and `Hybrid` know an item.
         anonymous
             What to do with rows without a subject: "quarantine", or "keep" them for the statistics
             of items, where they count for nobody.
@@ -111,6 +117,9 @@ class Dataset:
             Of times that are numbers: "s", "ms", "us" or "ns".
         duplicates
             "keep" or "drop" rows that equal another in all five columns; both are counted.
+        unseen_items
+            "drop" or "keep" items of the catalogue that no event has. Kept ones stay in every part
+            of a split: an item just launched is known, and has no history.
 
         Raises
         ------
@@ -125,10 +134,12 @@ class Dataset:
                 f"without times. The frame's columns are: {', '.join(map(repr, table.columns))}"
             )
         columns = Columns(subject, item, time, type, value, item_name)
-        options = Options(half_life, type_weights, catalog, anonymous, time_unit, duplicates)
-        core, quarantine, facts = ingest(table, columns, options)
+        options = Options(
+            half_life, type_weights, catalog, anonymous, time_unit, duplicates, unseen_items
+        )
+        core, quarantine, facts, attributes = ingest(table, columns, options)
         facts = dataclasses.replace(facts, columns=dataclasses.asdict(columns))
-        return cls(core, kind=table.kind, quarantine=quarantine, facts=facts)
+        return cls(core, kind=table.kind, quarantine=quarantine, facts=facts, attributes=attributes)
 
     @classmethod
     def from_interactions(
@@ -167,7 +178,7 @@ class Dataset:
             None if times is None else "time",
             value=None if values is None else "value",
         )
-        core, quarantine, facts = ingest(
+        core, quarantine, facts, _ = ingest(
             source, columns, Options(half_life=half_life, time_unit=time_unit)
         )
         return cls(core, kind=source.kind, quarantine=quarantine, facts=facts)
@@ -216,6 +227,18 @@ class Dataset:
         return np.array(names, dtype=object) if names else None
 
     @property
+    def item_attributes(self) -> Any:
+        """What the catalogue says of the items: a frame, a row an item in the order of `item_ids`.
+
+        Null where the catalogue lacks an item; None when it has no further columns.
+        """
+        if self._attributes is None:
+            return None
+        ids = arrow_ids(self._core.items, np.arange(self.num_items, dtype=np.int32))
+        columns = {name: self._attributes[name] for name in self._attributes.column_names}
+        return make_frame({"item": ids, **columns}, self._kind)
+
+    @property
     def types(self) -> dict[str, float]:
         """Types of the events, by name, with the weight of one event of each."""
         return dict(self._core.types)
@@ -233,8 +256,15 @@ class Dataset:
 
     @property
     def hash(self) -> str:
-        """16 hex digits over ids, events, type weights and half-life: equal data, equal hash."""
-        return str(self._core.hash())
+        """16 hex digits over ids, events, type weights, half-life and attributes.
+
+        Equal data, equal hash.
+        """
+        events = str(self._core.hash())
+        if self._attributes is None:
+            return events
+        both = events + attributes_hash(self._attributes)
+        return hashlib.blake2b(both.encode(), digest_size=8).hexdigest()
 
     @property
     def split(self) -> str | None:
@@ -375,7 +405,14 @@ class Dataset:
             columns=self._facts.columns,
         )
         empty = None if self._quarantine is None else self._quarantine[:0]
-        return Dataset(core, kind=self._kind, quarantine=empty, facts=facts, split=split)
+        return Dataset(
+            core,
+            kind=self._kind,
+            quarantine=empty,
+            facts=facts,
+            split=split,
+            attributes=aligned(self._attributes, self._core.items, core.items),
+        )
 
     # --- as a Python object ----------------------------------------------------------------------
 
@@ -405,6 +442,8 @@ class Dataset:
             "types": core.types,
             "item_names": core.item_names,
             "half_life": core.half_life,
+            "listed": core.listed,
+            "attributes": self._attributes,
             "kind": self._kind,
             "facts": dataclasses.asdict(self._facts),
             "split": self._split,
@@ -418,9 +457,15 @@ class Dataset:
             types=state["types"],
             item_names=state["item_names"],
             half_life=state["half_life"],
+            listed=state["listed"],
         )
         Dataset.__init__(
-            self, core, kind=state["kind"], facts=Facts(**state["facts"]), split=state["split"]
+            self,
+            core,
+            kind=state["kind"],
+            facts=Facts(**state["facts"]),
+            split=state["split"],
+            attributes=state["attributes"],
         )
 
 

@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from .. import _core
 from ..errors import InvalidArgumentError
-from ._frames import Source, Table
+from ._catalog import Catalog, most_frequent_names, read_catalog
+from ._frames import Source
 from ._ids import Encoded, encode
 from ._times import UNKNOWN, duration_micros, read_times
 from ._values import read_types, read_values, weigh_types
 from .quarantine import Quarantine
 
-__all__ = ["Columns", "Facts", "Options", "arrow_ids", "ingest"]
+__all__ = ["Columns", "Facts", "Options", "aligned", "arrow_ids", "ingest"]
 
 _ONLY_TYPE = "event"  # of a log without a type column
 
@@ -44,6 +45,7 @@ class Options:
     anonymous: str = "quarantine"
     time_unit: str = "s"
     duplicates: str = "keep"
+    unseen_items: str = "drop"
 
     def check(self) -> None:
         """Raise InvalidArgumentError on a choice there is not."""
@@ -53,6 +55,12 @@ class Options:
             )
         if self.duplicates not in ("keep", "drop"):
             raise InvalidArgumentError(f"duplicates is 'keep' or 'drop', not {self.duplicates!r}")
+        if self.unseen_items not in ("keep", "drop"):
+            raise InvalidArgumentError(
+                f"unseen_items is 'keep' or 'drop', not {self.unseen_items!r}"
+            )
+        if self.unseen_items == "keep" and self.catalog is None:
+            raise InvalidArgumentError("unseen_items='keep' needs catalog=, which lists them")
 
 
 @dataclass
@@ -67,41 +75,19 @@ class Facts:
     columns: dict[str, str | None] = field(default_factory=dict)  # role -> column it came from
 
 
-def _chosen_names(encoded: Encoded, items: np.ndarray, num_items: int) -> list[str]:
-    """The most frequent name of each item, the first by letters among equals; "" for none."""
-    out = [""] * num_items
-    named = (items >= 0) & (encoded.index >= 0)
-    width = max(len(encoded.ids), 1)
-    pairs = items[named].astype(np.int64) * width + encoded.index[named]
-    distinct, tally = np.unique(pairs, return_counts=True)
-    order = np.lexsort((distinct % width, -tally, distinct // width))
-    item_of = distinct[order] // width
-    first = np.r_[True, item_of[1:] != item_of[:-1]] if len(order) else np.zeros(0, bool)
-    texts = encoded.ids.ids()
-    for at in order[first]:
-        out[int(distinct[at] // width)] = str(texts[int(distinct[at] % width)])
-    return out
-
-
-def _item_names(
+def _catalog(
     source: Source, columns: Columns, options: Options, items: Encoded, good: np.ndarray
-) -> list[str]:
-    """Display names by item code, [] when nothing says them."""
-    if options.catalog is None:
-        if columns.item_name is None:
-            return []
-        names = encode(source.column(columns.item_name, "item name"), "item name")
-        return _chosen_names(names, np.where(good, items.index, -1), len(items.ids))
-    catalog = Table(options.catalog)
-    item = columns.item if columns.item in catalog.columns else "item"
-    name = columns.item_name or "name"
-    if columns.item_name is None and name not in catalog.columns:
-        return []
-    listed = encode(catalog.column(item, "catalogue's item"), "item")
-    names = encode(catalog.column(name, "item name"), "item name")
-    # Codes of the catalogue to codes of the events; by text where one has integers.
-    code = np.append(items.ids.find_all(listed.ids.ids()), np.int32(-1))
-    return _chosen_names(names, code[listed.index], len(items.ids))
+) -> Catalog:
+    """What is known of the items, from a catalogue or from the events' own column of names."""
+    if options.catalog is not None:
+        return read_catalog(
+            columns.item, columns.item_name, options.catalog, options.unseen_items, items
+        )
+    if columns.item_name is None:
+        return Catalog(items, [])
+    names = encode(source.column(columns.item_name, "item name"), "item name")
+    chosen = most_frequent_names(names, np.where(good, items.index, -1), len(items.ids))
+    return Catalog(items, chosen)
 
 
 def _subjects(source: Source, columns: Columns, options: Options, out: Quarantine) -> Encoded:
@@ -115,7 +101,9 @@ def _subjects(source: Source, columns: Columns, options: Options, out: Quarantin
     return subjects
 
 
-def ingest(source: Source, columns: Columns, options: Options) -> tuple[_core.Dataset, Any, Facts]:
+def ingest(
+    source: Source, columns: Columns, options: Options
+) -> tuple[_core.Dataset, Any, Facts, pa.Table | None]:
     """Read events.
 
     Parameters
@@ -130,7 +118,8 @@ def ingest(source: Source, columns: Columns, options: Options) -> tuple[_core.Da
     Returns
     -------
     tuple
-        The core's dataset, the frame of rows set aside, and the counts.
+        The core's dataset, the frame of rows set aside, the counts, and the items' attributes (a
+        row an item of the dataset) where a catalogue has any.
 
     Raises
     ------
@@ -163,7 +152,8 @@ def ingest(source: Source, columns: Columns, options: Options) -> tuple[_core.Da
         values, faults = read_values(source.column(columns.value, "value"))
         out.mark(faults)
     good = out.good
-    item_names = _item_names(source, columns, options, items, good)
+    catalog = _catalog(source, columns, options, items, good)
+    items = catalog.items
     everything = bool(good.all())
 
     def kept(column: np.ndarray) -> np.ndarray:
@@ -178,11 +168,23 @@ def ingest(source: Source, columns: Columns, options: Options) -> tuple[_core.Da
         type_index=kept(types),
         values=kept(values),
         types=weigh_types(names, options.type_weights),
-        item_names=item_names,
+        item_names=catalog.names,
         half_life=half_life,
+        listed=[] if catalog.listed is None else catalog.listed.tolist(),
     )
     facts = Facts(rows=rows, quarantined=out.counts())
-    return _counted(core, options, facts), out.frame(source), facts
+    core = _counted(core, options, facts)
+    attributes = aligned(catalog.attributes, items.ids, core.items)
+    return core, out.frame(source), facts, attributes
+
+
+def aligned(
+    attributes: pa.Table | None, from_ids: _core.IdMap, to_ids: _core.IdMap
+) -> pa.Table | None:
+    """Rows by `from_ids` as rows by `to_ids`, which are among them."""
+    if attributes is None or len(from_ids) == len(to_ids):
+        return attributes
+    return attributes.take(pa.array(from_ids.find_all(to_ids.ids())))
 
 
 def _counted(core: _core.Dataset, options: Options, facts: Facts) -> _core.Dataset:
