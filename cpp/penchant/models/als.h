@@ -12,13 +12,16 @@
 //   sum_observed (1 + alpha v)(1 - x.y)^2 + w0 sum_unobserved (x.y)^2
 //     + regularization (sum_u n_u^e |x_u|^2 + sum_i n_i^e |y_i|^2),
 //
+// where x.y stands for x.y + a_u + b_i when biases are asked for (each regularized as its vector),
 // v: the pair's weight (pair_weight.h), w0: unobserved_weight, e: regularization_exponent, n: the
 // row's observed count + w0 * row length. Each iteration solves all items, then all users, so that
 // the users' factors are the solution for the items' final ones.
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "penchant/models/model.h"
 #include "penchant/models/pair_weight.h"
@@ -28,6 +31,7 @@ namespace penchant::models {
 enum class AlsSolver : std::uint8_t {
   kConjugateGradient,  // a few warm-started steps in whitened space: fast
   kCholesky,           // exact
+  kSubspace,           // exact in blocks of unknowns, one sweep (iALS++)
 };
 
 struct AlsParameters {
@@ -38,7 +42,10 @@ struct AlsParameters {
   double regularization_exponent = 0.0;
   AlsSolver solver = AlsSolver::kConjugateGradient;
   PairWeighting weighting = {};  // of v in the formula above
-  int cg_steps = 3;
+  bool user_bias = false;
+  bool item_bias = false;
+  int cg_steps = 2;        // of kConjugateGradient, a row and iteration
+  int block_factors = 64;  // of kSubspace: unknowns solved together
   std::uint64_t seed = 0;
   int threads = 0;  // 0: all; the result does not depend on it
 };
@@ -46,13 +53,19 @@ struct AlsParameters {
 // Throws kInvalidArgument naming the parameter.
 void validate(const AlsParameters& parameters);
 
+[[nodiscard]] AlsSolver parse_als_solver(std::string_view name);  // "cg", "cholesky", "subspace"
+
+// Columns of a model's factors: the factors, then (1 | b_i) with item_bias, (a_u | 1) with
+// user_bias, so that a score is one inner product of (user | item) rows.
+[[nodiscard]] std::size_t als_width(const AlsParameters& parameters);
+
 class AlsModel final : public Model {
  public:
   struct Parts {
     AlsParameters parameters;
-    SharedArray<float> user_factors;  // [users, factors]
-    SharedArray<float> item_factors;  // [items, factors]
-    SharedArray<double> item_gram;    // [factors, factors], Y^T Y in the serving order
+    SharedArray<float> user_factors;  // [users, width]
+    SharedArray<float> item_factors;  // [items, width]
+    SharedArray<double> item_gram;    // [width, width], Y^T Y in the serving order
     std::size_t users = 0;
     std::size_t items = 0;
   };
@@ -72,7 +85,7 @@ class AlsModel final : public Model {
       std::size_t num_users, std::size_t num_items);
 
   // The exact solution of the user's normal equations for a history, in double precision and a
-  // defined order; vector.size() == factors. O(n f^2 + f^3/3).
+  // defined order; vector.size() == als_width. O(n f^2 + f^3/3).
   void fold_in(const data::History& history, Timestamp as_of, std::span<float> vector) const;
 
   [[nodiscard]] const AlsParameters& parameters() const { return parts_.parameters; }
@@ -90,15 +103,27 @@ class AlsModel final : public Model {
 
 class AlsTrainer {
  public:
-  // `as_of` is the moment that recency is counted from: the end of the training data. Factors start
-  // as normal numbers of variance 1 / factors keyed by (seed, row, column).
+  // `as_of` is the moment that recency is counted from: the end of the training data. Users start
+  // as sums of normal numbers keyed by (seed, item, column). With cg_steps 0 the mean ratio of
+  // observed to unobserved weight decides: one step up to 20, two up to 100, three beyond.
   AlsTrainer(const data::Interactions& interactions, Timestamp as_of, AlsParameters parameters);
   ~AlsTrainer();
   AlsTrainer(AlsTrainer&&) noexcept;
 
   void iterate();                     // one pass over items and users
   [[nodiscard]] double loss() const;  // the objective above, exactly, in double precision
+  [[nodiscard]] std::shared_ptr<const AlsModel> snapshot() const;  // the model as it stands
   [[nodiscard]] std::shared_ptr<const AlsModel> finish() &&;
+
+  // Starts from a fitted model instead: row i of users (items) takes row user_rows[i] of it, -1:
+  // someone new. New items start near zero, then all users are solved once against the items.
+  void continue_from(const AlsModel& model, std::span<const std::int32_t> user_rows,
+                     std::span<const std::int32_t> item_rows);
+
+  // All that changes from iteration to iteration, [rows, stride]: written down and read back, the
+  // next iteration gives the same bits.
+  [[nodiscard]] MatrixView<float> user_state();
+  [[nodiscard]] MatrixView<float> item_state();
 
  private:
   struct Impl;

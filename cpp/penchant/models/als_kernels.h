@@ -1,36 +1,41 @@
 #pragma once
 
-// Fused passes over a row's gathered vectors: the inner loops of the conjugate-gradient solver.
-// They may use fused multiply-add, so their bits belong to one instruction set (training only).
+// One row's system, solved by a few steps of conjugate gradients over gathered vectors: the inner
+// loop of ALS. It may use fused multiply-add, so its bits belong to one instruction set (training
+// only).
 
 #include <cstddef>
 #include <cstdint>
 
 namespace penchant::models {
 
-// One CSR row of the system: n entries, padded with zero weights to a multiple of 4; `index` points
-// into rows of `vectors` that are `stride` floats apart, stride a multiple of 16, zero padded.
-struct GatheredRow {
-  const float* vectors = nullptr;
+// (diag(d) + sum_k excess_k v_k v_k^T) z = sum_k target_k v_k + h.
+// Entries are padded to a multiple of 4: weights 0, pointers to any vector. A vector has `stride`
+// floats, a multiple of 16, zero padded.
+struct RowSystem {
+  const float* const* rows = nullptr;  // v
+  const float* target = nullptr;       // t
+  const float* excess = nullptr;       // e >= 0
+  std::size_t padded = 0;              // entries
   std::size_t stride = 0;
-  const std::int32_t* index = nullptr;
-  const float* target = nullptr;  // c: confidence
-  const float* excess = nullptr;  // c - w0
-  std::size_t padded = 0;         // entries, a multiple of 4
+  const float* diagonal = nullptr;     // d > 0 [stride]; null: ones
+  const float* shared = nullptr;       // h [stride]; null: zeros
+  const float* const* next = nullptr;  // vectors that will be asked for after this row
+  std::size_t next_count = 0;
 };
 
-// out += sum_k target_k v_k
-void gather_sum(const GatheredRow& row, float* out);
-// out += sum_k (target_k - excess_k (v_k . p)) v_k: the residual of p without its shared term
-void gather_residual(const GatheredRow& row, const float* p, float* out);
-// out += sum_k excess_k (v_k . p) v_k
-void gather_apply(const GatheredRow& row, const float* p, float* out);
-// sum_k excess_k (v_k . p)^2
-[[nodiscard]] float gather_quadratic(const GatheredRow& row, const float* p);
+// Steps preconditioned by d, from z as it stands when `warm`, else from zero. `work` holds 4 stride
+// floats. Each step reads the gathered vectors once.
+void conjugate_gradients(const RowSystem& row, int steps, bool warm, float* z, float* work);
 
-[[nodiscard]] float fast_dot(const float* a, const float* b, std::size_t stride);
-void fast_axpy(float factor, const float* x, float* y, std::size_t stride);
-// y = x + factor * y
-void fast_xpby(const float* x, float factor, float* y, std::size_t stride);
+// out += sum_k weights_k v_k over the first `width` floats of each vector (a multiple of 16).
+void gather_sum(const float* const* rows, const float* weights, std::size_t padded,
+                std::size_t width, float* out);
+// out[k] += v_k . p over the first `width` floats.
+void gather_dots(const float* const* rows, std::size_t padded, std::size_t width, const float* p,
+                 float* out);
+
+// sum_j a[j] b[j] in double precision.
+[[nodiscard]] double precise_dot(const float* a, const float* b, std::size_t n);
 
 }  // namespace penchant::models

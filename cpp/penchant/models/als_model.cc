@@ -12,32 +12,56 @@
 namespace penchant::models {
 namespace {
 
-constexpr std::string_view kSolverNames[] = {"cg", "cholesky"};
+constexpr std::string_view kSolverNames[] = {"cg", "cholesky", "subspace"};
 
 template <std::size_t N>
 std::size_t position(const std::string_view (&names)[N], std::string_view name) {
   return static_cast<std::size_t>(std::find(names, names + N, name) - names);
 }
 
+// The unknown j of a x = b becomes a one that is known: its column goes to the right-hand side.
+// Only the lower triangle of `a` counts.
+void hold_at_one(std::span<double> a, std::span<double> b, std::size_t j) {
+  const std::size_t n = b.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    double& entry = i < j ? a[j * n + i] : a[i * n + j];
+    if (i != j) b[i] -= entry;
+    entry = i == j ? 1.0 : 0.0;
+  }
+  b[j] = 1.0;
+}
+
 }  // namespace
+
+AlsSolver parse_als_solver(std::string_view name) {
+  if (name == "ialspp") name = "subspace";  // as its paper and other packages call it
+  const std::size_t at = position(kSolverNames, name);
+  check_argument(at < std::size(kSolverNames),
+                 "ALS: solver must be 'cg', 'cholesky' or 'subspace', not '", name, "'");
+  return static_cast<AlsSolver>(at);
+}
+
+std::size_t als_width(const AlsParameters& parameters) {
+  return static_cast<std::size_t>(parameters.factors) + (parameters.item_bias ? 1 : 0) +
+         (parameters.user_bias ? 1 : 0);
+}
 
 AlsModel::AlsModel(Parts parts) : parts_(std::move(parts)) {
   const MatrixView<const float> vectors = item_vectors();
+  const auto f = static_cast<std::size_t>(parts_.parameters.factors);
   inverse_norms_.resize(vectors.rows);
   for (std::size_t i = 0; i < vectors.rows; ++i) {
-    const float square = dot(vectors.row(i), vectors.row(i));
+    const float square = dot(vectors.row(i).first(f), vectors.row(i).first(f));
     inverse_norms_[i] = square > 0 ? 1.0F / std::sqrt(square) : 0.0F;
   }
 }
 
 MatrixView<const float> AlsModel::item_vectors() const {
-  return {parts_.item_factors.data(), parts_.items,
-          static_cast<std::size_t>(parts_.parameters.factors)};
+  return {parts_.item_factors.data(), parts_.items, als_width(parts_.parameters)};
 }
 
 MatrixView<const float> AlsModel::user_vectors() const {
-  return {parts_.user_factors.data(), parts_.users,
-          static_cast<std::size_t>(parts_.parameters.factors)};
+  return {parts_.user_factors.data(), parts_.users, als_width(parts_.parameters)};
 }
 
 bool AlsModel::can_score(const Query& query) const {
@@ -53,7 +77,7 @@ void AlsModel::score_all(const Query& query, std::span<float> scores) const {
              scores);
     return;
   }
-  std::vector<float> vector(static_cast<std::size_t>(parts_.parameters.factors));
+  std::vector<float> vector(als_width(parts_.parameters));
   fold_in(query.history, query.as_of, vector);
   dot_rows(item_vectors(), vector, scores);
 }
@@ -61,7 +85,7 @@ void AlsModel::score_all(const Query& query, std::span<float> scores) const {
 void AlsModel::fold_in(const data::History& history, Timestamp as_of,
                        std::span<float> vector) const {
   const AlsParameters& p = parts_.parameters;
-  const auto f = static_cast<std::size_t>(p.factors);
+  const std::size_t f = als_width(p);
   const double n =
       static_cast<double>(history.size()) + p.unobserved_weight * static_cast<double>(parts_.items);
   const double lambda = p.regularization * portable_pow(n, p.regularization_exponent);
@@ -76,6 +100,7 @@ void AlsModel::fold_in(const data::History& history, Timestamp as_of,
     rank_one_update(a, f, confidence - p.unobserved_weight, y);
     for (std::size_t j = 0; j < f; ++j) b[j] += confidence * static_cast<double>(y[j]);
   }
+  if (p.item_bias) hold_at_one(a, b, static_cast<std::size_t>(p.factors));
   // Positive definite by construction (lambda > 0) unless a bundle lies; then nothing is known.
   if (cholesky_in_place(a, f)) {
     cholesky_solve(a, f, b);
@@ -88,13 +113,14 @@ void AlsModel::fold_in(const data::History& history, Timestamp as_of,
 
 ItemIndex AlsModel::because(const Query& query, ItemIndex item) const {
   const auto vectors = item_vectors();
-  const auto wanted = vectors.row(static_cast<std::size_t>(item.value));
+  const auto f = static_cast<std::size_t>(parts_.parameters.factors);  // without biases
+  const auto wanted = vectors.row(static_cast<std::size_t>(item.value)).first(f);
   ItemIndex best;
   float best_similarity = 0;
   for (const ItemIndex known : query.history.items) {
     if (known == item) continue;
     const auto k = static_cast<std::size_t>(known.value);
-    const float similarity = dot(vectors.row(k), wanted) * inverse_norms_[k];
+    const float similarity = dot(vectors.row(k).first(f), wanted) * inverse_norms_[k];
     if (similarity > best_similarity) {
       best_similarity = similarity;
       best = known;
@@ -106,7 +132,10 @@ ItemIndex AlsModel::because(const Query& query, ItemIndex item) const {
 bool AlsModel::similar(ItemIndex item, std::span<float> scores) const {
   const auto vectors = item_vectors();
   const auto i = static_cast<std::size_t>(item.value);
-  dot_rows(vectors, vectors.row(i), scores);
+  AlignedVector<float> wanted(vectors.row(i).begin(), vectors.row(i).end());
+  // Biases are no part of what an item is like.
+  std::fill(wanted.begin() + parts_.parameters.factors, wanted.end(), 0.0F);
+  dot_rows(vectors, wanted, scores);
   for (std::size_t j = 0; j < scores.size(); ++j) {
     const float cosine = scores[j] * inverse_norms_[j];
     scores[j] = cosine * inverse_norms_[i];
@@ -125,9 +154,12 @@ void AlsModel::save(bundle::Writer& writer, const std::string& prefix) const {
              {"regularization_exponent", p.regularization_exponent},
              {"solver", kSolverNames[static_cast<std::size_t>(p.solver)]},
              {"weighting", p.weighting},
+             {"user_bias", p.user_bias},
+             {"item_bias", p.item_bias},
              {"cg_steps", p.cg_steps},
+             {"block_factors", p.block_factors},
              {"seed", p.seed}});
-  const auto f = static_cast<std::size_t>(p.factors);
+  const std::size_t f = als_width(p);
   writer.add(prefix + "/user_factors", user_vectors());
   writer.add(prefix + "/item_factors", item_vectors());
   writer.add(prefix + "/item_gram", MatrixView<const double>{parts_.item_gram.data(), f, f});
@@ -147,10 +179,14 @@ std::shared_ptr<const Model> AlsModel::load(const std::shared_ptr<const bundle::
   p.solver = static_cast<AlsSolver>(position(kSolverNames, meta.text("solver")));
   p.weighting = meta.weighting("weighting");
   p.cg_steps = meta.integer<int>("cg_steps", 1, 1000);
+  // Members that the first bundles did not have.
+  if (meta.has("user_bias")) p.user_bias = meta.flag("user_bias");
+  if (meta.has("item_bias")) p.item_bias = meta.flag("item_bias");
+  if (meta.has("block_factors")) p.block_factors = meta.integer<int>("block_factors", 1, 4096);
   p.seed = meta.unsigned_integer("seed");
-  meta.require(p.solver <= AlsSolver::kCholesky, "solver");
+  meta.require(p.solver <= AlsSolver::kSubspace, "solver");
   meta.require_valid([&] { validate(p); });
-  const auto f = static_cast<std::size_t>(p.factors);
+  const std::size_t f = als_width(p);
   parts.users = num_users;
   parts.items = num_items;
   parts.user_factors = meta.matrix<float>("user_factors", num_users, f);

@@ -62,6 +62,8 @@ const json& member(const Meta& meta, const json& root, const char* name) {
 
 }  // namespace
 
+bool Meta::has(const char* name) const { return values_->root.contains(name); }
+
 std::string Meta::text(const char* name) const {
   const json& value = member(*this, values_->root, name);
   require(value.is_string(), name);

@@ -71,6 +71,7 @@ class Meta {
     }
   }
 
+  [[nodiscard]] bool has(const char* name) const;  // of a member that older bundles lack
   [[nodiscard]] std::string text(const char* name) const;
   [[nodiscard]] bool flag(const char* name) const;
   [[nodiscard]] double number(const char* name) const;  // finite
