@@ -119,7 +119,7 @@ def solved(
 def test_the_loss_is_the_formula_and_falls(
     setting: str, solver: str, data: pn.Dataset, events: pd.DataFrame
 ) -> None:
-    model = fit(data, setting, solver=solver, iterations=8, compute_loss=True)
+    model = fit(data, setting, solver=solver, iterations=8, track_loss=True)
     losses = [step["loss"] for step in model.history_]
     assert [step["iteration"] for step in model.history_] == list(range(1, 9))
     assert all(step["seconds"] >= 0 for step in model.history_)

@@ -5,6 +5,7 @@
 #include "penchant/models/als.h"
 #include "penchant/models/content.h"
 #include "penchant/models/context.h"
+#include "penchant/models/context_update.h"
 #include "penchant/models/item_knn.h"
 #include "penchant/models/popular.h"
 #include "penchant/models/random_model.h"
@@ -44,6 +45,16 @@ models::Progress progress_of(const py::object& callable) {
 }
 
 void register_context(py::module_& module) {
+  module.def(
+      "extended_context",
+      [](const Context& old, const data::Dataset& more) {
+        models::ContextUpdate update = models::extended(old, more);
+        return py::make_tuple(std::const_pointer_cast<Context>(update.context),
+                              move_to_array(std::move(update.user_rows)),
+                              move_to_array(std::move(update.item_rows)));
+      },
+      py::arg("context"), py::arg("more"),
+      "(context, rows of its subjects in the old one or -1, the same for items)");
   py::class_<Context, ContextPtr>(module, "Context",
                                   "Ids, histories and popularity that fitted models share.")
       .def(py::init([](const data::Dataset& data) {
@@ -164,7 +175,7 @@ void register_model(py::module_& module) {
           [](const models::AlsModel& model, const data::Interactions& pairs, std::int64_t as_of) {
             check_argument(pairs.num_items() == model.num_items(), "fold_in: the events know ",
                            pairs.num_items(), " items, the model ", model.num_items());
-            const auto f = static_cast<std::size_t>(model.parameters().factors);
+            const std::size_t f = models::als_width(model.parameters());
             std::vector<float> out(pairs.num_users() * f);
             for (std::size_t u = 0; u < pairs.num_users(); ++u) {
               model.fold_in(pairs.history(UserIndex(static_cast<std::int32_t>(u))),
@@ -209,23 +220,45 @@ void register_content(py::module_& module) {
       "A row of features an item (CSR), and a dense part [items, width] beside it.");
 }
 
+py::tuple als_state(models::AlsTrainer& trainer) {
+  const auto copy = [](MatrixView<float> view) {
+    std::vector<float> out(view.flat().begin(), view.flat().end());
+    return move_to_array(std::move(out), {static_cast<py::ssize_t>(view.rows),
+                                          static_cast<py::ssize_t>(view.columns)});
+  };
+  return py::make_tuple(copy(trainer.user_state()), copy(trainer.item_state()));
+}
+
+void als_restore(models::AlsTrainer& trainer, const Array<float>& users,
+                 const Array<float>& items) {
+  const auto put = [](const Array<float>& from, MatrixView<float> to) {
+    check_argument(from.ndim() == 2 && std::cmp_equal(from.shape(0), to.rows) &&
+                       std::cmp_equal(from.shape(1), to.columns),
+                   "ALS: the state is that of other data or factors");
+    std::copy_n(from.data(), to.flat().size(), to.data);
+  };
+  put(users, trainer.user_state());
+  put(items, trainer.item_state());
+}
+
 void register_trainers(py::module_& module) {
   py::class_<models::AlsTrainer>(module, "AlsTrainer")
       .def(py::init([](const data::Interactions& pairs, std::int64_t as_of, int factors,
                        double regularization, double alpha, double unobserved_weight,
                        double regularization_exponent, const std::string& solver,
                        const std::string& value_weighting, std::optional<std::int64_t> half_life,
-                       int cg_steps, std::uint64_t seed, int threads) {
+                       bool user_bias, bool item_bias, int cg_steps, int block_factors,
+                       std::uint64_t seed, int threads) {
              models::AlsParameters p;
              p.factors = factors;
              p.regularization = regularization;
              p.alpha = alpha;
              p.unobserved_weight = unobserved_weight;
              p.regularization_exponent = regularization_exponent;
-             check_argument(solver == "cg" || solver == "cholesky",
-                            "ALS: solver must be 'cg' or 'cholesky', not '", solver, "'");
-             p.solver = solver == "cg" ? models::AlsSolver::kConjugateGradient
-                                       : models::AlsSolver::kCholesky;
+             p.solver = models::parse_als_solver(solver);
+             p.user_bias = user_bias;
+             p.item_bias = item_bias;
+             p.block_factors = block_factors;
              p.weighting = weighting(value_weighting, half_life);
              p.cg_steps = cg_steps;
              p.seed = seed;
@@ -235,7 +268,23 @@ void register_trainers(py::module_& module) {
            py::arg("pairs"), py::arg("as_of"), py::kw_only(), py::arg("factors"),
            py::arg("regularization"), py::arg("alpha"), py::arg("unobserved_weight"),
            py::arg("regularization_exponent"), py::arg("solver"), py::arg("weighting"),
-           py::arg("half_life"), py::arg("cg_steps"), py::arg("seed"), py::arg("threads"))
+           py::arg("half_life"), py::arg("user_bias"), py::arg("item_bias"), py::arg("cg_steps"),
+           py::arg("block_factors"), py::arg("seed"), py::arg("threads"))
+      .def("state", &als_state, "What iterations change: (users, items), float32, copied.")
+      .def("restore", &als_restore, py::arg("users"), py::arg("items"))
+      .def(
+          "continue_from",
+          [](models::AlsTrainer& trainer, const models::AlsModel& model,
+             const Array<std::int32_t>& user_rows, const Array<std::int32_t>& item_rows) {
+            const py::gil_scoped_release release;
+            trainer.continue_from(model, as_span(user_rows), as_span(item_rows));
+          },
+          py::arg("model"), py::arg("user_rows"), py::arg("item_rows"))
+      .def("snapshot",
+           [](const models::AlsTrainer& trainer) {
+             const py::gil_scoped_release release;
+             return std::const_pointer_cast<models::AlsModel>(trainer.snapshot());
+           })
       .def("iterate", &models::AlsTrainer::iterate, py::call_guard<py::gil_scoped_release>())
       .def("loss", &models::AlsTrainer::loss, py::call_guard<py::gil_scoped_release>())
       .def("finish", [](models::AlsTrainer& trainer) {

@@ -167,7 +167,8 @@ TEST(Als, RefusesParametersByName) {
   refuses({.unobserved_weight = 0}, "unobserved_weight");
   refuses({.unobserved_weight = 1.5}, "unobserved_weight");
   refuses({.regularization_exponent = 3}, "regularization_exponent");
-  refuses({.cg_steps = 0}, "cg_steps");
+  refuses({.cg_steps = -1}, "cg_steps");
+  refuses({.block_factors = 0}, "block_factors");
 }
 
 TEST(Als, NobodyAndNothingIsFine) {
