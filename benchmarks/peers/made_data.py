@@ -40,9 +40,7 @@ def tastes(
     keys = np.empty(0, np.int64)
     while len(keys) < pairs:
         wanted = int((pairs - len(keys)) * 1.3) + 1000
-        row = np.repeat(
-            np.arange(subjects), random.multinomial(wanted, activity / activity.sum())
-        )
+        row = np.repeat(np.arange(subjects), random.multinomial(wanted, activity / activity.sum()))
         which = favourites[row, random.choice(3, size=len(row), p=[0.55, 0.3, 0.15])]
         at = low[which] + (high[which] - low[which]) * random.random(len(row))
         column = order[np.searchsorted(cumulative, at, side="right") - 1] % items

@@ -20,6 +20,7 @@ from ._version import __version__
 # CLI stay quick and `penchant.datasets` works without the compiled core.
 _NAMES = {
     "ALS": "models.als",
+    "BPR": "models.bpr",
     "Client": "client",
     "Comparison": "evaluation.compare",
     "Content": "models.content",
@@ -32,6 +33,7 @@ _NAMES = {
     "Report": "evaluation.report",
     "Study": "tuning",
     "VectorIndex": "retrieval.vector_index",
+    "WARP": "models.warp",
     "build_info": "_info",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",
@@ -85,11 +87,13 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.report import Report as Report
     from .models.als import ALS as ALS
+    from .models.bpr import BPR as BPR
     from .models.content import Content as Content
     from .models.item_knn import ItemKNN as ItemKNN
     from .models.popular import Popular as Popular
     from .models.random import Random as Random
     from .models.repeat_purchase import RepeatPurchase as RepeatPurchase
+    from .models.warp import WARP as WARP
     from .pipeline import Pipeline as Pipeline
     from .retrieval.vector_index import VectorIndex as VectorIndex
     from .tuning import Study as Study

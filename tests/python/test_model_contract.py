@@ -21,6 +21,19 @@ Factory = Callable[..., Any]
 MODELS: dict[str, Factory] = {
     "als-cg": lambda **p: pn.ALS(factors=6, iterations=4, half_life="30d", **p),
     "als-cholesky": lambda **p: pn.ALS(factors=6, iterations=4, solver="cholesky", **p),
+    "als-subspace": lambda **p: pn.ALS(
+        factors=20,
+        iterations=3,
+        solver="subspace",
+        block_factors=16,
+        user_bias=True,
+        item_bias=True,
+        regularization_exponent=1.0,
+        regularization=0.005,
+        **p,
+    ),
+    "bpr": lambda **p: pn.BPR(factors=6, iterations=8, **p),
+    "warp": lambda **p: pn.WARP(factors=6, iterations=4, **p),
     "content": lambda **p: pn.Content(min_count=1, half_life="30d", **p),
     "item_knn-bm25": lambda **p: pn.ItemKNN("bm25", neighbors=20, half_life="30d", **p),
     "item_knn-cosine": lambda **p: pn.ItemKNN("cosine", neighbors=20, shrinkage=3.0, **p),
@@ -34,9 +47,9 @@ MODELS: dict[str, Factory] = {
 KINDS = {name: name.split("-")[0] for name in MODELS}
 # What sets the kinds apart, as far as the contract has to know.
 IMPERSONAL = {"popular", "random"}  # the same with and without a history
-SIMILAR = {"als", "content", "item_knn"}
-THREADED = {"als", "item_knn"}
-REPORTS_PROGRESS = {"als", "item_knn"}
+SIMILAR = {"als", "bpr", "warp", "content", "item_knn"}
+THREADED = {"als", "bpr", "warp", "item_knn"}
+REPORTS_PROGRESS = {"als", "bpr", "warp", "item_knn"}
 
 COLUMNS = ["subject", "item", "score", "rank", "source"]
 NOBODY = "nobody of that name"

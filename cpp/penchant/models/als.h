@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 
+#include "penchant/models/item_cosine.h"
 #include "penchant/models/model.h"
 #include "penchant/models/pair_weight.h"
 
@@ -98,7 +99,7 @@ class AlsModel final : public Model {
 
  private:
   Parts parts_;
-  std::vector<float> inverse_norms_;  // of item vectors; 0 for a zero vector
+  ItemCosine cosine_;
 };
 
 class AlsTrainer {

@@ -46,15 +46,9 @@ std::size_t als_width(const AlsParameters& parameters) {
          (parameters.user_bias ? 1 : 0);
 }
 
-AlsModel::AlsModel(Parts parts) : parts_(std::move(parts)) {
-  const MatrixView<const float> vectors = item_vectors();
-  const auto f = static_cast<std::size_t>(parts_.parameters.factors);
-  inverse_norms_.resize(vectors.rows);
-  for (std::size_t i = 0; i < vectors.rows; ++i) {
-    const float square = dot(vectors.row(i).first(f), vectors.row(i).first(f));
-    inverse_norms_[i] = square > 0 ? 1.0F / std::sqrt(square) : 0.0F;
-  }
-}
+AlsModel::AlsModel(Parts parts)
+    : parts_(std::move(parts)),
+      cosine_(item_vectors(), static_cast<std::size_t>(parts_.parameters.factors)) {}
 
 MatrixView<const float> AlsModel::item_vectors() const {
   return {parts_.item_factors.data(), parts_.items, als_width(parts_.parameters)};
@@ -112,34 +106,11 @@ void AlsModel::fold_in(const data::History& history, Timestamp as_of,
 }
 
 ItemIndex AlsModel::because(const Query& query, ItemIndex item) const {
-  const auto vectors = item_vectors();
-  const auto f = static_cast<std::size_t>(parts_.parameters.factors);  // without biases
-  const auto wanted = vectors.row(static_cast<std::size_t>(item.value)).first(f);
-  ItemIndex best;
-  float best_similarity = 0;
-  for (const ItemIndex known : query.history.items) {
-    if (known == item) continue;
-    const auto k = static_cast<std::size_t>(known.value);
-    const float similarity = dot(vectors.row(k).first(f), wanted) * inverse_norms_[k];
-    if (similarity > best_similarity) {
-      best_similarity = similarity;
-      best = known;
-    }
-  }
-  return best;
+  return cosine_.nearest(query.history, item);
 }
 
 bool AlsModel::similar(ItemIndex item, std::span<float> scores) const {
-  const auto vectors = item_vectors();
-  const auto i = static_cast<std::size_t>(item.value);
-  AlignedVector<float> wanted(vectors.row(i).begin(), vectors.row(i).end());
-  // Biases are no part of what an item is like.
-  std::fill(wanted.begin() + parts_.parameters.factors, wanted.end(), 0.0F);
-  dot_rows(vectors, wanted, scores);
-  for (std::size_t j = 0; j < scores.size(); ++j) {
-    const float cosine = scores[j] * inverse_norms_[j];
-    scores[j] = cosine * inverse_norms_[i];
-  }
+  cosine_.similar(item, scores);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include "penchant/models/item_knn.h"
 #include "penchant/models/model.h"
 #include "penchant/models/model_meta.h"
+#include "penchant/models/pairwise.h"
 #include "penchant/models/popular.h"
 #include "penchant/models/random_model.h"
 #include "penchant/models/repeat_purchase.h"
@@ -21,7 +22,8 @@ struct Kind {
 
 // Every model that a bundle may hold.
 constexpr std::array kKinds = {
-    Kind{"als", &AlsModel::load},          Kind{"content", &ContentModel::load},
+    Kind{"als", &AlsModel::load},          Kind{"bpr", &PairwiseModel::load},
+    Kind{"warp", &PairwiseModel::load},    Kind{"content", &ContentModel::load},
     Kind{"item_knn", &ItemKnnModel::load}, Kind{"popular", &PopularModel::load},
     Kind{"random", &RandomModel::load},    Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
 
