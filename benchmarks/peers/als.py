@@ -1,4 +1,4 @@
-"""Seconds per iteration of ALS: Penchant against implicit, same data, factors, weights and loss.
+"""Seconds per iteration of ALS: Penchant against implicit and irspack, same data, factors, weights.
 
     .venv/bin/python benchmarks/peers/als.py [--rounds 5] [--threads 2]
 
@@ -6,12 +6,14 @@ The sides take turns, each time in a process of its own, and the loss that both 
 by one function here from the factors they hand back. Prints a table and writes
 `benchmarks/results/als.json`.
 
-Weights: an observed pair counts 11, an unobserved one 1: implicit(alpha=11), ALS(alpha=10).
+Weights: an observed pair counts 11, an unobserved one 1: implicit(alpha=11), ALS(alpha=10), and
+irspack(alpha0=1, loss_type="ORIGINAL") on a matrix of tens.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import tempfile
 import time
@@ -20,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import environments
+import made_data
 import numpy as np
 import scipy.sparse as sp
 
@@ -37,21 +40,23 @@ def online_retail() -> sp.csr_matrix:
     return protocol.make_window(subjects, items, times, cut).matrix("binary")
 
 
-def skewed(subjects: int = 50_000, items: int = 20_000, pairs: int = 2_000_000) -> sp.csr_matrix:
-    """Random pairs with popularity and activity that fall off like a power, as in real logs."""
-    random = np.random.default_rng(7)
-    size = int(pairs * 1.6)
-    row = (subjects * random.random(size) ** 1.8).astype(np.int64)
-    column = (items * random.random(size) ** 2.6).astype(np.int64)
-    keys = np.unique(row * items + column)
-    keys = np.sort(random.permutation(keys)[:pairs])
-    ones = np.ones(len(keys), dtype=np.float32)
-    return sp.csr_matrix((ones, (keys // items, keys % items)), shape=(subjects, items))
+def movielens_small() -> sp.csr_matrix:
+    import penchant as pn
+
+    ratings = pn.datasets.load("movielens_latest_small")
+    row = np.unique(ratings["user"], return_inverse=True)[1]
+    column = np.unique(ratings["movie"], return_inverse=True)[1]
+    ones = np.ones(len(row), dtype=np.float32)
+    return sp.csr_matrix((ones, (row, column)), shape=(row.max() + 1, column.max() + 1))
 
 
-DATA = {"online_retail": online_retail, "skewed": skewed}
-# The exact solver of the other side takes minutes on the larger data.
-SOLVERS = {"online_retail": ("cg", "cholesky"), "skewed": ("cg",)}
+DATA = {
+    "online_retail": online_retail,
+    "movielens_small": movielens_small,
+    "like_movielens_1m": made_data.like_movielens_1m,
+    "like_gowalla": made_data.like_gowalla,
+}
+PEERS = ("implicit", "irspack")
 
 
 def loss(matrix: sp.csr_matrix, users: np.ndarray, items: np.ndarray) -> float:
@@ -70,53 +75,78 @@ def loss(matrix: sp.csr_matrix, users: np.ndarray, items: np.ndarray) -> float:
     return everything + observed + REGULARIZATION * float((users**2).sum() + (items**2).sum())
 
 
-def compare(
-    matrix: sp.csr_matrix, factors: int, solver: str, options: argparse.Namespace, folder: Path
-) -> dict[str, Any]:
-    """Run both sides in turns; return medians, ratio, losses and every single time."""
-    task = folder / "task.npz"
-    np.savez(
-        task, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, shape=matrix.shape
-    )
-    seconds: dict[str, list[float]] = {"penchant": [], "implicit": []}
-    losses: dict[str, float] = {}
-    for turn in range(options.rounds):
-        order = list(seconds) if turn % 2 == 0 else list(seconds)[::-1]
-        for side in order:
-            output = environments.run(
-                None if side == "penchant" else side,
-                "als_side.py",
-                side,
-                task,
-                folder / f"{side}.npz",
-                json.dumps(
-                    {
-                        "factors": factors,
-                        "solver": solver,
-                        "iterations": options.iterations,
-                        "threads": options.threads,
-                        "confidence": CONFIDENCE,
-                        "regularization": REGULARIZATION,
-                    }
-                ),
-                threads=options.threads,
-            )
-            # The first iteration of a process also pays for its start.
-            seconds[side] += json.loads(output.splitlines()[-1])["seconds"][1:]
-            with np.load(folder / f"{side}.npz") as found:
-                losses[side] = loss(matrix, found["users"], found["items"])
-    middle = {side: median(values) for side, values in seconds.items()}
-    return {
-        "factors": factors,
-        "solver": solver,
-        "shape": list(matrix.shape),
-        "pairs": int(matrix.nnz),
-        "seconds_per_iteration": middle,
-        "spread": {side: [min(v), max(v)] for side, v in seconds.items()},
-        "ratio": middle["implicit"] / middle["penchant"],
-        "loss": losses,
-        "loss_ratio": losses["penchant"] / losses["implicit"],
-    }
+class Bench:
+    """The runs of all sides on one matrix with one setting."""
+
+    def __init__(
+        self, matrix: sp.csr_matrix, factors: int, solver: str, options: argparse.Namespace,
+        folder: Path,
+    ) -> None:  # fmt: skip
+        self.matrix = matrix
+        self.factors, self.solver = factors, solver
+        self._options = options
+        self._folder = folder
+        np.savez(
+            folder / "task.npz",
+            data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, shape=matrix.shape,
+        )  # fmt: skip
+
+    def run(self, side: str, *, track_loss: bool = False) -> tuple[list[float], float, list[float]]:
+        """Train one side; return seconds an iteration, the loss, and the losses on the way."""
+        setting = {
+            "factors": self.factors,
+            "solver": self.solver,
+            "iterations": self._options.iterations,
+            "threads": self._options.threads,
+            "confidence": CONFIDENCE,
+            "regularization": REGULARIZATION,
+            "track_loss": track_loss,
+        }
+        out = self._folder / f"{side}.npz"
+        output = environments.run(
+            None if side == "penchant" else side, "als_side.py", side,
+            self._folder / "task.npz", out, json.dumps(setting), threads=self._options.threads,
+        )  # fmt: skip
+        lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        with np.load(out) as found:
+            value = loss(self.matrix, found["users"], found["items"])
+        return lines[-1]["seconds"], value, lines[0].get("losses", [])
+
+    def compare(self) -> dict[str, Any]:
+        """Run the sides in turns; return medians, ratios, losses and the time to implicit's loss."""
+        sides = ["penchant", *(p for p in PEERS if p in self._options.peers)]
+        seconds: dict[str, list[float]] = {side: [] for side in sides}
+        totals: dict[str, list[float]] = {side: [] for side in sides}
+        losses: dict[str, float] = {}
+        for turn in range(self._options.rounds):
+            for side in sides if turn % 2 == 0 else sides[::-1]:
+                took, losses[side], _ = self.run(side)
+                # The first iteration of a process also pays for its start.
+                seconds[side] += took[1:]
+                totals[side].append(sum(took))
+        middle = {side: median(values) for side, values in seconds.items()}
+        out: dict[str, Any] = {
+            "factors": self.factors,
+            "solver": self.solver,
+            "shape": list(self.matrix.shape),
+            "pairs": int(self.matrix.nnz),
+            "seconds_per_iteration": middle,
+            "spread": {side: [min(v), max(v)] for side, v in seconds.items()},
+            "ratio": {side: middle[side] / middle["penchant"] for side in sides[1:]},
+            "loss": losses,
+        }
+        if "implicit" in sides:
+            out["time_to_loss"] = self.time_to_loss(losses["implicit"], median(totals["implicit"]))
+        return out
+
+    def time_to_loss(self, wanted: float, theirs: float) -> dict[str, Any]:
+        """When Penchant has reached the loss that implicit has after all its iterations."""
+        took, _, losses = self.run("penchant", track_loss=True)
+        reached = next((k for k, value in enumerate(losses) if value <= wanted), None)
+        if reached is None:
+            return {"iterations": None}
+        ours = sum(took[: reached + 1])
+        return {"iterations": reached + 1, "seconds": ours, "ratio": theirs / ours}
 
 
 def main() -> None:
@@ -124,31 +154,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side")
     parser.add_argument("--iterations", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--factors", type=int, nargs="*", default=[64, 128])
+    parser.add_argument("--factors", type=int, nargs="*", default=[64, 128, 256])
+    parser.add_argument("--solvers", nargs="*", default=["cg", "cholesky"])
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
     parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA))
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     machine = environments.machine()
     print(f"{machine['cpu']}, {machine['cores']} cores, {options.threads} threads a side")
-    heads = ("data", "factors", "solver", "penchant", "implicit", "ratio", "loss", "implicit's")
-    print("{:<15}{:>8}{:>10}{:>11}{:>11}{:>7}{:>14}{:>14}".format(*heads))
+    print(
+        f"{'data':<18}{'factors':>8}{'solver':>10}{'penchant':>10}{'implicit':>10}{'irspack':>9}"
+        f"{'ratios':>13}{'loss':>12}{'implicit':>12}{'irspack':>12}{'to loss':>14}"
+    )
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in options.data:
-            matrix = DATA[name]()
-            for factors in options.factors:
-                for solver in SOLVERS[name]:
-                    row = {"data": name, **compare(matrix, factors, solver, options, Path(folder))}
-                    rows.append(row)
-                    each = row["seconds_per_iteration"]
-                    print(
-                        f"{name:<15}{factors:>8}{solver:>10}"
-                        f"{each['penchant']:>10.4f}s{each['implicit']:>10.4f}s"
-                        f"{row['ratio']:>7.2f}{row['loss']['penchant']:>14.1f}"
-                        f"{row['loss']['implicit']:>14.1f}",
-                        flush=True,
-                    )
-    print("ratio: implicit's seconds over Penchant's; above 1 Penchant is faster")
+        for name, factors, solver in itertools.product(
+            options.data, options.factors, options.solvers
+        ):
+            # The exact solvers of the other sides take minutes on the larger data.
+            if solver == "cholesky" and (factors > 128 or name == "like_gowalla"):
+                continue
+            bench = Bench(DATA[name](), factors, solver, options, Path(folder))
+            rows.append({"data": name, **bench.compare()})
+            print(line(rows[-1]), flush=True)
+    print("ratios: implicit's and irspack's seconds over Penchant's; above 1 Penchant is faster")
+    print("to loss: iterations to implicit's last loss, and its time to there over Penchant's")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": machine,
@@ -157,10 +187,28 @@ def main() -> None:
         "rounds": options.rounds,
         "iterations": options.iterations,
         "implicit": environments.sections()["implicit"],
+        "irspack": environments.sections()["irspack"],
         "rows": rows,
     }
     options.output.write_text(json.dumps(report, indent=1) + "\n")
     print(f"written: {options.output}")
+
+
+def line(row: dict[str, Any]) -> str:
+    """Return one row of the table."""
+    each, ratio, losses = row["seconds_per_iteration"], row["ratio"], row["loss"]
+    missing = float("nan")
+    to_loss = row.get("time_to_loss", {"iterations": None})
+    reached = "-"
+    if to_loss["iterations"] is not None:
+        reached = f"{to_loss['iterations']} its {to_loss['ratio']:.1f}"
+    return (
+        f"{row['data']:<18}{row['factors']:>8}{row['solver']:>10}{each['penchant']:>9.4f}s"
+        f"{each.get('implicit', missing):>9.4f}s{each.get('irspack', missing):>8.4f}s"
+        f"{ratio.get('implicit', missing):>7.2f}{ratio.get('irspack', missing):>6.2f}"
+        f"{losses['penchant']:>12.0f}{losses.get('implicit', missing):>12.0f}"
+        f"{losses.get('irspack', missing):>12.0f}{reached:>14}"
+    )
 
 
 if __name__ == "__main__":

@@ -229,8 +229,9 @@ py::tuple als_state(models::AlsTrainer& trainer) {
   return py::make_tuple(copy(trainer.user_state()), copy(trainer.item_state()));
 }
 
-void als_restore(models::AlsTrainer& trainer, const Array<float>& users,
-                 const Array<float>& items) {
+void als_restore(models::AlsTrainer& trainer, const Array<float>& users, const Array<float>& items,
+                 int iteration) {
+  trainer.set_iteration(iteration);
   const auto put = [](const Array<float>& from, MatrixView<float> to) {
     check_argument(from.ndim() == 2 && std::cmp_equal(from.shape(0), to.rows) &&
                        std::cmp_equal(from.shape(1), to.columns),
@@ -271,7 +272,7 @@ void register_trainers(py::module_& module) {
            py::arg("half_life"), py::arg("user_bias"), py::arg("item_bias"), py::arg("cg_steps"),
            py::arg("block_factors"), py::arg("seed"), py::arg("threads"))
       .def("state", &als_state, "What iterations change: (users, items), float32, copied.")
-      .def("restore", &als_restore, py::arg("users"), py::arg("items"))
+      .def("restore", &als_restore, py::arg("users"), py::arg("items"), py::arg("iteration"))
       .def(
           "continue_from",
           [](models::AlsTrainer& trainer, const models::AlsModel& model,

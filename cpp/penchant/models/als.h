@@ -121,10 +121,11 @@ class AlsTrainer {
   void continue_from(const AlsModel& model, std::span<const std::int32_t> user_rows,
                      std::span<const std::int32_t> item_rows);
 
-  // All that changes from iteration to iteration, [rows, stride]: written down and read back, the
-  // next iteration gives the same bits.
+  // All that changes from iteration to iteration, [rows, stride], and how many were done: written
+  // down and put back, the next iteration gives the same bits.
   [[nodiscard]] MatrixView<float> user_state();
   [[nodiscard]] MatrixView<float> item_state();
+  void set_iteration(int done);
 
  private:
   struct Impl;

@@ -39,7 +39,7 @@ struct Basis {
   std::vector<double> diagonal;  // D; empty where it is all in the basis
 };
 
-Basis whitened(std::vector<double> g, std::size_t f, double regularization) {
+Basis whitened(std::vector<double> g, std::size_t f, std::size_t stride, double regularization) {
   for (std::size_t i = 0; i < f; ++i) g[i * f + i] += regularization;
   int info = 0;
   const int n = as_int(f);
@@ -57,34 +57,22 @@ Basis whitened(std::vector<double> g, std::size_t f, double regularization) {
   for (std::size_t i = 0; i < f; ++i) {
     for (std::size_t j = 0; j < f; ++j) transposed[j * f + i] = inverse[i * f + j];
   }
-  return {pack(transposed, f, MatrixShape::kUpper),
-          pack(g, f, MatrixShape::kLower),
-          pack(inverse, f, MatrixShape::kLower),
+  return {pack(transposed, f, stride, MatrixShape::kUpper),
+          pack(g, f, stride, MatrixShape::kLower),
+          pack(inverse, f, stride, MatrixShape::kLower),
           {}};
 }
 
-Basis eigenvectors(std::vector<double> g, std::size_t f) {
-  const int n = as_int(f);
-  int info = 0;
-  std::vector<double> values(f);
-  int size = -1;
-  int integers = -1;
-  double best = 0;
-  dsyevd_("V", "L", &n, g.data(), &n, values.data(), &best, &size, &integers, &integers, &info);
-  size = std::max(static_cast<int>(best), 1 + 6 * n + 2 * n * n);
-  std::vector<double> work(static_cast<std::size_t>(size));
-  std::vector<int> integer_work(3 + 5 * f);
-  integers = as_int(integer_work.size());
-  dsyevd_("V", "L", &n, g.data(), &n, values.data(), work.data(), &size, integer_work.data(),
-          &integers, &info);
-  if (info != 0) singular();
-  std::vector<double> transposed(f * f);  // LAPACK's columns, the eigenvectors, are our rows
+Basis eigenvectors(std::vector<double> g, std::size_t f, std::size_t stride) {
+  Eigen e = eigendecomposition(std::move(g), f);
+  std::vector<double> transposed(f * f);
   for (std::size_t i = 0; i < f; ++i) {
-    for (std::size_t j = 0; j < f; ++j) transposed[j * f + i] = g[i * f + j];
+    for (std::size_t j = 0; j < f; ++j) transposed[j * f + i] = e.vectors[i * f + j];
   }
-  for (double& v : values) v = std::max(v, 0.0);
-  return {pack(transposed, f, MatrixShape::kFull), pack(transposed, f, MatrixShape::kFull),
-          pack(g, f, MatrixShape::kFull), std::move(values)};
+  for (double& v : e.values) v = std::max(v, 0.0);
+  return {pack(transposed, f, stride, MatrixShape::kFull),
+          pack(transposed, f, stride, MatrixShape::kFull),
+          pack(e.vectors, f, stride, MatrixShape::kFull), std::move(e.values)};
 }
 
 // One row's gathered entries. Two take turns, so that a row's end can ask for the next one's start.
@@ -241,6 +229,22 @@ struct Against {
 
 }  // namespace
 
+Eigen eigendecomposition(std::vector<double> symmetric, std::size_t f) {
+  const int n = as_int(f);
+  int info = 0;
+  Eigen out;
+  out.values.resize(f);
+  int size = 1 + 6 * n + 2 * n * n;
+  std::vector<double> work(static_cast<std::size_t>(size));
+  std::vector<int> integer_work(3 + 5 * f);
+  int integers = as_int(integer_work.size());
+  dsyevd_("V", "L", &n, symmetric.data(), &n, out.values.data(), work.data(), &size,
+          integer_work.data(), &integers, &info);
+  if (info != 0) singular();
+  out.vectors = std::move(symmetric);  // LAPACK's columns are our rows
+  return out;
+}
+
 std::vector<float> als_confidences(const AlsParameters& p, const data::Interactions& pairs,
                                    Timestamp as_of) {
   std::vector<float> out = pair_weights(p.weighting, pairs, as_of);
@@ -255,7 +259,8 @@ double als_row_regularization(const AlsParameters& p, std::size_t observed,
   return p.regularization * std::pow(n, p.regularization_exponent);
 }
 
-std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads) {
+std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads,
+                             std::span<const double> weights) {
   const std::size_t rows = factors.rows();
   // At most 64 partial results whatever the number of rows.
   const std::size_t block = std::max(kGramChunk, (rows + 63) / 64);
@@ -265,12 +270,17 @@ std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int th
     sum.assign(f * f, 0.0);
     PanelSquare square(factors.columns());
     std::vector<const float*> chunk;
+    std::vector<float> chunk_weights;
     for (std::size_t i = b.begin; i < b.end; i += kGramChunk) {
       const std::size_t count = std::min(kGramChunk, b.end - i);
       chunk.resize(count);
       for (std::size_t r = 0; r < count; ++r) chunk[r] = factors.row(i + r).data();
+      if (!weights.empty()) {
+        const auto here = weights.subspan(i, count);
+        chunk_weights.assign(here.begin(), here.end());
+      }
       square.clear();
-      square.add_weighted(chunk.data(), nullptr, count);
+      square.add_weighted(chunk.data(), weights.empty() ? nullptr : chunk_weights.data(), count);
       square.add_lower_to(sum, f);
     }
   });
@@ -292,8 +302,8 @@ void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, Large
   std::vector<double> g = als_gram(*against.vectors, f, p.threads);
   for (double& v : g) v *= p.unobserved_weight;
   const bool uniform = p.regularization_exponent == 0;
-  const Basis basis =
-      uniform ? whitened(std::move(g), f, p.regularization) : eigenvectors(std::move(g), f);
+  const Basis basis = uniform ? whitened(std::move(g), f, stride, p.regularization)
+                              : eigenvectors(std::move(g), f, stride);
   const MatrixView<float> w{buffer.reserve(other.rows() * stride), other.rows(), stride};
   parallel_blocks(other.rows(), kGramChunk, p.threads, [&](const Block& b) {
     multiply(against.vectors->row(b.begin).data(), b.end - b.begin, basis.to,

@@ -11,6 +11,7 @@
 // precision is enough for exact solves, and blocks of unknowns are nearly independent.
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "penchant/base/matrix.h"
@@ -44,9 +45,17 @@ struct AlsSide {
                                    MatrixView<const float> users, MatrixView<const float> items);
 
 // X^T X of the first f columns, row-major, in single precision for some hundred rows and in double
-// across those, in a fixed order.
-[[nodiscard]] std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f,
-                                           int threads);
+// across those, in a fixed order. Rows weigh `weights` (empty: one each).
+[[nodiscard]] std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads,
+                                           std::span<const double> weights = {});
+
+// A = sum_j values[j] q_j q_j^T, the q_j being the rows of `vectors`, values ascending.
+struct Eigen {
+  std::vector<double> values;   // [f]
+  std::vector<double> vectors;  // [f, f]
+};
+// Throws kBadData when it does not converge (something is not finite).
+[[nodiscard]] Eigen eigendecomposition(std::vector<double> symmetric, std::size_t f);
 
 // Replaces side.factors by better (conjugate gradients, one sweep of blocks) or the best ones
 // (Cholesky) for other.factors. `buffer` is working memory, kept from half to half. Throws kBadData

@@ -1,6 +1,7 @@
 // The training half of als.h: the loop around als_half.h.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "penchant/base/parallel.h"
 #include "penchant/base/random.h"
 #include "penchant/models/als.h"
+#include "penchant/models/als_balance.h"
 #include "penchant/models/als_half.h"
 #include "penchant/models/panel_linalg.h"
 #include "penchant/models/small_linalg.h"
@@ -55,6 +57,7 @@ struct AlsTrainer::Impl {
   AlsSide users;
   AlsSide items;
   LargeBuffer buffer;
+  std::uint32_t iteration = 0;  // done
 
   void prepare(AlsSide& side, std::size_t row_length, bool has_bias, std::size_t stride) const {
     side.has_bias = has_bias;
@@ -136,8 +139,15 @@ AlsTrainer::~AlsTrainer() = default;
 AlsTrainer::AlsTrainer(AlsTrainer&&) noexcept = default;
 
 void AlsTrainer::iterate() {
-  als_half(impl_->p, impl_->items, impl_->users, impl_->buffer);
-  als_half(impl_->p, impl_->users, impl_->items, impl_->buffer);
+  Impl& impl = *impl_;
+  // Before the halves, so that the users end as the solution for the items. Iterations keep the
+  // balance nearly by themselves once it is found.
+  if (std::has_single_bit(impl.iteration)) {
+    als_balance(impl.p, impl.users, impl.items, impl.buffer);
+  }
+  als_half(impl.p, impl.items, impl.users, impl.buffer);
+  als_half(impl.p, impl.users, impl.items, impl.buffer);
+  ++impl.iteration;
 }
 
 void AlsTrainer::continue_from(const AlsModel& model, std::span<const std::int32_t> user_rows,
@@ -201,6 +211,7 @@ std::shared_ptr<const AlsModel> AlsTrainer::snapshot() const {
 
 std::shared_ptr<const AlsModel> AlsTrainer::finish() && { return snapshot(); }
 
+void AlsTrainer::set_iteration(int done) { impl_->iteration = static_cast<std::uint32_t>(done); }
 MatrixView<float> AlsTrainer::user_state() { return impl_->users.factors.view(); }
 MatrixView<float> AlsTrainer::item_state() { return impl_->items.factors.view(); }
 

@@ -241,9 +241,10 @@ namespace {
 constexpr std::size_t kChunkRows = 128;  // kChunk above
 }
 
-PackedMatrix pack(const std::vector<double>& matrix, std::size_t f, MatrixShape shape) {
+PackedMatrix pack(const std::vector<double>& matrix, std::size_t f, std::size_t stride,
+                  MatrixShape shape) {
   PackedMatrix out;
-  out.stride = padded_to_panels(f);
+  out.stride = stride;
   out.panels.assign(out.stride * out.stride, 0.0F);
   for (std::size_t p = 0; p < out.stride / kPanel; ++p) {
     out.begin.push_back(shape == MatrixShape::kLower ? p * kPanel : 0);

@@ -36,9 +36,9 @@ struct PackedMatrix {
   std::vector<std::size_t> end;
 };
 
-// `matrix` is row-major f x f.
+// `matrix` is row-major f x f; `stride` is that of the rows it will multiply, a multiple of 16.
 [[nodiscard]] PackedMatrix pack(const std::vector<double>& matrix, std::size_t f,
-                                MatrixShape shape);
+                                std::size_t stride, MatrixShape shape);
 
 // out[rows, stride] = in[rows, stride] * matrix; the two must not overlap. 2 rows stride^2 flops,
 // half of that for a triangle.

@@ -57,6 +57,7 @@ class Run:
         self._callback = callback
         self._path = None if checkpoint is None else Path(checkpoint)
         self._iterations = iterations
+        self.spent = 0.0  # seconds before the first iteration
         self.history: list[dict[str, Any]] = []
         self.best_iteration = 0
         self._best_model: Any = None
@@ -77,7 +78,7 @@ class Run:
             trainer.iterate()
             entry = {
                 "iteration": len(self.history) + 1,
-                "seconds": time.perf_counter() - started,
+                "seconds": time.perf_counter() - started + (0.0 if self.history else self.spent),
                 "loss": trainer.loss() if self._model.track_loss else None,
                 "metric": None,
             }
@@ -148,7 +149,7 @@ class Run:
                     f"checkpoint {self._path}: its {name} is not that of this fit; "
                     "remove the file to start anew"
                 )
-        trainer.restore(reader.array("users"), reader.array("items"))
+        trainer.restore(reader.array("users"), reader.array("items"), len(found["history"]))
         self.history = found["history"]
         self.best_iteration = int(found["best_iteration"])
         if reader.has("best/meta"):

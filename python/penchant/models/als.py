@@ -80,7 +80,8 @@ class ALS(Model):
         Read-only views of the model's own memory.
     subject_biases, item_biases : ndarray float32 or None
     history_ : list of dict
-        ``iteration, seconds, loss, metric`` (None where not asked for).
+        ``iteration, seconds, loss, metric`` (None where not asked for). The first one's seconds
+        include setting up, none those of losses and metrics.
     loss_ : ndarray float64 [iterations]
         Only with `track_loss`.
     best_iteration_ : int
@@ -174,8 +175,10 @@ class ALS(Model):
             del self._run
 
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:
+        started = time.perf_counter()
         trainer = self._trainer(context)
         run = self._run
+        run.spent = time.perf_counter() - started  # the first iteration's seconds include it
         model = run.iterate(
             trainer, progress, lambda core: self._fitted_view(core, context, data._kind)
         )

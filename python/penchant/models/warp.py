@@ -40,9 +40,9 @@ class WARP(Pairwise):
     def __init__(
         self,
         factors: int = 64,
-        learning_rate: float = 0.05,
-        regularization: float = 0.01,
-        iterations: int = 30,
+        learning_rate: float = 0.02,
+        regularization: float = 0.03,
+        iterations: int = 60,
         max_trials: int = 50,
         seed: int = 0,
         threads: int | None = None,
