@@ -24,6 +24,8 @@ __all__: list[str] = [
     "IdMap",
     "Interactions",
     "Model",
+    "PairwiseModel",
+    "PairwiseTrainer",
     "Scorer",
     "VectorIndex",
     "bootstrap",
@@ -31,6 +33,7 @@ __all__: list[str] = [
     "build_info",
     "by_user_test_rows",
     "evaluate",
+    "extended_context",
     "fit_item_knn",
     "fit_popular",
     "fit_random",
@@ -328,13 +331,65 @@ class AlsTrainer:
         solver: str,
         weighting: str,
         half_life: typing.SupportsInt | typing.SupportsIndex | None,
+        user_bias: bool,
+        item_bias: bool,
         cg_steps: typing.SupportsInt | typing.SupportsIndex,
+        block_factors: typing.SupportsInt | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def continue_from(
+        self,
+        model: AlsModel,
+        user_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        item_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     ) -> None: ...
     def finish(self) -> AlsModel: ...
     def iterate(self) -> None: ...
     def loss(self) -> float: ...
+    def restore(
+        self,
+        users: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        iteration: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def snapshot(self) -> AlsModel: ...
+    def state(self) -> tuple:
+        """
+        What iterations change: (users, items), float32, copied.
+        """
+
+class PairwiseModel(Model):
+    """
+    Factors of BPR or WARP; the last column is (1 | bias).
+    """
+    def fold_in(self, pairs: Interactions) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        Vectors [users, factors + 1] of the histories.
+        """
+    @property
+    def item_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def user_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class PairwiseTrainer:
+    def __init__(
+        self,
+        pairs: Interactions,
+        *,
+        loss: str,
+        factors: typing.SupportsInt | typing.SupportsIndex,
+        learning_rate: typing.SupportsFloat | typing.SupportsIndex,
+        regularization: typing.SupportsFloat | typing.SupportsIndex,
+        max_trials: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def finish(self) -> PairwiseModel: ...
+    def iterate(self) -> float:
+        """
+        One step a pair; returns the share that was ranked right.
+        """
 
 class VectorIndex:
     """
@@ -519,6 +574,13 @@ def evaluate(
 ) -> tuple:
     """
     (values float64 [metrics], per subject float64 [metrics, rows]).
+    """
+
+def extended_context(
+    context: ..., more: Dataset
+) -> tuple[..., numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int32]]:
+    """
+    (context, rows of its subjects in the old one or -1, the same for items)
     """
 
 def fit_item_knn(

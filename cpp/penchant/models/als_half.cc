@@ -133,6 +133,23 @@ struct Workspace {
   }
 };
 
+// The residual at z in unknowns [first, first + width), into space.vectors; space.dots holds v_k .
+// z and `slices` the vectors from `first` on.
+void left_over(const RowSystem& row, const float* const* slices, std::size_t first,
+               std::size_t width, Workspace& space, const float* z) {
+  space.weights.resize(row.padded);
+  for (std::size_t k = 0; k < row.padded; ++k) {
+    space.weights[k] = row.target[k] - row.excess[k] * space.dots[k];
+  }
+  float* out = space.vectors.data();
+  for (std::size_t j = 0; j < width; ++j) {
+    const float d = row.diagonal == nullptr ? 1.0F : row.diagonal[first + j];
+    const float h = row.shared == nullptr ? 0.0F : row.shared[first + j];
+    out[j] = h - d * z[first + j];
+  }
+  gather_sum(slices, space.weights.data(), row.padded, width, out);
+}
+
 void solve_exactly(const RowSystem& row, Workspace& space, float* z) {
   PanelSquare& a = space.square_of(row.stride);
   a.set_diagonal(row.diagonal);
@@ -145,6 +162,13 @@ void solve_exactly(const RowSystem& row, Workspace& space, float* z) {
   gather_sum(row.rows, row.target, row.padded, row.stride, z);
   if (!a.factorize()) singular();
   a.solve(z);
+  // Once more with what is left over: single precision then does even where weights differ by
+  // thousands.
+  space.dots.assign(row.padded, 0.0F);
+  gather_dots(row.rows, row.padded, row.stride, z, space.dots.data());
+  left_over(row, row.rows, 0, row.stride, space, z);
+  a.solve(space.vectors.data());
+  for (std::size_t j = 0; j < row.stride; ++j) z[j] += space.vectors[j];
 }
 
 // One sweep of exact solves over blocks of unknowns, the others held (Rendle, Krichene, Zhang &
@@ -152,22 +176,13 @@ void solve_exactly(const RowSystem& row, Workspace& space, float* z) {
 // row's vectors stay in cache for all its blocks; `dots` keeps v_k . z up to date.
 void sweep_blocks(const RowSystem& row, std::size_t block, Workspace& space, float* z) {
   space.dots.assign(row.padded, 0.0F);
-  space.weights.resize(row.padded);
   space.slices.resize(row.padded);
   gather_dots(row.rows, row.padded, row.stride, z, space.dots.data());
   float* step = space.vectors.data();
   for (std::size_t first = 0; first < row.stride; first += block) {
     const std::size_t width = std::min(block, row.stride - first);
-    for (std::size_t k = 0; k < row.padded; ++k) {
-      space.slices[k] = row.rows[k] + first;
-      space.weights[k] = row.target[k] - row.excess[k] * space.dots[k];
-    }
-    for (std::size_t j = 0; j < width; ++j) {
-      const float d = row.diagonal == nullptr ? 1.0F : row.diagonal[first + j];
-      const float h = row.shared == nullptr ? 0.0F : row.shared[first + j];
-      step[j] = h - d * z[first + j];
-    }
-    gather_sum(space.slices.data(), space.weights.data(), row.padded, width, step);
+    for (std::size_t k = 0; k < row.padded; ++k) space.slices[k] = row.rows[k] + first;
+    left_over(row, space.slices.data(), first, width, space, z);
     PanelSquare& a = space.square_of(width);
     a.set_diagonal(row.diagonal == nullptr ? nullptr : row.diagonal + first);
     a.add_weighted(space.slices.data(), row.excess, row.padded);

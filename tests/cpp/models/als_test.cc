@@ -2,12 +2,15 @@
 
 #include <cmath>
 #include <cstring>
+#include <tuple>
 
 #include "models/sample.h"
 #include "reference/dense_als.h"
 #include <gtest/gtest.h>
 
+#include "penchant/base/random.h"
 #include "penchant/base/simd.h"
+#include "penchant/models/als_balance.h"
 
 namespace penchant::models {
 namespace {
@@ -103,9 +106,12 @@ TEST(Als, FoldingInAKnownHistoryGivesTheStoredVector) {
 
 TEST(Als, AnyNumberOfThreadsGivesTheSameBits) {
   const data::Dataset data = random_dataset(700, 300, 9000, 5);
-  for (const AlsSolver solver : {AlsSolver::kConjugateGradient, AlsSolver::kCholesky}) {
+  for (const AlsSolver solver :
+       {AlsSolver::kConjugateGradient, AlsSolver::kCholesky, AlsSolver::kSubspace}) {
     AlsParameters p;
     p.factors = 24;
+    p.block_factors = 16;
+    p.item_bias = solver == AlsSolver::kSubspace;
     p.alpha = 10;
     p.regularization_exponent = 0.5;
     p.solver = solver;
@@ -140,6 +146,66 @@ TEST(Als, ServesTheSameBitsOnEveryInstructionSet) {
     EXPECT_EQ(scores.back(), scores.front()) << target;
   }
   force_simd_target("best");
+}
+
+TEST(Als, BalancingKeepsTheScoresAndLowersThePenalty) {
+  const data::Dataset data = random_dataset(70, 50, 900, 10);
+  AlsParameters p;
+  p.factors = 20;
+  p.regularization = 0.3;
+  for (const double exponent : {0.0, 0.6}) {
+    p.regularization_exponent = exponent;
+    AlsSide users;
+    AlsSide items;
+    users.matrix =
+        csr_of(*data.interactions(), als_confidences(p, *data.interactions(), data.last_time()));
+    items.matrix = transpose(users.matrix, data.items().size());
+    const Philox random(1, 9);
+    for (auto [side, other, scale] :
+         {std::tuple{&users, &items, 0.05}, std::tuple{&items, &users, 3.0}}) {
+      side->factors = Matrix<float>(side->rows(), 32);
+      for (std::size_t i = 0; i < side->rows(); ++i) {
+        side->regularization.push_back(
+            als_row_regularization(p, side->matrix.row_size(i), other->rows()));
+        for (std::size_t j = 0; j < 20; ++j) {
+          side->factors.row(i)[j] = static_cast<float>(
+              scale * random.normal(i, static_cast<std::uint32_t>(j) + (side == &users ? 0 : 50)));
+        }
+      }
+    }
+    const auto score = [&](std::size_t u, std::size_t i) {
+      double sum = 0;
+      for (std::size_t j = 0; j < 32; ++j) {
+        sum += static_cast<double>(users.factors.row(u)[j]) *
+               static_cast<double>(items.factors.row(i)[j]);
+      }
+      return sum;
+    };
+    const auto penalty = [](const AlsSide& side) {
+      double sum = 0;
+      for (std::size_t i = 0; i < side.rows(); ++i) {
+        for (const float v : side.factors.row(i)) {
+          sum += side.regularization[i] * static_cast<double>(v) * static_cast<double>(v);
+        }
+      }
+      return sum;
+    };
+    std::vector<double> before;
+    for (std::size_t u = 0; u < 70; ++u) {
+      for (std::size_t i = 0; i < 50; ++i) before.push_back(score(u, i));
+    }
+    const double was = penalty(users) + penalty(items);
+    LargeBuffer buffer;
+    als_balance(p, users, items, buffer);
+    for (std::size_t u = 0; u < 70; ++u) {
+      for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(score(u, i), before[u * 50 + i], 1e-4);
+    }
+    EXPECT_LT(penalty(users) + penalty(items), 0.3 * was);
+    EXPECT_NEAR(penalty(users) / penalty(items), 1.0, 1e-3);
+    const double least = penalty(users) + penalty(items);
+    als_balance(p, users, items, buffer);
+    EXPECT_NEAR(penalty(users) + penalty(items), least, 1e-4 * least);
+  }
 }
 
 TEST(Als, AnswersNobodyWithoutAHistory) {
