@@ -113,7 +113,7 @@ class Bench:
         return lines[-1]["seconds"], value, lines[0].get("losses", [])
 
     def compare(self) -> dict[str, Any]:
-        """Run the sides in turns; return medians, ratios, losses and the time to implicit's loss."""
+        """Run the sides in turns; return medians, ratios, losses, the time to implicit's loss."""
         sides = ["penchant", *(p for p in PEERS if p in self._options.peers)]
         seconds: dict[str, list[float]] = {side: [] for side in sides}
         totals: dict[str, list[float]] = {side: [] for side in sides}

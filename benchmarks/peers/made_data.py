@@ -1,8 +1,8 @@
-"""Made matrices with the shape and skew of public ones, for runs that must not depend on a download.
+"""Made matrices with the shape and skew of public ones, for runs that depend on no download.
 
-Degrees fall off like a power on both sides; who takes what follows a mixture of tastes (each subject
-has three of them, each item one to two), so that factors have something to find and a loss means
-something. The same numbers on every machine: NumPy's PCG64 with a fixed seed.
+Degrees fall off like a power on both sides; who takes what follows a mixture of tastes (each
+subject has three of them, each item one to two), so that factors have something to find and a loss
+means something. The same numbers on every machine: NumPy's PCG64 with a fixed seed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def tastes(
     """Return a binary matrix [subjects, items] with exactly `pairs` ones.
 
     `subject_skew` is the sigma of the lognormal activity, `item_skew` the exponent of Zipf's law,
-    whose head is flattened by `head`; `noise` is the part of the pairs that follows popularity alone.
+    whose head is flattened by `head`; `noise` is the part of the pairs that follows popularity
+    alone.
     """
     random = np.random.default_rng(seed)
     popularity = (head + np.arange(items)) ** -item_skew

@@ -13,8 +13,6 @@ import pytest
 import penchant as pn
 from penchant import errors
 
-ALL_BITS = {"check_exact": True}
-
 
 @pytest.fixture(scope="module")
 def events() -> pd.DataFrame:
@@ -223,7 +221,7 @@ def test_a_callback_sees_each_iteration_and_may_stop(data: pn.Dataset) -> None:
 # checkpoints --------------------------------------------------------------------------------------
 
 
-class Interrupted(Exception):
+class InterruptedFitError(Exception):
     pass
 
 
@@ -237,9 +235,9 @@ def test_a_resumed_fit_ends_with_the_same_bits(
 
     def give_up(iteration: int, model: pn.ALS) -> None:
         if iteration == 4:
-            raise Interrupted
+            raise InterruptedFitError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedFitError):
         pn.ALS(**settings).fit(data, callback=give_up, checkpoint=path)
     resumed = pn.ALS(**settings, threads=1).fit(data, checkpoint=path)
     assert bits(resumed) == bits(whole)
@@ -259,9 +257,9 @@ def test_the_best_iteration_survives_a_resume(
 
     def give_up(iteration: int, model: pn.ALS) -> None:
         if iteration == whole.best_iteration_ + 2:
-            raise Interrupted
+            raise InterruptedFitError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedFitError):
         pn.ALS(**settings).fit(train, valid=valid, callback=give_up, checkpoint=path)
     resumed = pn.ALS(**settings).fit(train, valid=valid, checkpoint=path)
     assert bits(resumed) == bits(whole)
@@ -326,7 +324,7 @@ def test_going_on_gives_the_same_bits_again(events: pd.DataFrame) -> None:
 def test_no_iterations_give_new_subjects_their_vectors(events: pd.DataFrame) -> None:
     old, new = (pn.Dataset.from_events(part) for part in cut(events))
     model = pn.ALS(factors=8, solver="cholesky", iterations=4).fit(old)
-    before = {i: v for i, v in zip(model.item_ids_, model.item_factors.copy(), strict=True)}
+    before = dict(zip(model.item_ids_, model.item_factors.copy(), strict=True))
     model.partial_fit(new, iterations=0)
     for item, vector in zip(model.item_ids_, model.item_factors, strict=True):
         if item in before:

@@ -72,11 +72,11 @@ class Run:
         if total is None:
             total = int(self._model.iterations)
         if self._path is not None and self._path.exists():
-            self._resume(trainer)
+            self._resume(trainer, self._path)
         while len(self.history) < total and not self._stale():
             started = time.perf_counter()
             trainer.iterate()
-            entry = {
+            entry: dict[str, Any] = {
                 "iteration": len(self.history) + 1,
                 "seconds": time.perf_counter() - started + (0.0 if self.history else self.spent),
                 "loss": trainer.loss() if self._model.track_loss else None,
@@ -85,7 +85,7 @@ class Run:
             self.history.append(entry)
             stop = self._look(trainer, view, entry)
             if self._path is not None:
-                self._write(trainer)
+                self._write(trainer, self._path)
             facts = {name: entry[name] for name in ("loss", "metric") if entry[name] is not None}
             progress(entry["iteration"], total, **facts)
             if stop:
@@ -129,7 +129,7 @@ class Run:
             "valid": None if self._valid is None else self._valid.hash,
         }
 
-    def _write(self, trainer: Any) -> None:
+    def _write(self, trainer: Any, path: Path) -> None:
         writer = _core.BundleWriter()
         users, items = trainer.state()
         writer.add("users", users)
@@ -137,16 +137,16 @@ class Run:
         if self._best_model is not None:
             self._best_model.save(writer, "best")
         state = {"history": self.history, "best_iteration": self.best_iteration}
-        writer.write_file(self._path, json.dumps({**self._identity(), **state}))
+        writer.write_file(path, json.dumps({**self._identity(), **state}))
 
-    def _resume(self, trainer: Any) -> None:
-        reader = _core.BundleReader.open(self._path)
+    def _resume(self, trainer: Any, path: Path) -> None:
+        reader = _core.BundleReader.open(path)
         found = json.loads(reader.lineage_json)
         wanted = self._identity()
         for name, value in wanted.items():
             if found.get(name) != value:
                 raise InvalidArgumentError(
-                    f"checkpoint {self._path}: its {name} is not that of this fit; "
+                    f"checkpoint {path}: its {name} is not that of this fit; "
                     "remove the file to start anew"
                 )
         trainer.restore(reader.array("users"), reader.array("items"), len(found["history"]))
