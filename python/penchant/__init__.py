@@ -25,6 +25,7 @@ _NAMES = {
     "Comparison": "evaluation.compare",
     "Content": "models.content",
     "Dataset": "data.dataset",
+    "Hybrid": "models.hybrid",
     "ItemKNN": "models.item_knn",
     "Pipeline": "pipeline",
     "Popular": "models.popular",
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
     from .models.als import ALS as ALS
     from .models.bpr import BPR as BPR
     from .models.content import Content as Content
+    from .models.hybrid import Hybrid as Hybrid
     from .models.item_knn import ItemKNN as ItemKNN
     from .models.popular import Popular as Popular
     from .models.random import Random as Random

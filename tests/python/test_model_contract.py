@@ -35,6 +35,7 @@ MODELS: dict[str, Factory] = {
     "bpr": lambda **p: pn.BPR(factors=6, iterations=8, **p),
     "warp": lambda **p: pn.WARP(factors=6, iterations=4, **p),
     "content": lambda **p: pn.Content(min_count=1, half_life="30d", **p),
+    "hybrid": lambda **p: pn.Hybrid(factors=6, iterations=12, min_count=1, **p),
     "item_knn-bm25": lambda **p: pn.ItemKNN("bm25", neighbors=20, half_life="30d", **p),
     "item_knn-cosine": lambda **p: pn.ItemKNN("cosine", neighbors=20, shrinkage=3.0, **p),
     "item_knn-tfidf": lambda **p: pn.ItemKNN("tfidf", neighbors=20, weighting="log", **p),
@@ -47,9 +48,9 @@ MODELS: dict[str, Factory] = {
 KINDS = {name: name.split("-")[0] for name in MODELS}
 # What sets the kinds apart, as far as the contract has to know.
 IMPERSONAL = {"popular", "random"}  # the same with and without a history
-SIMILAR = {"als", "bpr", "warp", "content", "item_knn"}
-THREADED = {"als", "bpr", "warp", "item_knn"}
-REPORTS_PROGRESS = {"als", "bpr", "warp", "item_knn"}
+SIMILAR = {"als", "bpr", "warp", "content", "hybrid", "item_knn"}
+THREADED = {"als", "bpr", "warp", "hybrid", "item_knn"}
+REPORTS_PROGRESS = {"als", "bpr", "warp", "hybrid", "item_knn"}
 
 COLUMNS = ["subject", "item", "score", "rank", "source"]
 NOBODY = "nobody of that name"
@@ -569,6 +570,15 @@ BAD: list[tuple[Callable[[], Any], str]] = [
             ("bins", 0), ("bins", "few"), ("min_count", 0),
             ("weights", {"kind": -1.0}), ("weights", {"kind": float("nan")}), ("weights", 2),
             ("weighting", "quadratic"), ("half_life", "-3d"),
+        ]
+    ],
+    *[
+        (lambda key=key, value=value: pn.Hybrid(**{key: value}), key)
+        for key, value in [
+            ("text", "kind"), ("categories", ["colour"]), ("numbers", ["kind"]), ("bins", 0),
+            ("weights", {"colour": 1.0}), ("factors", 0), ("alpha", -1.0), ("iterations", 0),
+            ("attribute_strength", 0.0), ("attribute_regularization", "much"), ("weighting", "quadratic"),
+            ("regularization", 0), ("half_life", "-3d"), ("seed", -1), ("threads", 0),
         ]
     ],
     *[(lambda value=value: pn.Random(seed=value), "seed") for value in (-1, 1.5, "x", None)],

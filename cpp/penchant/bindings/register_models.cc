@@ -3,7 +3,6 @@
 #include "penchant/data/basket.h"
 #include "penchant/data/reindex.h"
 #include "penchant/models/als.h"
-#include "penchant/models/content.h"
 #include "penchant/models/context.h"
 #include "penchant/models/context_update.h"
 #include "penchant/models/item_knn.h"
@@ -193,33 +192,6 @@ void register_model(py::module_& module) {
           py::call_guard<py::gil_scoped_release>());
 }
 
-void register_content(py::module_& module) {
-  module.def(
-      "make_content",
-      [](const Array<std::int64_t>& offsets, const Array<std::int32_t>& features,
-         const Array<float>& values, std::size_t num_features, const Array<float>& dense,
-         std::size_t width, const std::string& value_weighting,
-         std::optional<std::int64_t> half_life) {
-        const auto copied = [](const auto& array) {
-          const auto from = as_span(array);
-          return std::vector(from.begin(), from.end());
-        };
-        models::ContentModel::Parts parts;
-        parts.weighting = weighting(value_weighting, half_life);
-        parts.num_features = num_features;
-        parts.width = width;
-        parts.offsets = SharedArray<std::int64_t>::own(copied(offsets));
-        parts.features = SharedArray<std::int32_t>::own(copied(features));
-        parts.values = SharedArray<float>::own(copied(values));
-        parts.dense = SharedArray<float>::own(copied(dense));
-        return unconst(std::make_shared<const models::ContentModel>(std::move(parts)));
-      },
-      py::arg("offsets"), py::arg("features"), py::arg("values"), py::kw_only(),
-      py::arg("num_features"), py::arg("dense"), py::arg("width"), py::arg("weighting"),
-      py::arg("half_life"),
-      "A row of features an item (CSR), and a dense part [items, width] beside it.");
-}
-
 py::tuple als_state(models::AlsTrainer& trainer) {
   const auto copy = [](MatrixView<float> view) {
     std::vector<float> out(view.flat().begin(), view.flat().end());
@@ -340,7 +312,6 @@ void register_trainers(py::module_& module) {
 void register_models(py::module_& module) {
   register_context(module);
   register_model(module);
-  register_content(module);
   register_trainers(module);
   module.def("recommend_batch", &recommend, py::arg("model"), py::arg("pairs"), py::arg("context"),
              py::arg("rows"), py::arg("users"), py::arg("k"), py::arg("exclude_seen"),

@@ -72,6 +72,21 @@ class AlsModel final : public Model {
   };
   explicit AlsModel(Parts parts);
 
+  // Parts around factors [users, width] and [items, width], with the items' Gram matrix in the
+  // serving order.
+  template <class Floats>
+  [[nodiscard]] static Parts parts_of(const AlsParameters& parameters, Floats user_factors,
+                                      std::size_t users, Floats item_factors, std::size_t items) {
+    Parts parts;
+    parts.parameters = parameters;
+    parts.users = users;
+    parts.items = items;
+    parts.user_factors = SharedArray<float>::own(std::move(user_factors));
+    parts.item_factors = SharedArray<float>::own(std::move(item_factors));
+    parts.item_gram = gram_of(parts);
+    return parts;
+  }
+
   [[nodiscard]] std::string_view kind() const override { return "als"; }
   [[nodiscard]] std::size_t num_items() const override { return parts_.items; }
   [[nodiscard]] bool can_score(const Query& query) const override;
@@ -98,6 +113,8 @@ class AlsModel final : public Model {
   }
 
  private:
+  [[nodiscard]] static SharedArray<double> gram_of(const Parts& parts);
+
   Parts parts_;
   ItemCosine cosine_;
 };

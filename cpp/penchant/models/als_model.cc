@@ -50,6 +50,18 @@ AlsModel::AlsModel(Parts parts)
     : parts_(std::move(parts)),
       cosine_(item_vectors(), static_cast<std::size_t>(parts_.parameters.factors)) {}
 
+SharedArray<double> AlsModel::gram_of(const Parts& parts) {
+  const std::size_t width = als_width(parts.parameters);
+  std::vector<double> square(width * width, 0.0);
+  for (std::size_t i = 0; i < parts.items; ++i) {
+    rank_one_update(square, width, 1.0, parts.item_factors.span().subspan(i * width, width));
+  }
+  for (std::size_t i = 0; i < width; ++i) {
+    for (std::size_t j = i + 1; j < width; ++j) square[i * width + j] = square[j * width + i];
+  }
+  return SharedArray<double>::own(std::move(square));
+}
+
 MatrixView<const float> AlsModel::item_vectors() const {
   return {parts_.item_factors.data(), parts_.items, als_width(parts_.parameters)};
 }

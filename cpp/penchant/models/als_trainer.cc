@@ -191,22 +191,9 @@ double AlsTrainer::loss() const {
 
 std::shared_ptr<const AlsModel> AlsTrainer::snapshot() const {
   const Impl& impl = *impl_;
-  const std::size_t width = als_width(impl.p);
-  AlsModel::Parts parts;
-  parts.parameters = impl.p;
-  parts.users = impl.users.rows();
-  parts.items = impl.items.rows();
-  parts.user_factors = SharedArray<float>::own(impl.widened(impl.users, true));
-  parts.item_factors = SharedArray<float>::own(impl.widened(impl.items, false));
-  std::vector<double> square(width * width, 0.0);
-  for (std::size_t i = 0; i < parts.items; ++i) {
-    rank_one_update(square, width, 1.0, {parts.item_factors.data() + i * width, width});
-  }
-  for (std::size_t i = 0; i < width; ++i) {
-    for (std::size_t j = i + 1; j < width; ++j) square[i * width + j] = square[j * width + i];
-  }
-  parts.item_gram = SharedArray<double>::own(std::move(square));
-  return std::make_shared<const AlsModel>(std::move(parts));
+  return std::make_shared<const AlsModel>(
+      AlsModel::parts_of(impl.p, impl.widened(impl.users, true), impl.users.rows(),
+                         impl.widened(impl.items, false), impl.items.rows()));
 }
 
 std::shared_ptr<const AlsModel> AlsTrainer::finish() && { return snapshot(); }

@@ -2,6 +2,7 @@
 
 #include "penchant/models/als.h"
 #include "penchant/models/content.h"
+#include "penchant/models/hybrid.h"
 #include "penchant/models/item_knn.h"
 #include "penchant/models/model.h"
 #include "penchant/models/model_meta.h"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +48,29 @@ class Recipe:
     min_count: int = 2
     weights: Mapping[str, float] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, model: Any, vectors: Sequence[str] | None) -> Recipe:
+        """The recipe that a model's parameters of these names ask for, checked."""
+        model._check_kinds(integers="bins min_count")
+        for name in ("bins", "min_count"):
+            if getattr(model, name) < 1:
+                model._refuse(name, "be 1 or more")
+        for name in ("text", "categories", "numbers"):
+            columns = getattr(model, name)
+            if columns is not None and not _are_names(columns):
+                model._refuse(name, "be a list of columns")
+        if model.weights is not None and not isinstance(model.weights, Mapping):
+            model._refuse("weights", "be a dict of column to number")
+        return cls(
+            model.text,
+            model.categories,
+            model.numbers,
+            vectors,
+            model.bins,
+            model.min_count,
+            dict(model.weights or {}),
+        )
+
 
 @dataclass(frozen=True)
 class ItemFeatures:
@@ -66,6 +90,10 @@ class ItemFeatures:
     features: np.ndarray
     values: np.ndarray
     dense: np.ndarray
+
+
+def _are_names(columns: Any) -> bool:
+    return not isinstance(columns, str) and all(isinstance(each, str) for each in columns)
 
 
 def _kind_of(column: pa.Array) -> str:

@@ -72,29 +72,13 @@ class Content(Model):
         self.weighting = weighting
         self.half_life = half_life
 
-    def _recipe(self) -> Recipe:
-        self._check_kinds(integers="bins min_count", texts="weighting")
-        for name in ("bins", "min_count"):
-            if getattr(self, name) < 1:
-                self._refuse(name, "be 1 or more")
-        for name in ("text", "categories", "numbers", "vectors"):
-            columns = getattr(self, name)
-            if columns is not None and (
-                isinstance(columns, str) or not all(isinstance(each, str) for each in columns)
-            ):
-                self._refuse(name, "be a list of columns")
-        if self.weights is not None and not isinstance(self.weights, Mapping):
-            self._refuse("weights", "be a dict of column to number")
-        return Recipe(
-            self.text, self.categories, self.numbers, self.vectors, self.bins, self.min_count,
-            dict(self.weights or {}),
-        )  # fmt: skip
-
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:  # noqa: ARG002
-        recipe = self._recipe()
-        names = data._core.item_names
+        self._check_kinds(texts="weighting")
+        if isinstance(self.vectors, str):
+            self._refuse("vectors", "be a list of columns")
         try:
-            found = item_features(data._attributes, names, data.num_items, recipe)
+            recipe = Recipe.of(self, self.vectors)
+            found = item_features(data._attributes, data._core.item_names, data.num_items, recipe)
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"Content: {error}") from None
         model = _core.make_content(
