@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_bundle(module);
   penchant::bindings::register_data(module);
   penchant::bindings::register_models(module);
+  penchant::bindings::register_item_models(module);
   penchant::bindings::register_retrieval(module);
   penchant::bindings::register_evaluation(module);
   penchant::bindings::register_engine(module);

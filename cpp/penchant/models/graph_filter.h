@@ -29,11 +29,11 @@ namespace penchant::models {
 
 struct GraphFilterParameters {
   int components = 64;           // of the low pass; 0: none
-  double low_pass_weight = 0.3;  // 0 or more
+  double low_pass_weight = 0.0;  // 0 or more
   double user_exponent = 0.5;    // 0 to 2
   double item_exponent = 0.5;    // 0 to 2, of the items that one has
   double target_exponent = 0.3;  // 0 to 2, of the items that are scored
-  double sharpen = 0.0;          // 0 to 10
+  double sharpen = 0.7;          // 0 to 10
   std::size_t keep = 0;          // entries an item; 0: all
   PairWeighting weighting = {};
   std::uint64_t seed = 0;  // of the randomized SVD

@@ -1,7 +1,9 @@
 #include <array>
 
 #include "penchant/models/als.h"
+#include "penchant/models/blend.h"
 #include "penchant/models/item_knn.h"
+#include "penchant/models/item_operator.h"
 #include "penchant/models/model.h"
 #include "penchant/models/model_meta.h"
 #include "penchant/models/popular.h"
@@ -19,10 +21,12 @@ struct Kind {
 };
 
 // Every model that a bundle may hold.
-constexpr std::array kKinds = {Kind{"als", &AlsModel::load}, Kind{"item_knn", &ItemKnnModel::load},
-                               Kind{"popular", &PopularModel::load},
-                               Kind{"random", &RandomModel::load},
-                               Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
+constexpr std::array kKinds = {
+    Kind{"als", &AlsModel::load},           Kind{"blend", &BlendModel::load},
+    Kind{"ease", &ItemOperatorModel::load}, Kind{"graph_filter", &ItemOperatorModel::load},
+    Kind{"item_knn", &ItemKnnModel::load},  Kind{"local_ridge", &ItemOperatorModel::load},
+    Kind{"popular", &PopularModel::load},   Kind{"random", &RandomModel::load},
+    Kind{"slim", &ItemOperatorModel::load}, Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
 
 }  // namespace
 

@@ -9,13 +9,13 @@ from .. import _core
 from .._progress import Progress
 from ..data.dataset import Dataset
 from ._base import Model
-from ._params import duration_micros
+from ._params import optional_duration
 
 __all__ = ["GraphFilter"]
 
 
 class GraphFilter(Model):
-    """One hop over the graph of subjects and items, a low pass and a sharpening beside it.
+    """One hop over the graph of subjects and items, sharpened, with a low pass beside it if wanted.
 
     No training beyond sparse products and a randomized SVD (Shen and others 2021; Choi and others
     2023). With R the subjects x items matrix of pair weights, D_U and D_I its row and column sums
@@ -30,7 +30,7 @@ class GraphFilter(Model):
     components : int
         Singular vectors of the low pass; 0: no low pass.
     low_pass_weight : float
-        0 or more.
+        0 or more. Instead of sharpening, 0.3 is a good start.
     user_exponent : float
         0 to 2: how much those with long histories are held back.
     item_exponent : float
@@ -38,7 +38,7 @@ class GraphFilter(Model):
     target_exponent : float
         0 to 2: how much popular items are held back among those that are recommended.
     sharpen : float
-        0 to 10: how much of what a second hop would blur is taken away.
+        0 to 10: how much of what a second hop would blur is taken away; above 1 it is unstable.
     keep : int, optional
         Entries of largest absolute value kept for each item one comes from. None: all.
     weighting : {"linear", "log", "binary", "capped"}
@@ -54,11 +54,11 @@ class GraphFilter(Model):
     def __init__(
         self,
         components: int = 64,
-        low_pass_weight: float = 0.3,
+        low_pass_weight: float = 0.0,
         user_exponent: float = 0.5,
         item_exponent: float = 0.5,
         target_exponent: float = 0.3,
-        sharpen: float = 0.0,
+        sharpen: float = 0.7,
         keep: int | None = 1000,
         weighting: str = "linear",
         half_life: str | dt.timedelta | None = None,
@@ -95,7 +95,7 @@ class GraphFilter(Model):
             sharpen=self.sharpen,
             keep=self._keep(),
             weighting=self.weighting,
-            half_life=duration_micros(self.half_life, "half_life"),
+            half_life=optional_duration(self.half_life, "half_life"),
             seed=self.seed,
             threads=self._threads(),
             progress=progress,

@@ -11,7 +11,7 @@ from .. import _core
 from .._progress import Progress
 from ..data.dataset import Dataset
 from ._base import Model
-from ._params import duration_micros
+from ._params import optional_duration
 
 __all__ = ["SLIM"]
 
@@ -97,7 +97,7 @@ class SLIM(Model):
             tolerance=self.tolerance,
             max_memory=self.max_memory * 1e9,
             weighting=self.weighting,
-            half_life=duration_micros(self.half_life, "half_life"),
+            half_life=optional_duration(self.half_life, "half_life"),
             threads=self._threads(),
             progress=progress,
         )
