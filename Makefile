@@ -20,7 +20,8 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-online-retail bench-serving \
+  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-ease bench-item-models \
+  bench-online-retail bench-serving \
   sanitized-load stubs clean
 
 help: ## this list
@@ -102,13 +103,19 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-online-retail bench-serving ## every benchmark
+bench: bench-als bench-online-retail bench-item-models bench-ease bench-serving ## every benchmark
 
 bench-als: build ## ALS against the public library, in one run
 	@$(PY) benchmarks/peers/als.py
 
 bench-online-retail: build ## quality on Online Retail against public libraries
 	@$(PY) benchmarks/peers/online_retail.py
+
+bench-item-models: build ## item-item models and their blend against public libraries
+	@$(PY) benchmarks/peers/item_models.py
+
+bench-ease: build ## seconds of the closed-form models by size of the catalogue
+	@$(PY) benchmarks/peers/ease_speed.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py
