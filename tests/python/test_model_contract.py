@@ -260,13 +260,15 @@ def test_integer_ids_go_in_and_come_out(
     assert frame["subject"].dtype == np.int64
     assert frame["item"].dtype == np.int64
     texts = fitted[name].recommend(fitted[name].subject_ids_[:6], k=5)
-    # Ids of equal width sort alike as numbers and as texts, so everything else is equal too.
-    assert (frame["item"] // 7).tolist() == [int(i.rsplit("-")[1]) for i in texts["item"]]
-    assert frame["score"].tolist() == texts["score"].tolist()
     for form in (subjects.tolist(), pd.Series(subjects), [str(s) for s in subjects]):
         assert model.recommend(form, k=5)["item"].tolist() == frame["item"].tolist()
     mixed = model.recommend([int(subjects[0]), NOBODY], k=2)
     assert mixed["subject"].astype(str).tolist() == [str(subjects[0])] * 2 + [NOBODY] * 2
+    if KINDS[name] == "blend":
+        return  # which pairs it holds out to learn from is drawn by the ids
+    # Ids of equal width sort alike as numbers and as texts, so everything else is equal too.
+    assert (frame["item"] // 7).tolist() == [int(i.rsplit("-")[1]) for i in texts["item"]]
+    assert frame["score"].tolist() == texts["score"].tolist()
 
 
 @each

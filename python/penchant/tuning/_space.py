@@ -123,6 +123,33 @@ _SPACES: dict[str, dict[str, Dimension]] = {
         "weighting": _WEIGHTINGS,
         "half_life": _HALF_LIVES,
     },
+    "EASE": {
+        "regularization": Range(1.0, 5000.0, log=True),
+        "user_exponent": Choice(0.0, 0.25, 0.5),
+        "weighting": _WEIGHTINGS,
+        "half_life": _HALF_LIVES,
+    },
+    "LocalRidge": {
+        "neighbors": Choice(100, 200, 400),
+        "regularization": Range(0.1, 1000.0, log=True),
+        "user_exponent": Choice(0.0, 0.25, 0.5),
+        "weighting": _WEIGHTINGS,
+        "half_life": _HALF_LIVES,
+    },
+    "SLIM": {
+        "l1": Range(0.01, 30.0, log=True),
+        "l2": Range(1.0, 1000.0, log=True),
+        "weighting": _WEIGHTINGS,
+        "half_life": _HALF_LIVES,
+    },
+    "GraphFilter": {
+        "user_exponent": Range(0.0, 1.0),
+        "target_exponent": Range(0.0, 0.6),
+        "sharpen": Range(0.0, 1.2),
+        "low_pass_weight": Range(0.0, 0.5),
+        "weighting": _WEIGHTINGS,
+        "half_life": _HALF_LIVES,
+    },
     "Popular": {
         "window": Choice(None, "7d", "14d", "28d", "56d", "112d"),
         "half_life": Choice(None, "7d", "14d", "28d", "56d"),
