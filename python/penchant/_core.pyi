@@ -24,20 +24,27 @@ __all__: list[str] = [
     "IdMap",
     "Interactions",
     "Model",
+    "RankingProblem",
     "Scorer",
     "VectorIndex",
+    "blend_models",
     "bootstrap",
     "build_bundle",
     "build_info",
     "by_user_test_rows",
     "evaluate",
+    "fit_ease",
+    "fit_graph_filter",
     "fit_item_knn",
+    "fit_local_ridge",
     "fit_popular",
     "fit_random",
     "fit_repeat_purchase",
+    "fit_slim",
     "force_simd_target",
     "format_timestamp",
     "learn_blend",
+    "learn_weights",
     "leave_last_out_test_rows",
     "metric_name",
     "model_scorer",
@@ -329,6 +336,29 @@ class AlsTrainer:
     def iterate(self) -> None: ...
     def loss(self) -> float: ...
 
+class RankingProblem:
+    """
+    What models say of held-out items, to learn their weights from.
+    """
+    def __init__(self, sources: typing.SupportsInt | typing.SupportsIndex, metric: str) -> None: ...
+    def add(
+        self,
+        members: collections.abc.Sequence[Model],
+        pairs: Interactions,
+        people: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        as_of: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def objective(
+        self,
+        weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> float: ...
+    @property
+    def rows(self) -> int: ...
+
 class VectorIndex:
     """
     Nearest vectors by row number; penchant.VectorIndex speaks ids.
@@ -462,6 +492,10 @@ class BlendProblem:
     @property
     def rows(self) -> int: ...
 
+def blend_models(
+    members: collections.abc.Sequence[Model],
+    weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+) -> Model: ...
 def bootstrap(
     values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     *,
@@ -514,6 +548,37 @@ def evaluate(
     (values float64 [metrics], per subject float64 [metrics, rows]).
     """
 
+def fit_ease(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    regularization: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    keep: typing.SupportsInt | typing.SupportsIndex,
+    double_precision: bool,
+    max_memory: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
+def fit_graph_filter(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    components: typing.SupportsInt | typing.SupportsIndex,
+    low_pass_weight: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    item_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    target_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    sharpen: typing.SupportsFloat | typing.SupportsIndex,
+    keep: typing.SupportsInt | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
 def fit_item_knn(
     pairs: Interactions,
     as_of: typing.SupportsInt | typing.SupportsIndex,
@@ -523,6 +588,18 @@ def fit_item_knn(
     k1: typing.SupportsFloat | typing.SupportsIndex,
     b: typing.SupportsFloat | typing.SupportsIndex,
     shrinkage: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
+def fit_local_ridge(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    neighbors: typing.SupportsInt | typing.SupportsIndex,
+    regularization: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
     weighting: str,
     half_life: typing.SupportsInt | typing.SupportsIndex | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
@@ -541,12 +618,35 @@ def fit_random(
 def fit_repeat_purchase(
     pairs: Interactions, as_of: typing.SupportsInt | typing.SupportsIndex
 ) -> Model: ...
+def fit_slim(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    l1: typing.SupportsFloat | typing.SupportsIndex,
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    neighbors: typing.SupportsInt | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    iterations: typing.SupportsInt | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_memory: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
 def force_simd_target(name: str) -> None: ...
 def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
 def learn_blend(
     problem: BlendProblem,
     prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     prior_strength: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> list[float]: ...
+def learn_weights(
+    problem: RankingProblem,
+    prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    prior_strength: typing.SupportsFloat | typing.SupportsIndex,
+    steps: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> list[float]: ...
 def leave_last_out_test_rows(data: Dataset) -> numpy.typing.NDArray[numpy.uint8]: ...
