@@ -313,7 +313,7 @@ def main() -> None:
         kept["interval"] = "95 %, percentile bootstrap over subjects, 1,000 resamples"
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(kept, indent=1) + "\n")
-    print(f"\nwritten: {options.output}")
+        print(f"\nwritten: {options.output}")
 
 
 if __name__ == "__main__":
