@@ -104,6 +104,7 @@ def operators(small_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) 
             pn.LocalRidge(20, 5.0),
             pn.SLIM(0.1, 10.0),
             pn.Blend(members),
+            pn.RepeatPurchase(),
         ]
     ).fit(small_data)
     bundle = tmp_path_factory.mktemp("operators") / "shop.penchant"
