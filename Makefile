@@ -20,8 +20,8 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-online-retail bench-serving \
-  sanitized-load stubs clean
+  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
+  bench-item-models bench-online-retail bench-serving sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -102,7 +102,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-bpr bench-online-retail bench-serving ## every benchmark
+bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -112,6 +112,12 @@ bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 
 bench-online-retail: build ## quality on Online Retail against public libraries
 	@$(PY) benchmarks/peers/online_retail.py
+
+bench-item-models: build ## item-item models and their blend against public libraries
+	@$(PY) benchmarks/peers/item_models.py
+
+bench-ease: build ## seconds of the closed-form models by size of the catalogue
+	@$(PY) benchmarks/peers/ease_speed.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py

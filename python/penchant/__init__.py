@@ -21,17 +21,22 @@ from ._version import __version__
 _NAMES = {
     "ALS": "models.als",
     "BPR": "models.bpr",
+    "Blend": "models.blend",
     "Client": "client",
     "Comparison": "evaluation.compare",
     "Content": "models.content",
     "Dataset": "data.dataset",
     "Hybrid": "models.hybrid",
+    "EASE": "models.ease",
+    "GraphFilter": "models.graph_filter",
     "ItemKNN": "models.item_knn",
+    "LocalRidge": "models.local_ridge",
     "Pipeline": "pipeline",
     "Popular": "models.popular",
     "Random": "models.random",
     "RepeatPurchase": "models.repeat_purchase",
     "Report": "evaluation.report",
+    "SLIM": "models.slim",
     "Study": "tuning",
     "VectorIndex": "retrieval.vector_index",
     "WARP": "models.warp",
@@ -88,13 +93,18 @@ if TYPE_CHECKING:
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.report import Report as Report
     from .models.als import ALS as ALS
+    from .models.blend import Blend as Blend
     from .models.bpr import BPR as BPR
     from .models.content import Content as Content
+    from .models.ease import EASE as EASE
+    from .models.graph_filter import GraphFilter as GraphFilter
     from .models.hybrid import Hybrid as Hybrid
     from .models.item_knn import ItemKNN as ItemKNN
+    from .models.local_ridge import LocalRidge as LocalRidge
     from .models.popular import Popular as Popular
     from .models.random import Random as Random
     from .models.repeat_purchase import RepeatPurchase as RepeatPurchase
+    from .models.slim import SLIM as SLIM
     from .models.warp import WARP as WARP
     from .pipeline import Pipeline as Pipeline
     from .retrieval.vector_index import VectorIndex as VectorIndex

@@ -21,26 +21,34 @@ __all__: list[str] = [
     "Context",
     "Dataset",
     "Engine",
+    "HybridModel",
     "IdMap",
     "Interactions",
     "Model",
     "PairwiseModel",
     "PairwiseTrainer",
+    "RankingProblem",
     "Scorer",
     "VectorIndex",
+    "blend_models",
     "bootstrap",
     "build_bundle",
     "build_info",
     "by_user_test_rows",
     "evaluate",
     "extended_context",
+    "fit_ease",
+    "fit_graph_filter",
     "fit_item_knn",
+    "fit_local_ridge",
     "fit_popular",
     "fit_random",
     "fit_repeat_purchase",
+    "fit_slim",
     "force_simd_target",
     "format_timestamp",
     "learn_blend",
+    "learn_weights",
     "leave_last_out_test_rows",
     "make_content",
     "metric_name",
@@ -391,6 +399,49 @@ class PairwiseTrainer:
         One step a pair; returns the share that was ranked right.
         """
 
+class HybridModel(Model):
+    def __init__(
+        self,
+        als: AlsModel,
+        pairs: Interactions,
+        as_of: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        num_features: typing.SupportsInt | typing.SupportsIndex,
+        strength: typing.SupportsFloat | typing.SupportsIndex,
+        ridge: typing.SupportsFloat | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def item_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def user_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class RankingProblem:
+    """
+    What models say of held-out items, to learn their weights from.
+    """
+    def __init__(self, sources: typing.SupportsInt | typing.SupportsIndex, metric: str) -> None: ...
+    def add(
+        self,
+        members: collections.abc.Sequence[Model],
+        pairs: Interactions,
+        people: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        as_of: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def objective(
+        self,
+        weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> float: ...
+    @property
+    def rows(self) -> int: ...
+
 class VectorIndex:
     """
     Nearest vectors by row number; penchant.VectorIndex speaks ids.
@@ -524,6 +575,10 @@ class BlendProblem:
     @property
     def rows(self) -> int: ...
 
+def blend_models(
+    members: collections.abc.Sequence[Model],
+    weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+) -> Model: ...
 def bootstrap(
     values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     *,
@@ -583,6 +638,37 @@ def extended_context(
     (context, rows of its subjects in the old one or -1, the same for items)
     """
 
+def fit_ease(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    regularization: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    keep: typing.SupportsInt | typing.SupportsIndex,
+    double_precision: bool,
+    max_memory: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
+def fit_graph_filter(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    components: typing.SupportsInt | typing.SupportsIndex,
+    low_pass_weight: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    item_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    target_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    sharpen: typing.SupportsFloat | typing.SupportsIndex,
+    keep: typing.SupportsInt | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
 def fit_item_knn(
     pairs: Interactions,
     as_of: typing.SupportsInt | typing.SupportsIndex,
@@ -592,6 +678,18 @@ def fit_item_knn(
     k1: typing.SupportsFloat | typing.SupportsIndex,
     b: typing.SupportsFloat | typing.SupportsIndex,
     shrinkage: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
+def fit_local_ridge(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    neighbors: typing.SupportsInt | typing.SupportsIndex,
+    regularization: typing.SupportsFloat | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
     weighting: str,
     half_life: typing.SupportsInt | typing.SupportsIndex | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
@@ -610,12 +708,35 @@ def fit_random(
 def fit_repeat_purchase(
     pairs: Interactions, as_of: typing.SupportsInt | typing.SupportsIndex
 ) -> Model: ...
+def fit_slim(
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    l1: typing.SupportsFloat | typing.SupportsIndex,
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    neighbors: typing.SupportsInt | typing.SupportsIndex,
+    user_exponent: typing.SupportsFloat | typing.SupportsIndex,
+    iterations: typing.SupportsInt | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_memory: typing.SupportsFloat | typing.SupportsIndex,
+    weighting: str,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any = None,
+) -> Model: ...
 def force_simd_target(name: str) -> None: ...
 def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
 def learn_blend(
     problem: BlendProblem,
     prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     prior_strength: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> list[float]: ...
+def learn_weights(
+    problem: RankingProblem,
+    prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    prior_strength: typing.SupportsFloat | typing.SupportsIndex,
+    steps: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> list[float]: ...
 def leave_last_out_test_rows(data: Dataset) -> numpy.typing.NDArray[numpy.uint8]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -398,13 +399,17 @@ class Pipeline(Parametrized, Evaluable):
 
 def _names(sources: list[Model]) -> list[str]:
     """Names of the sources' kinds, numbered from the second of a kind on."""
-    kinds = {"ALS": "als", "ItemKNN": "item_knn", "RepeatPurchase": "repeat_purchase"}
     names: list[str] = []
     for source in sources:
-        kind = kinds.get(type(source).__name__, type(source).__name__.lower())
+        kind = _kind(type(source).__name__)
         taken = sum(name == kind or name.startswith(f"{kind}_") for name in names)
         names.append(kind if taken == 0 else f"{kind}_{taken + 1}")
     return names
+
+
+def _kind(name: str) -> str:
+    """`item_knn` of ItemKNN, `als` of ALS, `local_ridge` of LocalRidge."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _moment(micros: int | None) -> str | None:

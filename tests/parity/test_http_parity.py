@@ -93,7 +93,27 @@ def integers(small_events: pd.DataFrame, tmp_path_factory: pytest.TempPathFactor
     return Case(pipeline, bundle, data.subject_ids.tolist(), data.item_ids.tolist(), unknown)
 
 
-@pytest.fixture(params=["strings", "integers"])
+@pytest.fixture(scope="module")
+def operators(small_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A funnel of the item-item operators and a blend, whose scores may be below zero."""
+    members = [pn.EASE(20.0, half_life="30d"), pn.ALS(factors=6, iterations=3)]
+    pipeline = pn.Pipeline(
+        [
+            pn.EASE(20.0, keep=15),
+            pn.GraphFilter(8, 0.3, half_life="30d"),
+            pn.LocalRidge(20, 5.0),
+            pn.SLIM(0.1, 10.0),
+            pn.Blend(members),
+            pn.RepeatPurchase(),
+        ]
+    ).fit(small_data)
+    bundle = tmp_path_factory.mktemp("operators") / "shop.penchant"
+    pipeline.save(bundle)
+    subjects, items = small_data.subject_ids.tolist(), small_data.item_ids.tolist()
+    return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
+
+
+@pytest.fixture(params=["strings", "integers", "operators"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)
 

@@ -226,3 +226,32 @@ def test_it_sees_tastes_in_a_simulated_shop() -> None:
     train, test = pn.splits.temporal(data, test="28d")
     found = pn.compare(pn.Content().fit(train), pn.Random().fit(train), test, ["ndcg@10"])
     assert found["ndcg@10"].low > 0
+
+
+# Hybrid -------------------------------------------------------------------------------------------
+
+
+def test_factors_that_know_attributes_find_what_was_never_sold() -> None:
+    world = pn.simulate.retail(subjects=600, items=150, days=100, seed=8)
+    goods = world.catalog[["item", "name", "category", "type", "brand", "price"]]
+    launched = set(goods["item"].iloc[::6])
+    cut = world.events["time"].max() - pd.Timedelta(days=28)
+    late = world.events["time"] >= cut
+    log = world.events[late | ~world.events["item"].isin(launched)]
+    data = pn.Dataset.from_events(
+        log, type="event", value="quantity", catalog=goods, unseen_items="keep"
+    )
+    train, test = pn.splits.temporal(data, cut=cut)
+    assert launched <= set(train.item_ids)
+    new = test.filter(items=list(launched))
+    als = pn.ALS(factors=16, alpha=10, regularization=10).fit(train)
+    hybrid = pn.Hybrid(factors=16, alpha=10, regularization=10).fit(train)
+    # Of what was never sold, who will want which: better than chance, and than plain ALS by far.
+    assert pn.evaluate(hybrid, new, ["auc"])["auc"].low > 0.6
+    assert pn.compare(hybrid, als, new, ["auc"])["auc"].low > 0.2
+    # And on the whole it loses nothing.
+    assert pn.compare(hybrid, als, test, ["ndcg@10"])["ndcg@10"].high > 0
+    vectors = hybrid.item_factors
+    assert vectors.shape == (train.num_items, 16)
+    assert np.abs(vectors).sum(axis=1).min() > 0
+    assert hybrid.subject_factors.shape == (train.num_subjects, 16)

@@ -1,3 +1,4 @@
+#include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
 #include "penchant/engine/assets.h"
@@ -110,22 +111,8 @@ void register_blend(py::module_& module) {
           [](BlendProblem& self, const Engine& engine,
              const std::vector<engine::ExternalId>& subjects, const Array<std::int64_t>& offsets,
              const Array<std::int32_t>& items, bool exclude_seen, int threads) {
-            check_argument(static_cast<std::size_t>(offsets.size()) == subjects.size() + 1,
-                           "offsets must have one entry more than subjects");
-            const auto from = as_span(offsets);
-            const auto all = as_indices<ItemIndex>(items);
-            std::vector<std::vector<ItemIndex>> truth(subjects.size());
-            for (std::size_t r = 0; r < truth.size(); ++r) {
-              check_argument(from[r] >= 0 && from[r] <= from[r + 1] &&
-                                 static_cast<std::size_t>(from[r + 1]) <= all.size(),
-                             "offsets are out of bounds");
-              truth[r].assign(all.begin() + from[r], all.begin() + from[r + 1]);
-              for (const ItemIndex item : truth[r]) {
-                check_argument(
-                    item.known() && static_cast<std::size_t>(item.value) < engine.num_items(),
-                    "truth: item index ", item.value, " is out of bounds");
-              }
-            }
+            const auto truth = item_lists(as_span(offsets), as_indices<ItemIndex>(items),
+                                          subjects.size(), engine.num_items());
             const py::gil_scoped_release release;
             self.add(engine, subjects, truth, exclude_seen, threads);
           },

@@ -1,3 +1,4 @@
+#include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
 #include "penchant/data/basket.h"
@@ -18,30 +19,6 @@ using models::Context;
 using models::Model;
 using ContextPtr = std::shared_ptr<Context>;
 using ModelPtr = std::shared_ptr<Model>;
-
-ModelPtr unconst(std::shared_ptr<const Model> model) {
-  return std::const_pointer_cast<Model>(std::move(model));
-}
-
-std::optional<Duration> duration(std::optional<std::int64_t> micros) {
-  return micros ? std::optional(Duration{*micros}) : std::nullopt;
-}
-
-models::PairWeighting weighting(std::string_view value, std::optional<std::int64_t> half_life) {
-  check_argument(!half_life || *half_life > 0, "half_life must be longer than nothing");
-  return {models::parse_value_weighting(value), duration(half_life)};
-}
-
-// Wraps a Python callable of (done, total); it runs with the GIL held, so Ctrl-C and errors of a
-// progress bar come through.
-models::Progress progress_of(const py::object& callable) {
-  if (callable.is_none()) return {};
-  return [callable](int done, int total) {
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    callable(done, total);
-  };
-}
 
 void register_context(py::module_& module) {
   module.def(

@@ -6,22 +6,21 @@
 //   problem.add(*engine, subject, truth, exclude_seen);     // once a subject of the window
 //   std::vector<float> weights = learn_blend(problem, prior, {});
 //
-// It maximizes mean NDCG@20 by coordinate ascent from the prior, less a penalty on the squared log2
-// distance from the prior that fades with the number of subjects: with little data the prior
-// stands, with much the data speaks. (Direct optimization of a rank metric over few weights:
-// Metzler & Croft, Information Retrieval 2007.) Deterministic at any number of threads.
+// The search is models/ranking_problem.h's, for mean NDCG@20; what belongs here is the candidates
+// and their features, which are the engine's own.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "penchant/engine/engine.h"
+#include "penchant/models/ranking_problem.h"
 
 namespace penchant::engine {
 
 class BlendProblem {
  public:
-  explicit BlendProblem(std::size_t sources) : sources_(sources) {}
+  explicit BlendProblem(std::size_t sources) : problem_(sources) {}
 
   // Runs the engine's own retrieval for each subject (external ids) in parallel and keeps the
   // features of the candidates. `truth` row r: catalogue items that r went on to take. Rows whose
@@ -29,21 +28,16 @@ class BlendProblem {
   void add(const Engine& engine, std::span<const ExternalId> subjects,
            std::span<const std::vector<ItemIndex>> truth, bool exclude_seen, int threads);
 
-  [[nodiscard]] std::size_t rows() const { return rows_.size(); }
-  [[nodiscard]] std::size_t sources() const { return sources_; }
+  [[nodiscard]] std::size_t rows() const { return problem_.rows(); }
+  [[nodiscard]] std::size_t sources() const { return problem_.sources(); }
   // Mean NDCG@20 over the rows for these weights.
-  [[nodiscard]] double objective(std::span<const float> weights, int threads) const;
+  [[nodiscard]] double objective(std::span<const float> weights, int threads) const {
+    return problem_.objective(weights, threads);
+  }
+  [[nodiscard]] const models::RankingProblem& problem() const { return problem_; }
 
  private:
-  struct Row {
-    std::vector<float> features;      // [candidates][sources]
-    std::vector<std::uint8_t> right;  // [candidates]
-    double ideal = 0;                 // the best DCG possible
-  };
-  [[nodiscard]] double ndcg(const Row& row, std::span<const float> weights) const;
-
-  std::size_t sources_;
-  std::vector<Row> rows_;
+  models::RankingProblem problem_;
 };
 
 struct BlendOptions {

@@ -52,7 +52,7 @@ Reason reason_for(const Workspace& work, const Source& source, ItemIndex item) {
   const ItemIndex because = source.model->because(work.query, item);
   if (because.known()) {
     const std::string name = called(context, because);
-    const bool together = kind == "item_knn";
+    const bool together = source.model->together();
     return {together ? "bought_together" : "similar_to_yours",
             together ? concat(context.purchases_only ? "Bought" : "Chosen", " together with ", name)
                      : concat("Because of ", name),

@@ -12,9 +12,9 @@
 //   B = argmin  sum_i n_i / (n_i + m) |B^T (f_i, 1) - y_i|^2  +  ridge |B|^2,
 //   y_i <- (n_i y_i + m B^T (f_i, 1)) / (n_i + m),
 //
-// n_i: the subjects who had item i, m: `strength`. An item nobody has had takes the expected vector,
-// one of which nothing is known keeps its own. Then every user is solved again, exactly, for the new
-// item vectors. O(steps * entries * factors + users * fold-in).
+// n_i: the subjects who had item i, m: `strength`. An item nobody has had takes the expected
+// vector, one of which nothing is known keeps its own. Then every user is solved again, exactly,
+// for the new item vectors. O(steps * entries * factors + users * fold-in).
 
 #include <cstdint>
 #include <memory>

@@ -183,69 +183,20 @@ std::shared_ptr<const Model> fit_item_knn(const data::Interactions& pairs, Times
     });
     if (progress) progress(s + 1, steps);
   }
-  std::vector<std::int64_t> offsets{0};
-  std::vector<ItemIndex> neighbors;
-  std::vector<float> similarities;
-  for (const auto& row : rows) {
-    for (const Scored& hit : row) {
-      neighbors.emplace_back(hit.index);
-      similarities.push_back(hit.score);
-    }
-    offsets.push_back(static_cast<std::int64_t>(neighbors.size()));
-  }
-  return std::make_shared<const ItemKnnModel>(
-      ItemKnnModel::Parts{parameters, SharedArray<std::int64_t>::own(std::move(offsets)),
-                          SharedArray<ItemIndex>::own(std::move(neighbors)),
-                          SharedArray<float>::own(std::move(similarities))});
-}
-
-ItemKnnModel::Row ItemKnnModel::row(ItemIndex item) const {
-  const auto begin = static_cast<std::size_t>(parts_.offsets[static_cast<std::size_t>(item.value)]);
-  const auto end =
-      static_cast<std::size_t>(parts_.offsets[static_cast<std::size_t>(item.value) + 1]);
-  return {parts_.neighbors.span().subspan(begin, end - begin),
-          parts_.similarities.span().subspan(begin, end - begin)};
+  return std::make_shared<const ItemKnnModel>(ItemKnnModel::Parts{parameters, ItemRows::of(rows)});
 }
 
 void ItemKnnModel::score_all(const Query& query, std::span<float> scores) const {
   std::fill(scores.begin(), scores.end(), 0.0F);
-  const data::History& history = query.history;
-  for (std::size_t h = 0; h < history.size(); ++h) {
-    const float weight =
-        pair_weight(parts_.parameters.weighting, history.values[h], history.last[h], query.as_of);
-    const Row near = row(history.items[h]);
-    for (std::size_t k = 0; k < near.neighbors.size(); ++k) {
-      scores[static_cast<std::size_t>(near.neighbors[k].value)] += weight * near.similarities[k];
-    }
-  }
+  parts_.rows.add_scores(query, parts_.parameters.weighting, scores);
 }
 
 ItemIndex ItemKnnModel::because(const Query& query, ItemIndex item) const {
-  ItemIndex best;
-  float best_share = 0;
-  const data::History& history = query.history;
-  for (std::size_t h = 0; h < history.size(); ++h) {
-    const Row near = row(history.items[h]);
-    const auto found = std::lower_bound(near.neighbors.begin(), near.neighbors.end(), item);
-    if (found == near.neighbors.end() || *found != item) continue;
-    const float weight =
-        pair_weight(parts_.parameters.weighting, history.values[h], history.last[h], query.as_of);
-    const float share =
-        weight * near.similarities[static_cast<std::size_t>(found - near.neighbors.begin())];
-    if (share > best_share) {
-      best_share = share;
-      best = history.items[h];
-    }
-  }
-  return best;
+  return parts_.rows.strongest_source(query, parts_.parameters.weighting, item);
 }
 
 bool ItemKnnModel::similar(ItemIndex item, std::span<float> scores) const {
-  std::fill(scores.begin(), scores.end(), 0.0F);
-  const Row near = row(item);
-  for (std::size_t k = 0; k < near.neighbors.size(); ++k) {
-    scores[static_cast<std::size_t>(near.neighbors[k].value)] = near.similarities[k];
-  }
+  parts_.rows.fill_row(item, scores);
   return true;
 }
 
@@ -259,9 +210,7 @@ void ItemKnnModel::save(bundle::Writer& writer, const std::string& prefix) const
              {"b", p.b},
              {"shrinkage", p.shrinkage},
              {"weighting", p.weighting}});
-  writer.add(prefix + "/offsets", parts_.offsets.span());
-  writer.add(prefix + "/neighbors", parts_.neighbors.span());
-  writer.add(prefix + "/similarities", parts_.similarities.span());
+  parts_.rows.save(writer, prefix);
 }
 
 std::shared_ptr<const Model> ItemKnnModel::load(const std::shared_ptr<const bundle::Reader>& reader,
@@ -277,21 +226,7 @@ std::shared_ptr<const Model> ItemKnnModel::load(const std::shared_ptr<const bund
   p.shrinkage = meta.number("shrinkage");
   p.weighting = meta.weighting("weighting");
   meta.require_valid([&] { validate(p); });
-  parts.offsets = meta.array<std::int64_t>("offsets", num_items + 1);
-  parts.neighbors = meta.any_array<ItemIndex>("neighbors");
-  parts.similarities = meta.array<float>("similarities", parts.neighbors.size());
-  const auto offsets = parts.offsets.span();
-  meta.require(offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
-                   offsets.back() == static_cast<std::int64_t>(parts.neighbors.size()),
-               "offsets");
-  for (std::size_t i = 0; i < num_items; ++i) {
-    for (std::int64_t k = offsets[i]; k < offsets[i + 1]; ++k) {
-      const std::int32_t j = parts.neighbors[static_cast<std::size_t>(k)].value;
-      const bool ascends =
-          k == offsets[i] || j > parts.neighbors[static_cast<std::size_t>(k - 1)].value;
-      meta.require(j >= 0 && static_cast<std::size_t>(j) < num_items && ascends, "neighbors");
-    }
-  }
+  parts.rows = ItemRows::load(meta, num_items);
   return std::make_shared<const ItemKnnModel>(std::move(parts));
 }
 

@@ -19,6 +19,7 @@
 #include <memory>
 #include <string_view>
 
+#include "penchant/models/item_rows.h"
 #include "penchant/models/model.h"
 #include "penchant/models/pair_weight.h"
 
@@ -43,17 +44,16 @@ class ItemKnnModel final : public Model {
  public:
   struct Parts {
     ItemKnnParameters parameters;
-    SharedArray<std::int64_t> offsets;  // [items + 1]
-    SharedArray<ItemIndex> neighbors;   // ascending in a row
-    SharedArray<float> similarities;    // > 0
+    ItemRows rows;  // similarities > 0
   };
   explicit ItemKnnModel(Parts parts) : parts_(std::move(parts)) {}
 
   [[nodiscard]] std::string_view kind() const override { return "item_knn"; }
-  [[nodiscard]] std::size_t num_items() const override { return parts_.offsets.size() - 1; }
+  [[nodiscard]] std::size_t num_items() const override { return parts_.rows.size(); }
   [[nodiscard]] bool can_score(const Query& query) const override { return !query.history.empty(); }
   void score_all(const Query& query, std::span<float> scores) const override;
   [[nodiscard]] ItemIndex because(const Query& query, ItemIndex item) const override;
+  [[nodiscard]] bool together() const override { return true; }
   [[nodiscard]] bool similar(ItemIndex item, std::span<float> scores) const override;
   void save(bundle::Writer& writer, const std::string& prefix) const override;
   [[nodiscard]] static std::shared_ptr<const Model> load(
@@ -61,12 +61,6 @@ class ItemKnnModel final : public Model {
       std::size_t num_users, std::size_t num_items);
 
  private:
-  struct Row {
-    std::span<const ItemIndex> neighbors;
-    std::span<const float> similarities;
-  };
-  [[nodiscard]] Row row(ItemIndex item) const;
-
   Parts parts_;
 };
 

@@ -1,9 +1,11 @@
 #include <array>
 
 #include "penchant/models/als.h"
+#include "penchant/models/blend.h"
 #include "penchant/models/content.h"
 #include "penchant/models/hybrid.h"
 #include "penchant/models/item_knn.h"
+#include "penchant/models/item_operator.h"
 #include "penchant/models/model.h"
 #include "penchant/models/model_meta.h"
 #include "penchant/models/pairwise.h"
@@ -23,10 +25,21 @@ struct Kind {
 
 // Every model that a bundle may hold.
 constexpr std::array kKinds = {
-    Kind{"als", &AlsModel::load},          Kind{"bpr", &PairwiseModel::load},
-    Kind{"warp", &PairwiseModel::load},    Kind{"content", &ContentModel::load},
-    Kind{"item_knn", &ItemKnnModel::load}, Kind{"popular", &PopularModel::load},
-    Kind{"random", &RandomModel::load},    Kind{"repeat_purchase", &RepeatPurchaseModel::load}};
+    Kind{"als", &AlsModel::load},
+    Kind{"blend", &BlendModel::load},
+    Kind{"bpr", &PairwiseModel::load},
+    Kind{"content", &ContentModel::load},
+    Kind{"ease", &ItemOperatorModel::load},
+    Kind{"graph_filter", &ItemOperatorModel::load},
+    Kind{"hybrid", &HybridModel::load},
+    Kind{"item_knn", &ItemKnnModel::load},
+    Kind{"local_ridge", &ItemOperatorModel::load},
+    Kind{"popular", &PopularModel::load},
+    Kind{"random", &RandomModel::load},
+    Kind{"repeat_purchase", &RepeatPurchaseModel::load},
+    Kind{"slim", &ItemOperatorModel::load},
+    Kind{"warp", &PairwiseModel::load},
+};
 
 }  // namespace
 

@@ -58,6 +58,9 @@ class Model {
   // The item of the query's history that speaks most for `item`, if this model can tell.
   [[nodiscard]] virtual ItemIndex because(const Query& query, ItemIndex item) const;
 
+  // Whether because() names what was taken together with the item, not what resembles it.
+  [[nodiscard]] virtual bool together() const { return false; }
+
   // Whether the model draws on the person (a history, a vector) or is the same for everyone.
   [[nodiscard]] virtual bool personal() const { return true; }
 

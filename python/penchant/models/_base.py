@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import sys
 from typing import Any, Self
 
 import numpy as np
@@ -297,7 +298,9 @@ class Model(Parametrized, Evaluable):
     def __setstate__(self, state: dict[str, Any]) -> None:
         bundle = state.pop("_bundle", None)
         kind = state.pop("_kind", "pandas")
-        self.__dict__.update(state)
+        # Names are interned, as those that __init__ sets are: pickle writes a name that two models
+        # share once or twice by that alone, and equal models should have equal bytes.
+        self.__dict__.update({sys.intern(name): value for name, value in state.items()})
         if bundle is None:
             return
         reader = _core.BundleReader.from_bytes(bundle)

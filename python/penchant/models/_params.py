@@ -83,6 +83,15 @@ class Parametrized:
             self._refuse("threads", "be an integer from 1 up, or None for all cores")
         return int(threads)
 
+    def _keep(self) -> int:
+        """The parameter `keep` as the core takes it: 0 for all."""
+        keep = self.keep  # type: ignore[attr-defined]
+        if keep is None:
+            return 0
+        if isinstance(keep, bool) or not isinstance(keep, (int, np.integer)) or keep < 1:
+            self._refuse("keep", "be an integer from 1 up, or None for all")
+        return int(keep)
+
     def _refuse(self, name: str, must: str) -> NoReturn:
         raise InvalidArgumentError(
             f"{type(self).__name__}: {name} must {must}, not {getattr(self, name)!r}"

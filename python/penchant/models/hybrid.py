@@ -46,7 +46,7 @@ class Hybrid(Model):
         alpha: float = 1.0,
         iterations: int = 15,
         attribute_strength: float = 5.0,
-        attribute_regularization: float = 1.0,
+        attribute_regularization: float = 0.3,
         text: Sequence[str] | None = None,
         categories: Sequence[str] | None = None,
         numbers: Sequence[str] | None = None,

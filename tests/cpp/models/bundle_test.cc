@@ -7,11 +7,16 @@
 #include <gtest/gtest.h>
 
 #include "penchant/models/als.h"
+#include "penchant/models/blend.h"
 #include "penchant/models/context.h"
+#include "penchant/models/ease.h"
+#include "penchant/models/graph_filter.h"
 #include "penchant/models/item_knn.h"
+#include "penchant/models/local_ridge.h"
 #include "penchant/models/popular.h"
 #include "penchant/models/random_model.h"
 #include "penchant/models/repeat_purchase.h"
+#include "penchant/models/slim.h"
 
 namespace penchant::models {
 namespace {
@@ -23,10 +28,25 @@ std::vector<std::shared_ptr<const Model>> all_models(const data::Dataset& data) 
   const Timestamp as_of = data.last_time();
   AlsTrainer trainer(*pairs, as_of, {.factors = 9, .weighting = {ValueWeighting::kLog, {}}});
   trainer.iterate();
-  return {std::move(trainer).finish(), fit_item_knn(*pairs, as_of, {.neighbors = 5}),
-          fit_popular(data, {Duration{10 * testing::kDay}, Duration{testing::kDay}}),
-          fit_repeat_purchase(*pairs, as_of),
-          std::make_shared<const RandomModel>(pairs->num_items(), 3)};
+  std::vector<std::shared_ptr<const Model>> out = {
+      std::move(trainer).finish(),
+      fit_item_knn(*pairs, as_of, {.neighbors = 5}),
+      fit_popular(data, {Duration{10 * testing::kDay}, Duration{testing::kDay}}),
+      fit_repeat_purchase(*pairs, as_of),
+      std::make_shared<const RandomModel>(pairs->num_items(), 3),
+      fit_graph_filter(*pairs, as_of, {.components = 6, .low_pass_weight = 0.3, .keep = 9}),
+      fit_ease(*pairs, as_of, {.keep = 9, .weighting = {ValueWeighting::kBinary, {}}}),
+      fit_local_ridge(*pairs, as_of, {.neighbors = 7}),
+      fit_slim(*pairs, as_of, {})};
+  out.push_back(std::make_shared<const BlendModel>(
+      std::vector<std::shared_ptr<const Model>>{out[0], out[5]}, std::vector<float>{1, 0.5F}));
+  return out;
+}
+constexpr std::size_t kGraphFilter = 5;  // positions in all_models
+constexpr std::size_t kBlend = 9;
+
+std::function<void(bundle::Writer&)> as_text(const std::string& name, const std::string& text) {
+  return [name, text](bundle::Writer& w) { w.add_text(name, text); };
 }
 
 TEST(ModelBundle, ComesBackAnsweringTheSame) {
@@ -128,6 +148,52 @@ TEST(ModelBundle, ASectionThatLiesIsRefused) {
     const std::vector<ItemIndex> outside(reader->section("m/neighbors").shape[0], ItemIndex(30));
     w.add("m/neighbors", std::span<const ItemIndex>(outside));
   });
+}
+
+TEST(ModelBundle, AnOperatorThatLiesIsRefused) {
+  const data::Dataset data = random_dataset(40, 30, 500, 23);
+  const auto models = all_models(data);
+  const Model& graph = *models[kGraphFilter];
+  const std::string weighting = "\"weighting\":{\"value\":\"linear\",\"half_life_us\":null}";
+  for (const char* components : {"-1", "7", "5", "1e99", "\"6\"", "4611686018427387904"}) {
+    expect_refused(graph, "m/meta",
+                   as_text("m/meta", concat("{\"kind\":\"graph_filter\",", weighting,
+                                            ",\"components\":", components, "}")));
+  }
+  expect_refused(graph, "m/meta", as_text("m/meta", "{\"kind\":\"ease\",\"components\":0}"));
+  for (const std::string part : {"m/left", "m/right"}) {
+    expect_refused(graph, part,
+                   [&](bundle::Writer& w) { w.add(part, Matrix<float>(6, 30).view()); });
+    expect_refused(graph, part, [&](bundle::Writer& w) {
+      Matrix<float> wild(30, 6);
+      wild.row(29)[5] = std::numeric_limits<float>::infinity();
+      w.add(part, MatrixView<const float>(wild.view()));
+    });
+  }
+  std::vector<std::int64_t> wild(31, 1LL << 60);
+  wild[0] = 0;
+  expect_refused(graph, "m/offsets", [&](bundle::Writer& w) {
+    w.add("m/offsets", std::span<const std::int64_t>(wild));
+  });
+}
+
+TEST(ModelBundle, ABlendThatLiesIsRefused) {
+  const data::Dataset data = random_dataset(40, 30, 500, 23);
+  const auto models = all_models(data);
+  const Model& blend = *models[kBlend];
+  for (const char* members : {"0", "3", "17", "-1", "null", "1e9"}) {
+    expect_refused(blend, "m/meta",
+                   as_text("m/meta", concat("{\"kind\":\"blend\",\"members\":", members, "}")));
+  }
+  for (const std::vector<float>& weights : std::vector<std::vector<float>>{
+           {}, {1}, {1, 1, 1}, {0, 0}, {1, -1}, {1, std::numeric_limits<float>::quiet_NaN()}}) {
+    expect_refused(blend, "m/weights",
+                   [&](bundle::Writer& w) { w.add("m/weights", std::span<const float>(weights)); });
+  }
+  // A member that is another blend whose members are missing, and one of no known kind.
+  expect_refused(blend, "m/members/1/meta",
+                 as_text("m/members/1/meta", "{\"kind\":\"blend\",\"members\":1}"));
+  expect_refused(blend, "m/members/1/meta", as_text("m/members/1/meta", "{\"kind\":\"odd\"}"));
 }
 
 TEST(ContextBundle, ComesBackAndChecksItsShape) {

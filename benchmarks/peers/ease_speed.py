@@ -1,0 +1,99 @@
+"""Seconds of the closed-form item models by size of the catalogue, EASE against irspack's.
+
+    .venv/bin/python benchmarks/peers/ease_speed.py [--items 5000 10000] [--large 20000]
+
+Random pairs with power-law popularity. At each size of --items both sides fit EASE on the same
+matrix in turns, each time in a process of its own; the largest difference between their
+coefficients shows that both did the work. At --large only ours are timed, once, with
+LocalRidge and GraphFilter beside. Prints a table and writes `benchmarks/results/ease_speed.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import environments
+import numpy as np
+import scipy.sparse as sp
+
+RESULTS = environments.ROOT / "benchmarks" / "results" / "ease_speed.json"
+REGULARIZATION = 200.0
+
+
+def skewed(subjects: int, items: int, pairs: int) -> sp.csr_matrix:
+    """Random pairs, popularity and activity falling off like a power; each item at least once."""
+    random = np.random.default_rng(7)
+    row = (subjects * random.random(pairs) ** 1.8).astype(np.int64)
+    column = (items * random.random(pairs) ** 2.6).astype(np.int64)
+    row[:items] = random.integers(subjects, size=items)
+    column[:items] = np.arange(items)
+    keys = np.unique(row * items + column)
+    ones = np.ones(len(keys), dtype=np.float32)
+    return sp.csr_matrix((ones, (keys // items, keys % items)), shape=(subjects, items))
+
+
+def side(name: str, model: str, task: Path, answer: Path, threads: int) -> float:
+    output = environments.run(
+        None if name == "penchant" else name,
+        "ease_speed_side.py", name, model, task, answer, REGULARIZATION, threads, threads=threads,
+    )  # fmt: skip
+    return float(json.loads(output.splitlines()[-1])["seconds"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--items", type=int, nargs="*", default=[5000, 10_000])
+    parser.add_argument("--large", type=int, nargs="*", default=[20_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        task, answer = Path(folder) / "task.npz", Path(folder) / "answer.npz"
+        for items in [*options.items, *options.large]:
+            matrix = skewed(2 * items, items, 50 * items)
+            np.savez(
+                task, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr,
+                shape=matrix.shape,
+            )  # fmt: skip
+            if items in options.large:
+                for model in ("EASE", "LocalRidge", "GraphFilter"):
+                    seconds = side("penchant", model, task, answer, options.threads)
+                    rows.append({"items": items, "model": model, "penchant": seconds})
+                    print(f"{items} items, {matrix.nnz} pairs: {model} {seconds:.1f} s", flush=True)
+                continue
+            rows.append(compare(items, matrix, task, answer, options))
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    found = {"machine": environments.machine(), "threads": options.threads, "rows": rows}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"written: {RESULTS}")
+
+
+def compare(
+    items: int, matrix: sp.csr_matrix, task: Path, answer: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    seconds: dict[str, list[float]] = {"penchant": [], "irspack": []}
+    scores = {}
+    for turn in range(options.rounds):
+        for name in list(seconds)[:: 1 if turn % 2 == 0 else -1]:
+            seconds[name].append(side(name, "EASE", task, answer, options.threads))
+            scores[name] = np.load(answer)["scores"]
+    middle = {name: median(each) for name, each in seconds.items()}
+    apart = float(np.abs(scores["penchant"] - scores["irspack"]).max())
+    ratio = middle["irspack"] / middle["penchant"]
+    print(
+        f"{items} items, {matrix.nnz} pairs: EASE {middle['penchant']:.1f} s, irspack "
+        f"{middle['irspack']:.1f} s, ratio {ratio:.2f}; scores differ by {apart:.1e} at most, the "
+        f"largest is {np.abs(scores['irspack']).max():.2f}",
+        flush=True,
+    )
+    return {"items": items, "model": "EASE", **middle, "ratio": ratio, "scores_differ_by": apart}
+
+
+if __name__ == "__main__":
+    main()
