@@ -130,6 +130,8 @@ class ALS(Model):
 
     # -- fitting ---------------------------------------------------------------------------------
 
+    _run: Run | None = None  # of the fit that is under way
+
     def fit(
         self,
         train: Dataset,
@@ -177,7 +179,7 @@ class ALS(Model):
     def _train(self, data: Dataset, context: Any, progress: Progress) -> Any:
         started = time.perf_counter()
         trainer = self._trainer(context)
-        run = self._run
+        run = self._run or Run(self, data, None, None, None)  # a Blend asks for the model alone
         run.spent = time.perf_counter() - started  # the first iteration's seconds include it
         model = run.iterate(
             trainer, progress, lambda core: self._fitted_view(core, context, data._kind)
