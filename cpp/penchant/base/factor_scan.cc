@@ -28,8 +28,8 @@
 //   levels of the tree give at most (ceil(columns / 16) + 5) 2^-24 (1 + tiny) sum |q_j x_j|, and
 //   sum |q_j x_j| <= |q| |x| <= N^2 units. Underflow loses at most columns * 2^-149, less than one
 //   unit because scales are at least 2^-60; nothing overflows because they are at most 2^38;
-// - what the bands lose by being computed in float: the conversion of Q.X, its product with a_x,
-//   the two ends and a threshold divided by a_q, each at most 2^-24 of something below
+// - what the bands lose by being computed in float: the conversion of Q.X, the slack added to it,
+//   the product with a_x and a threshold divided by a_q, each at most 2^-24 of something below
 //   2^31 + slack units: less than 1024 units and a millionth of the slack.
 //
 // A row is unsure when its band and a threshold overlap; all others are on the side where they
@@ -100,13 +100,12 @@ FactorScan::FactorScan(MatrixView<const float> rows) : rows_(rows) {
   }
   columns_ = (rows.columns + kStripColumns - 1) / kStripColumns * kStripColumns;
   padded_rows_ = (rows.rows + kTileRows - 1) / kTileRows * kTileRows;
-  index_.assign(padded_rows_, -1);
-  const auto last = index_.begin() + static_cast<std::ptrdiff_t>(rows.rows);
-  std::iota(index_.begin(), last, 0);
-  std::stable_sort(index_.begin(), last, [&](std::int32_t a, std::int32_t b) {
+  index_.resize(rows.rows);
+  std::iota(index_.begin(), index_.end(), 0);
+  std::ranges::stable_sort(index_, [&](std::int32_t a, std::int32_t b) {
     return scale[static_cast<std::size_t>(a)] > scale[static_cast<std::size_t>(b)];
   });
-  scales_.assign(padded_rows_, std::numeric_limits<float>::quiet_NaN());
+  scales_.resize(rows.rows);
   strips_.assign(padded_rows_ * columns_, 0);
   for (std::size_t i = 0; i < rows.rows; ++i) {
     const auto from = static_cast<std::size_t>(index_[i]);
@@ -193,6 +192,7 @@ class FactorScan::Run {
     float floor = 0;   // the k-th best lower end so far; a candidate must be able to reach it
     float lowest = 0;  // of floor and thresholds
     std::vector<float> thresholds;  // in units of the query's scale, as all scores here
+    BandCodes codes;                // of the thresholds
     std::vector<float> best_lows;   // heap, the least in front
     std::vector<Candidate> candidates;
     std::vector<std::int32_t> unsure;
@@ -215,6 +215,7 @@ class FactorScan::Run {
     state.reach = static_cast<float>((norms.integers * (kNorm + scan_.largest_residual_) + slack) *
                                      (1 + 1e-5));
     for (const float threshold : query.thresholds) state.thresholds.push_back(threshold / scale);
+    state.codes = band_codes(state.thresholds, 2 * state.slack * scan_.scales_.front());
     const float infinity = std::numeric_limits<float>::infinity();
     state.floor = query.k == 0 ? infinity : -infinity;
     find_lowest(state);
@@ -231,28 +232,32 @@ class FactorScan::Run {
     State& state = states_[q];
     const std::int32_t* products = products_.data() + q * kTileRows;
     const float* scales = scan_.scales_.data() + begin;
+    const std::size_t rows = std::min(kTileRows, scan_.rows_.rows - begin);
     counts_.below = counts_.above = 0;
-    scan_bands(
-        {{products, kTileRows}, {scales, kTileRows}, state.slack, state.thresholds, state.floor},
-        counts_);
+    scan_bands({{products, rows},
+                {scales, rows},
+                state.slack,
+                state.thresholds,
+                &state.codes,
+                state.floor},
+               counts_);
     answers_[q].twice_below += 2 * counts_.below;
     if (query.count_before) answers_[q].before += counts_.above;
     for (std::size_t i = 0; i < counts_.unsure; ++i) {
-      const std::int32_t row = scan_.index_[begin + counts_.unsure_rows[i]];
-      if (row >= 0) state.unsure.push_back(row);
+      state.unsure.push_back(scan_.index_[begin + counts_.unsure_rows[i]]);
     }
     for (std::size_t i = 0; i < counts_.candidates; ++i) {
       const std::size_t at = counts_.candidate_rows[i];
-      const float middle = static_cast<float>(products[at]) * scales[at];
-      const float half = state.slack * scales[at];
-      offer(query, state, middle - half, middle + half, scan_.index_[begin + at]);
+      const auto product = static_cast<float>(products[at]);
+      offer(query, state, (product - state.slack) * scales[at],
+            (product + state.slack) * scales[at], scan_.index_[begin + at]);
     }
     if (counts_.candidates > 0) find_lowest(state);
     if (state.candidates.size() > 4 * query.k + 1024) drop_hopeless(state);
   }
 
   static void offer(const Query& query, State& state, float low, float high, std::int32_t row) {
-    if (high < state.floor || row < 0 || skips(query, row)) return;
+    if (high < state.floor || skips(query, row)) return;
     state.candidates.push_back({high, row});
     auto& lows = state.best_lows;
     if (lows.size() == query.k) {

@@ -39,7 +39,7 @@ class FactorScan {
     // Rows in no list: ascending indices, and where `allowed` (a byte a row) holds 0; empty: none.
     std::span<const ItemIndex> skipped;
     std::span<const std::uint8_t> allowed;
-    std::span<const float> thresholds;  // ascending
+    std::span<const float> thresholds;  // ascending, at most kMostThresholds of rank_kernels.h
     Scored pivot;                       // with count_before: its score must be the last threshold
     bool count_before = false;
   };
@@ -72,8 +72,8 @@ class FactorScan {
   std::size_t columns_ = 0;             // padded
   std::size_t padded_rows_ = 0;         // to whole tiles
   AlignedVector<std::int16_t> strips_;  // of int16_kernels.h, rows by falling scale
-  std::vector<float> scales_;           // [padded rows] row = scale * integers; NaN beyond the end
-  std::vector<std::int32_t> index_;     // [padded rows] where the row stands in `rows`; -1: nowhere
+  std::vector<float> scales_;           // [rows] falling; row = scale * integers
+  std::vector<std::int32_t> index_;     // [rows] where the row stands in rows_
   double largest_residual_ = 0;         // of any row, in units of its scale
   bool usable_ = false;
 };

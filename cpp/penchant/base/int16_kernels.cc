@@ -19,7 +19,7 @@ using Pairs = hn::Repartition<std::int16_t, Sums>;
 constexpr std::size_t kWidth = hn::MaxLanes(Sums());
 constexpr std::size_t kParts = kStripRows / kWidth;  // vectors a strip's sums take
 // As many queries as leave their sums in registers.
-constexpr std::size_t kQueriesAtOnce = kParts == 1 ? 8 : kParts == 2 ? 4 : 2;
+constexpr std::size_t kQueriesAtOnce = kParts == 1 ? 8 : kParts == 2 ? 6 : 2;
 
 template <std::size_t kQueries>
 HWY_INLINE void multiply(const std::int16_t* HWY_RESTRICT strip, std::size_t columns,
@@ -49,6 +49,8 @@ HWY_INLINE void multiply(const std::int16_t* HWY_RESTRICT strip, std::size_t col
         for (std::size_t p = 0; p < kParts; ++p) {
           const auto y = hn::Load(pairs, strip + (j + step) * kStripRows + p * 2 * kWidth);
           sum[q][p] = hn::ReorderWidenMulAccumulate(d, x, y, sum[q][p], unused);
+          // GCC would regroup these sums of integers and run out of registers.
+          asm("" : "+v"(sum[q][p].raw));
         }
       }
     }
