@@ -526,6 +526,14 @@ def test_a_scan_of_vectors_changes_no_bit() -> None:
         order = np.lexsort((np.arange(len(scores)), -scores))[:20]
         assert one["item"].tolist() == train.item_ids[order].tolist()
         assert one["score"].tolist() == scores[order].tolist()
+        # Only some items, and not those in the basket.
+        some = train.item_ids[::3].tolist()
+        within = als.recommend(subject, k=9, candidates=some)["item"].tolist()
+        assert within == [i for i in train.item_ids[np.argsort(-scores, kind="stable")]
+                          if i in set(some)][:9]  # fmt: skip
+        basket = {"basket": one["item"].head(2).tolist()}
+        fresh = als.recommend(subject, k=20, context=basket)["item"].tolist()
+        assert not set(fresh) & set(basket["basket"])
 
 
 def test_progress_is_told_and_ctrl_c_stops(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,7 +214,11 @@ class FactorScan::Run {
     state.slack = static_cast<float>(slack);
     state.reach = static_cast<float>((norms.integers * (kNorm + scan_.largest_residual_) + slack) *
                                      (1 + 1e-5));
-    for (const float threshold : query.thresholds) state.thresholds.push_back(threshold / scale);
+    for (const float threshold : query.thresholds) {
+      state.thresholds.push_back(threshold / scale);
+      check_argument(std::isfinite(state.thresholds.back()), "FactorScan: threshold ", threshold,
+                     " is no score of these rows");
+    }
     state.codes = band_codes(state.thresholds, 2 * state.slack * scan_.scales_.front());
     const float infinity = std::numeric_limits<float>::infinity();
     state.floor = query.k == 0 ? infinity : -infinity;

@@ -39,7 +39,7 @@ class FactorScan {
     // Rows in no list: ascending indices, and where `allowed` (a byte a row) holds 0; empty: none.
     std::span<const ItemIndex> skipped;
     std::span<const std::uint8_t> allowed;
-    std::span<const float> thresholds;  // ascending, at most kMostThresholds of rank_kernels.h
+    std::span<const float> thresholds;  // ascending scores, at most kMostThresholds
     Scored pivot;                       // with count_before: its score must be the last threshold
     bool count_before = false;
   };
