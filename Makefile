@@ -20,8 +20,8 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-evaluation bench-recommend-all bench-online-retail bench-serving \
-  sanitized-load stubs clean
+  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-evaluation \
+  bench-recommend-all bench-online-retail bench-serving sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28

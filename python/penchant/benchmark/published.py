@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from penchant.data import splits
+from penchant.data._frames import make_frame
 from penchant.data.dataset import Dataset
 from penchant.errors import InvalidArgumentError
 from penchant.evaluation import evaluate
-from penchant.evaluation._frame import make_frame
 
 from . import _read
 from ._protocols import PROTOCOLS, PublicProtocol
