@@ -544,7 +544,7 @@ def test_progress_is_told_and_ctrl_c_stops(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(
         _progress.Progress, "__call__", lambda _, done, total: calls.append((done, total))
     )
-    report = pn.evaluate(world.model(), world.test, ["map@5"])
+    report = pn.evaluate(world.model(), world.test, ["map@5"], threads=1)
     total = report.protocol.evaluated
     assert calls[-1] == (total, total)
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})

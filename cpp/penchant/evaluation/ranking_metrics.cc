@@ -16,9 +16,9 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kRowsPerBlock = 8;
-// Rows between two calls of the progress: enough to keep threads busy, few enough for Ctrl-C.
-constexpr std::size_t kRowsPerSlice = 256;
-constexpr std::size_t kFactorRowsPerSlice = 32 * FactorScan::kQueries;
+// Blocks a thread between two calls of the progress: enough to keep threads busy, few enough for
+// Ctrl-C. Rows don't touch each other, so that slices change nothing.
+constexpr std::size_t kBlocksPerSlice = 16;
 
 std::size_t position(ItemIndex item) { return static_cast<std::size_t>(item.value); }
 
@@ -93,24 +93,22 @@ Evaluation evaluate(const People& people, std::span<const Metric> metrics, const
   BestPositions shown(people.num_items, plan.longest);
   Evaluation out;
   out.per_subject.assign(metrics.size(), std::vector<double>(people.rows, kUndefined));
-  const std::size_t slice = !options.progress ? people.rows
-                            : scanned         ? kFactorRowsPerSlice
-                                              : kRowsPerSlice;
+  const std::size_t block_rows = scanned ? FactorScan::kQueries : kRowsPerBlock;
+  const auto threads = static_cast<std::size_t>(resolve_threads(options.threads));
+  const std::size_t slice = options.progress ? block_rows * kBlocksPerSlice * threads : people.rows;
   for (std::size_t begin = 0; begin < people.rows; begin += slice) {
     const std::size_t end = std::min(people.rows, begin + slice);
-    parallel_blocks(end - begin, scanned ? FactorScan::kQueries : kRowsPerBlock, options.threads,
-                    [&](const Block& block) {
-                      ScoreRows by_scores(plan, shown, scorer);
-                      if (scanned) {
-                        FactorRows by_factors(plan, shown, factors, by_scores);
-                        by_factors.evaluate(begin + block.begin, begin + block.end,
-                                            out.per_subject);
-                        return;
-                      }
-                      for (std::size_t row = begin + block.begin; row < begin + block.end; ++row) {
-                        by_scores.evaluate(row, out.per_subject);
-                      }
-                    });
+    parallel_blocks(end - begin, block_rows, options.threads, [&](const Block& block) {
+      ScoreRows by_scores(plan, shown, scorer);
+      if (scanned) {
+        FactorRows by_factors(plan, shown, factors, by_scores);
+        by_factors.evaluate(begin + block.begin, begin + block.end, out.per_subject);
+        return;
+      }
+      for (std::size_t row = begin + block.begin; row < begin + block.end; ++row) {
+        by_scores.evaluate(row, out.per_subject);
+      }
+    });
     if (options.progress) options.progress(end, people.rows);
   }
   for (std::size_t m = 0; m < metrics.size(); ++m) {

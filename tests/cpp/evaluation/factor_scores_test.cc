@@ -131,6 +131,7 @@ TEST(FactorScores, ProgressComesInOrderAndMayStop) {
   const std::vector<Metric> metrics = metrics_named({"map@3"});
   std::vector<std::size_t> done;
   EvaluationOptions options;
+  options.threads = 2;
   options.progress = [&](std::size_t rows, std::size_t total) {
     EXPECT_EQ(total, 700U);
     done.push_back(rows);
