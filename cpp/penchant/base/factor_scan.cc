@@ -206,8 +206,8 @@ class FactorScan::Run {
     State& state = states_[q];
     const Norms norms =
         quantize(query.vector, scale, integers_.data() + q * scan_.columns_, std::size_t{2});
-    const auto lanes = static_cast<double>(scan_.columns_ / 16);
-    const double rounding = (lanes + 8) * 0x1p-24 * kNorm * kNorm * (1 + 1e-3);
+    const std::size_t terms = scan_.columns_ / 16;  // of each lane's sum
+    const double rounding = (static_cast<double>(terms) + 8) * 0x1p-24 * kNorm * kNorm * (1 + 1e-3);
     const double slack =
         (norms.residual * kNorm + norms.integers * scan_.largest_residual_ + rounding + 2048) *
         (1 + 1e-5);
