@@ -48,6 +48,7 @@ _NAMES = {
     "tune": "tuning",
 }
 _MODULES = {
+    "benchmark": "benchmark",
     "datasets": "datasets",
     "errors": "errors",
     "evaluation": "evaluation",
@@ -76,6 +77,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
     from . import evaluation as evaluation

@@ -165,6 +165,10 @@ class IdMap:
         """
         Ids by index: int64 [n] (read-only, no copy) or object [n] of str.
         """
+    def take(self, index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32]) -> typing.Any:
+        """
+        Ids of these indices: int64 [n] or a list of str; each must be in bounds.
+        """
     @property
     def kind(self) -> str: ...
 
@@ -626,6 +630,7 @@ def evaluate(
     mask_seen: bool,
     seen_are_negatives: bool = False,
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    progress: typing.Any = None,
 ) -> tuple:
     """
     (values float64 [metrics], per subject float64 [metrics, rows]).

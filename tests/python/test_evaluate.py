@@ -416,3 +416,143 @@ def test_what_can_not_be_recommended_is_in_no_list() -> None:
     scores[:, 5] = np.nan
     report = pn.evaluate(world.model(scores), world.test, ["coverage@50", "recall@50"])
     assert report["coverage@50"].value == 9 / 80
+
+
+# strong generalization ----------------------------------------------------------------------------
+
+
+def people(seed: int = 5) -> Any:
+    """A log in which people of a kind buy the same things, one event a day."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for subject in range(160):
+        liked = 20 * (subject % 3) + rng.choice(20, size=10, replace=False)
+        rows += [(f"p{subject:03d}", f"i{item:02d}", day) for day, item in enumerate(liked)]
+    subjects, items, days = zip(*rows, strict=True)
+    return pn.Dataset.from_interactions(
+        list(subjects), list(items), times=np.array(days) * 86_400 + 1_600_000_000
+    )
+
+
+def by_hand(model: Any, test: Any, seen: dict[Any, set[Any]], k: int) -> dict[Any, float]:
+    """Recall@k of each subject from the lists of `recommend`."""
+    pairs = test.to_csr("binary")
+    catalogue = set(model.item_ids_.tolist())
+    out = {}
+    for row, subject in enumerate(test.subject_ids):
+        truth = set(test.item_ids[pairs[row].indices]) & catalogue - seen.get(subject, set())
+        if truth and subject in set(model.subject_ids_):
+            shown = model.recommend(subject, k=k)["item"]
+            out[subject] = len(truth & set(shown)) / len(truth)
+    return out
+
+
+def items_by_subject(data: Any) -> dict[Any, set[Any]]:
+    pairs = data.to_csr("binary")
+    return {s: set(data.item_ids[pairs[row].indices]) for row, s in enumerate(data.subject_ids)}
+
+
+@pytest.mark.parametrize("make", [lambda: pn.ALS(factors=8, iterations=5), pn.ItemKNN, pn.Popular])
+def test_strong_generalization_is_fold_in_then_recommend(make: Any) -> None:
+    train, test = pn.splits.by_user(people(), test=0.3, seed=1)
+    model = make().fit(train)
+    report = pn.evaluate(model, test, ["recall@5", "auc"], fold_in=True, seed=4)
+    history, rest = pn.splits.random(test, test=0.2, seed=4)
+    assert len(np.intersect1d(train.subject_ids, report.subject_ids)) == 0
+    want = by_hand(model.fold_in(history), rest, items_by_subject(history), 5)
+    assert values_by_subject(report, "recall@5") == pytest.approx(want)
+    assert "80% of each subject's pairs folded in" in repr(report)
+    # A history given by hand, and another share.
+    given = pn.evaluate(model, rest, ["recall@5", "auc"], fold_in=history)
+    assert given["recall@5"].value == report["recall@5"].value
+    assert "given history" in given.protocol.describe()
+    half = pn.evaluate(model, test, ["recall@5"], fold_in=0.5)
+    assert half.protocol.pairs > 1.5 * report.protocol.pairs
+    again = pn.evaluate(model, test, ["recall@5", "auc"], fold_in=True, seed=4)
+    assert again["auc"] == report["auc"]
+
+
+def test_folding_in_beats_knowing_nothing() -> None:
+    train, test = pn.splits.by_user(people(), test=0.3, seed=1)
+    als = pn.ALS(factors=8, iterations=5).fit(train)
+    told = pn.evaluate(als, test, ["ndcg@10"], fold_in=True)
+    untold = pn.evaluate(als, test, ["ndcg@10"], subjects="all")
+    assert told["ndcg@10"].low > untold["ndcg@10"].high
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5, -0.1, "most", None])
+def test_a_share_to_fold_in_that_makes_no_sense(share: Any) -> None:
+    train, test = pn.splits.by_user(people(), test=0.3)
+    with pytest.raises(pn.errors.InvalidArgumentError, match="fold_in"):
+        pn.evaluate(pn.Popular().fit(train), test, ["map@5"], fold_in=share)
+
+
+def test_leave_one_out_and_a_global_cut_are_what_lists_say() -> None:
+    data = people(7)
+    for train, test in (pn.splits.leave_last_out(data), pn.splits.temporal(data, test="3d")):
+        model = pn.ALS(factors=8, iterations=5).fit(train)
+        report = pn.evaluate(model, test, ["recall@7", "hit_rate@7"])
+        want = by_hand(model, test, items_by_subject(train), 7)
+        assert values_by_subject(report, "recall@7") == pytest.approx(want)
+        if test.num_events == test.num_subjects:  # one each: they are the same
+            assert report["recall@7"].value == report["hit_rate@7"].value
+
+
+def test_a_scan_of_vectors_changes_no_bit() -> None:
+    # Enough items that inner products are scanned; the table of their scores is not.
+    rng = np.random.default_rng(2)
+    pairs = np.unique(rng.integers(0, 90 * 1500, 6000))
+    train = pn.Dataset.from_interactions(pairs // 1500, pairs % 1500)
+    more = np.unique(rng.integers(0, 90 * 1500, 3000))
+    test = pn.Dataset.from_interactions(more // 1500, more % 1500)
+    als = pn.ALS(factors=12, iterations=3).fit(train)
+    scorer = als._scorer(train.subject_ids, exclude_seen=True)
+    table = ScoreTable(train, np.stack([scorer.scores(r) for r in range(train.num_subjects)]))
+    for exclude_seen in (True, False):
+        fast = pn.evaluate(als, test, METRICS, exclude_seen=exclude_seen)
+        slow = pn.evaluate(table, test, METRICS, exclude_seen=exclude_seen)
+        for metric in METRICS:
+            np.testing.assert_array_equal(fast.subject_values[metric], slow.subject_values[metric])
+            assert fast[metric].value == slow[metric].value
+    everyone = als.recommend(train.subject_ids, k=20)
+    for subject in train.subject_ids[::9]:
+        one = als.recommend(subject, k=20)
+        part = everyone[everyone["subject"] == subject]
+        assert part["item"].tolist() == one["item"].tolist()
+        assert part["score"].tolist() == one["score"].tolist()
+        row = train.subject_ids.tolist().index(subject)
+        scores = scorer.scores(row)
+        scores[train.to_csr("binary")[row].indices] = -np.inf
+        order = np.lexsort((np.arange(len(scores)), -scores))[:20]
+        assert one["item"].tolist() == train.item_ids[order].tolist()
+        assert one["score"].tolist() == scores[order].tolist()
+        # Only some items, and not those in the basket.
+        some = train.item_ids[::3].tolist()
+        within = als.recommend(subject, k=9, candidates=some)["item"].tolist()
+        assert within == [i for i in train.item_ids[np.argsort(-scores, kind="stable")]
+                          if i in set(some)][:9]  # fmt: skip
+        basket = {"basket": one["item"].head(2).tolist()}
+        fresh = als.recommend(subject, k=20, context=basket)["item"].tolist()
+        assert not set(fresh) & set(basket["basket"])
+
+
+def test_progress_is_told_and_ctrl_c_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    from penchant import _progress
+
+    world = World(3, subjects=600)
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        _progress.Progress, "__call__", lambda _, done, total: calls.append((done, total))
+    )
+    report = pn.evaluate(world.model(), world.test, ["map@5"], threads=1)
+    total = report.protocol.evaluated
+    assert calls[-1] == (total, total)
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+    assert len(calls) > 1
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_progress.Progress, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pn.evaluate(world.model(), world.test, ["map@5"])

@@ -34,6 +34,8 @@ class TopK {
   // Pushes scores[i] as index first + i.
   void push_all(std::span<const float> scores, std::int32_t first = 0);
 
+  [[nodiscard]] float floor() const { return floor_; }  // scores below can't enter
+
   // Best first; leaves the collector empty, ready for reuse. O(k log k).
   [[nodiscard]] std::vector<Scored> take_sorted();
 
@@ -41,7 +43,7 @@ class TopK {
   void offer(Scored hit);
 
   std::size_t k_;
-  float floor_;               // scores below can't enter
+  float floor_;
   std::vector<Scored> heap_;  // the worst kept hit at the front
 };
 

@@ -66,6 +66,29 @@ py::array_t<std::int32_t> find_all(const IdMap& ids, const py::object& wanted) {
   return move_to_array(std::move(out));
 }
 
+py::str text_at(const IdMap& ids, std::size_t i) {
+  const std::string_view id = ids.string(i);
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_FromStringAndSize(id.data(), static_cast<Py_ssize_t>(id.size())));
+}
+
+py::object taken_ids(const IdMap& ids, const Array<std::int32_t>& index) {
+  const auto wanted = as_indices<ItemIndex>(index);
+  for (const ItemIndex each : wanted) {
+    check_argument(each.value >= 0 && static_cast<std::size_t>(each.value) < ids.size(),
+                   "IdMap.take: index ", each.value, " of ", ids.size());
+  }
+  const auto at = [&](std::size_t i) { return static_cast<std::size_t>(wanted[i].value); };
+  if (ids.kind() == IdKind::kInteger) {
+    std::vector<std::int64_t> out(wanted.size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = ids.integer(at(i));
+    return move_to_array(std::move(out));
+  }
+  py::list out(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) out[i] = text_at(ids, at(i));
+  return out;
+}
+
 py::array all_ids(const IdMap& ids) {
   if (ids.kind() == IdKind::kInteger) {
     return borrow(ids.integers().owner(), ids.integers().data(),
@@ -73,9 +96,7 @@ py::array all_ids(const IdMap& ids) {
   }
   py::list texts(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    const std::string_view id = ids.string(i);
-    texts[i] = py::reinterpret_steal<py::str>(
-        PyUnicode_FromStringAndSize(id.data(), static_cast<Py_ssize_t>(id.size())));
+    texts[i] = text_at(ids, i);
   }
   py::array out(py::dtype("O"), std::vector<py::ssize_t>{static_cast<py::ssize_t>(ids.size())});
   out[py::slice(std::nullopt, std::nullopt, std::nullopt)] = texts;
@@ -138,6 +159,8 @@ void register_ids(py::module_& module) {
            [](const IdMap& ids, py::handle id) { return find_object(ids, id) >= 0; })
       .def("find", &find_object, py::arg("id"), "Index of an id, -1 when unknown.")
       .def("find_all", &find_all, py::arg("ids"), "Index of each id, -1 when unknown; int32 [n].")
+      .def("take", &taken_ids, py::arg("index"),
+           "Ids of these indices: int64 [n] or a list of str; each must be in bounds.")
       .def("ids", &all_ids, "Ids by index: int64 [n] (read-only, no copy) or object [n] of str.")
       .def(
           "__eq__", [](const IdMap& a, const IdMap& b) { return a == b; }, py::is_operator())

@@ -66,19 +66,29 @@ py::tuple evaluate(const Scorer& scorer, const std::vector<std::string>& names,
                    const Array<std::int64_t>& truth_offsets, const Array<std::int32_t>& truth_items,
                    const Array<std::int64_t>& seen_offsets, const Array<std::int32_t>& seen_items,
                    const Array<std::int32_t>& unknown_truth, const Array<double>& popularity,
-                   double population, bool mask_seen, bool seen_are_negatives, int threads) {
+                   double population, bool mask_seen, bool seen_are_negatives, int threads,
+                   const py::object& progress) {
   const Lists truth{truth_offsets, truth_items};
   const Lists seen{seen_offsets, seen_items};
   const std::vector<Metric> metrics = parse_metrics(names);
   const evaluation::People people{scorer.rows, scorer.num_items,       truth.view(),
                                   seen.view(), as_span(unknown_truth), as_span(popularity),
                                   population};
+  evaluation::EvaluationOptions options;
+  options.mask_seen = mask_seen;
+  options.seen_are_negatives = seen_are_negatives;
+  options.threads = threads;
+  // With the GIL held, so that Ctrl-C and errors of a progress bar come through.
+  options.progress = [&progress](std::size_t done, std::size_t total) {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!progress.is_none()) progress(done, total);
+  };
   evaluation::Evaluation result;
   {
     const py::gil_scoped_release released;
-    result = evaluation::evaluate(
-        people, metrics, scorer.fill,
-        {.mask_seen = mask_seen, .seen_are_negatives = seen_are_negatives, .threads = threads});
+    const auto factors = scorer.factors ? scorer.factors() : evaluation::FactorScores{};
+    result = evaluation::evaluate(people, metrics, scorer.fill, options, factors);
   }
   return py::make_tuple(move_to_array(std::move(result.values)),
                         stack(result.per_subject, scorer.rows));
@@ -119,7 +129,7 @@ void register_evaluation(py::module_& module) {
              py::arg("truth_offsets"), py::arg("truth_items"), py::arg("seen_offsets"),
              py::arg("seen_items"), py::arg("unknown_truth"), py::arg("popularity"),
              py::arg("population"), py::arg("mask_seen"), py::arg("seen_are_negatives") = false,
-             py::arg("threads") = 0,
+             py::arg("threads") = 0, py::arg("progress") = py::none(),
              "(values float64 [metrics], per subject float64 [metrics, rows]).");
   module.def(
       "bootstrap", &bootstrap, py::arg("values"), py::kw_only(), py::arg("confidence"),

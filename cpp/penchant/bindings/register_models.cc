@@ -78,10 +78,22 @@ Scorer make_scorer(const ModelPtr& model, const std::shared_ptr<data::Interactio
   std::vector<std::int32_t> row_list(rows.data(), rows.data() + rows.size());
   std::vector<std::int32_t> user_list(users.data(), users.data() + users.size());
   const std::size_t count = row_list.size();
-  return {count, model->num_items(), [=](std::size_t r, std::span<float> scores) {
-            models::score_row(*model, *pairs, UserIndex(row_list[r]), UserIndex(user_list[r]),
-                              context->as_of, context->popularity.span(), scores);
-          }};
+  const auto fill = [=](std::size_t r, std::span<float> scores) {
+    models::score_row(*model, *pairs, UserIndex(row_list[r]), UserIndex(user_list[r]),
+                      context->as_of, context->popularity.span(), scores);
+  };
+  const auto vector = [=](std::size_t r, std::span<float> out) {
+    const models::Query query = {UserIndex(user_list[r]), pairs->history(UserIndex(row_list[r])),
+                                 context->as_of, false};
+    if (!model->can_score(query)) return false;
+    model->query_vector(query, out);
+    return true;
+  };
+  Scorer scorer{count, model->num_items(), fill};
+  if (model->inner_products()) {
+    scorer.factors = [=] { return evaluation::FactorScores{&model->scan(), vector}; };
+  }
+  return scorer;
 }
 
 py::tuple recommend(const Model& model, const data::Interactions& pairs, const Context& context,

@@ -6,6 +6,8 @@
 #include <functional>
 #include <span>
 
+#include "penchant/evaluation/ranking_metrics.h"
+
 namespace penchant::bindings {
 
 // Python sees an opaque object. Models and engines make one for a list of subjects
@@ -14,6 +16,8 @@ struct Scorer {
   std::size_t rows = 0;
   std::size_t num_items = 0;
   std::function<void(std::size_t row, std::span<float> scores)> fill;
+  // Where scores are inner products: evaluation::FactorScores, asked for without the GIL.
+  std::function<evaluation::FactorScores()> factors = {};
 };
 
 }  // namespace penchant::bindings

@@ -8,7 +8,8 @@
 //   Interval map = bootstrap_mean(result.per_subject[0], {.seed = 7});   // bootstrap.h
 //
 // Nothing is sampled: every item of the catalogue competes. One row of scores a thread is all the
-// memory it takes, and the result is the same bits at any number of threads.
+// memory it takes, and the result is the same bits at any number of threads. Models whose scores
+// are inner products say so with FactorScores: the same values, to the bit, several times faster.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "penchant/base/factor_scan.h"
 #include "penchant/base/ids.h"
 #include "penchant/evaluation/metric.h"
 
@@ -52,12 +54,21 @@ struct People {
 // at once. An item at NaN or -infinity is not recommendable: it is in no list, and last in the AUC.
 using Scorer = std::function<void(std::size_t row, std::span<float> scores)>;
 
+// For scorers that are dot_rows(scan->rows(), vector of the row). Optional, does not own.
+struct FactorScores {
+  const FactorScan* scan = nullptr;
+  // Writes the row's vector; false where the scorer does something else (a newcomer's fallback).
+  std::function<bool(std::size_t row, std::span<float> vector)> vector;
+};
+
 struct EvaluationOptions {
   bool mask_seen = true;  // seen items are in no list
   // Seen items that are not in the truth are negatives of the AUC. Not together with mask_seen:
   // what can't be recommended can't be wrongly recommended either.
   bool seen_are_negatives = false;
   int threads = 0;  // 0: all the machine has
+  // Called now and then on the calling thread with the rows done; may throw to stop (Ctrl-C does).
+  std::function<void(std::size_t done, std::size_t total)> progress = {};
 };
 
 struct Evaluation {
@@ -72,6 +83,7 @@ struct Evaluation {
 // Ties go to the smaller index in lists and count one half in the AUC. Throws kInvalidArgument when
 // shapes disagree, or lists are not ascending, leave the catalogue, or hold masked truth.
 [[nodiscard]] Evaluation evaluate(const People& people, std::span<const Metric> metrics,
-                                  const Scorer& scorer, const EvaluationOptions& options);
+                                  const Scorer& scorer, const EvaluationOptions& options,
+                                  const FactorScores& factors = {});
 
 }  // namespace penchant::evaluation

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "penchant/base/rank_kernels.h"
 #include "penchant/base/top_k.h"
 
 namespace penchant::evaluation {
@@ -20,48 +21,16 @@ double count(Hits hits) {
   return static_cast<double>(found);
 }
 
-// Twice the number of positives that rank above `score`, ties counted once (half of twice).
-std::int64_t twice_above(std::span<const float> sorted_positives, float score) {
-  // Branch-free lower bound: the processor would mispredict every other comparison.
-  const float* base = sorted_positives.data();
-  std::size_t length = sorted_positives.size();
-  while (length > 1) {
-    const std::size_t half = length / 2;
-    base += base[half - 1] < score ? half : 0;
-    length -= half;
-  }
-  base += *base < score ? 1 : 0;
-  const float* end = sorted_positives.data() + sorted_positives.size();
-  const std::int64_t not_below = end - base;
-  if (base == end || *base != score) return 2 * not_below;
-  return not_below + (end - std::upper_bound(base, end, score));
-}
-
 // Up to so many positives, comparing each with every score beats a binary search a score: the
-// comparisons are independent of each other and run four or more at a time.
+// comparisons are independent of each other and run several at a time.
 constexpr std::size_t kFewPositives = 256;
-constexpr std::size_t kScoresPerTile = 4096;  // stays in the first-level cache
 
 // Sum over scores of twice_above, whichever way is the faster.
 std::int64_t twice_above_all(std::span<const float> sorted_positives,
                              std::span<const float> scores) {
+  if (sorted_positives.size() <= kFewPositives) return twice_below(scores, sorted_positives);
   std::int64_t twice = 0;
-  if (sorted_positives.size() > kFewPositives) {
-    for (const float score : scores) twice += twice_above(sorted_positives, score);
-    return twice;
-  }
-  for (std::size_t begin = 0; begin < scores.size(); begin += kScoresPerTile) {
-    const auto tile = scores.subspan(begin, std::min(kScoresPerTile, scores.size() - begin));
-    for (const float positive : sorted_positives) {
-      std::int32_t below = 0;
-      std::int32_t not_above = 0;
-      for (const float score : tile) {
-        below += score < positive ? 1 : 0;
-        not_above += score <= positive ? 1 : 0;
-      }
-      twice += below + not_above;
-    }
-  }
+  for (const float score : scores) twice += twice_above(sorted_positives, score);
   return twice;
 }
 
@@ -111,6 +80,27 @@ double reciprocal_rank_at(Hits hits, std::size_t k) {
   return found == list.end() ? 0.0 : 1.0 / static_cast<double>(found - list.begin() + 1);
 }
 
+std::int64_t twice_above(std::span<const float> sorted_positives, float score) {
+  // Branch-free lower bound: the processor would mispredict every other comparison.
+  const float* base = sorted_positives.data();
+  std::size_t length = sorted_positives.size();
+  while (length > 1) {
+    const std::size_t half = length / 2;
+    base += base[half - 1] < score ? half : 0;
+    length -= half;
+  }
+  base += *base < score ? 1 : 0;
+  const float* end = sorted_positives.data() + sorted_positives.size();
+  const std::int64_t not_below = end - base;
+  if (base == end || *base != score) return 2 * not_below;
+  return not_below + (end - std::upper_bound(base, end, score));
+}
+
+double auc_of_counts(std::int64_t twice, std::size_t positives, std::size_t negatives) {
+  return static_cast<double>(twice) / 2.0 /
+         (static_cast<double>(positives) * static_cast<double>(negatives));
+}
+
 double auc(std::span<const float> scores, std::span<const float> sorted_positives,
            std::span<const ItemIndex> excluded) {
   const std::size_t negatives = scores.size() - excluded.size();
@@ -120,8 +110,7 @@ double auc(std::span<const float> scores, std::span<const float> sorted_positive
   for (const ItemIndex item : excluded) {
     twice -= twice_above(sorted_positives, scores[static_cast<std::size_t>(item.value)]);
   }
-  return static_cast<double>(twice) / 2.0 /
-         (static_cast<double>(sorted_positives.size()) * static_cast<double>(negatives));
+  return auc_of_counts(twice, sorted_positives.size(), negatives);
 }
 
 double reciprocal_rank(std::span<const float> scores, std::span<const ItemIndex> truth) {

@@ -55,6 +55,14 @@ class Discounts {
 [[nodiscard]] double auc(std::span<const float> scores, std::span<const float> sorted_positives,
                          std::span<const ItemIndex> excluded);
 
+// The same from a count: the sum of twice_above over the negatives.
+[[nodiscard]] double auc_of_counts(std::int64_t twice, std::size_t positives,
+                                   std::size_t negatives);
+
+// Twice the number of positives that rank above `score`, ties counted once (half of twice).
+// sorted_positives must not be empty.
+[[nodiscard]] std::int64_t twice_above(std::span<const float> sorted_positives, float score);
+
 // 1 / (1 + number of items that rank before the best of `truth`), over the whole of `scores`; items
 // at -infinity are not in the ranking. 0 when none of the truth is.
 [[nodiscard]] double reciprocal_rank(std::span<const float> scores,

@@ -94,6 +94,8 @@ class AlsModel final : public Model {
   [[nodiscard]] ItemIndex because(const Query& query, ItemIndex item) const override;
   [[nodiscard]] MatrixView<const float> item_vectors() const override;
   [[nodiscard]] MatrixView<const float> user_vectors() const;
+  [[nodiscard]] bool inner_products() const override { return true; }
+  void query_vector(const Query& query, std::span<float> vector) const override;
   [[nodiscard]] bool similar(ItemIndex item, std::span<float> scores) const override;
   void save(bundle::Writer& writer, const std::string& prefix) const override;
   [[nodiscard]] static std::shared_ptr<const Model> load(

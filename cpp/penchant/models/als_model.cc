@@ -75,16 +75,20 @@ bool AlsModel::can_score(const Query& query) const {
   return query.user.known() && static_cast<std::size_t>(query.user.value) < parts_.users;
 }
 
-void AlsModel::score_all(const Query& query, std::span<float> scores) const {
+void AlsModel::query_vector(const Query& query, std::span<float> vector) const {
   const bool stored = query.user.known() && !query.history_is_fresh &&
                       static_cast<std::size_t>(query.user.value) < parts_.users;
   if (stored) {
-    dot_rows(item_vectors(), user_vectors().row(static_cast<std::size_t>(query.user.value)),
-             scores);
-    return;
+    std::ranges::copy(user_vectors().row(static_cast<std::size_t>(query.user.value)),
+                      vector.begin());
+  } else {
+    fold_in(query.history, query.as_of, vector);
   }
+}
+
+void AlsModel::score_all(const Query& query, std::span<float> scores) const {
   std::vector<float> vector(als_width(parts_.parameters));
-  fold_in(query.history, query.as_of, vector);
+  query_vector(query, vector);
   dot_rows(item_vectors(), vector, scores);
 }
 

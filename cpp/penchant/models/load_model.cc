@@ -55,8 +55,4 @@ std::shared_ptr<const Model> load_model(const std::shared_ptr<const bundle::Read
               "'; it may come from a newer Penchant"));
 }
 
-ItemIndex Model::because(const Query& /*query*/, ItemIndex /*item*/) const { return {}; }
-
-bool Model::similar(ItemIndex /*item*/, std::span<float> /*scores*/) const { return false; }
-
 }  // namespace penchant::models

@@ -12,10 +12,12 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "penchant/base/factor_scan.h"
 #include "penchant/base/ids.h"
 #include "penchant/base/time.h"
 #include "penchant/bundle/bundle.h"
@@ -70,10 +72,23 @@ class Model {
   // One vector an item, for similar items and indexes; empty for models without. [num_items, d]
   [[nodiscard]] virtual MatrixView<const float> item_vectors() const { return {}; }
 
+  // Whether the scores are inner products: score_all(query, scores) is
+  // dot_rows(item_vectors(), vector, scores), bit for bit, with the vector that query_vector writes
+  // (requires can_score(query)). Lists and metrics then need not score every item.
+  [[nodiscard]] virtual bool inner_products() const { return false; }
+  virtual void query_vector(const Query& query, std::span<float> vector) const;
+
+  // The scan over item_vectors(), made at the first call and kept: half their memory. Any thread.
+  [[nodiscard]] const FactorScan& scan() const;
+
   // Similarity of every item to `item`, for "more like this"; false when the model has no notion.
   [[nodiscard]] virtual bool similar(ItemIndex item, std::span<float> scores) const;
 
   virtual void save(bundle::Writer& writer, const std::string& prefix) const = 0;
+
+ private:
+  mutable std::once_flag scan_made_;
+  mutable std::unique_ptr<const FactorScan> scan_;
 };
 
 // Reads "<prefix>/kind" and builds the model of that kind over the bundle's memory, every array's

@@ -248,5 +248,8 @@ def make_frame(columns: Mapping[str, Any], kind: str | None) -> Any:
         with_nulls = any(
             column.null_count and pa.types.is_int64(column.type) for column in table.columns
         )
-        return table.to_pandas(types_mapper=nullable.get if with_nulls else None)
+        # Waking threads takes longer than converting a list for one person.
+        return table.to_pandas(
+            types_mapper=nullable.get if with_nulls else None, use_threads=table.num_rows > 10_000
+        )
     return table

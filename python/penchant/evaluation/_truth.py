@@ -51,6 +51,7 @@ def gather_truth(
     subjects: Subjects,
     unknown_items: UnknownItems,
     auc_against: AucAgainst,
+    folded: str | None = None,
 ) -> Truth:
     """Turn a held-out dataset into rows that the model can be asked about.
 
@@ -96,6 +97,7 @@ def gather_truth(
         pairs=len(keys) + int(counted.sum()),
         repeats=int(np.count_nonzero(repeats)),
         unknown_item_pairs=int(unknown.sum()),
+        folded=folded,
     )
     if len(kept) == 0:
         raise InvalidArgumentError(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penchant._progress import Progress
 from penchant.errors import InvalidArgumentError
 
+from ._folding import Folding
 from ._truth import AucAgainst, Subjects, UnknownItems, gather_truth
 from .report import Interval, Report
+
+if TYPE_CHECKING:
+    from penchant.data.dataset import Dataset
 
 DEFAULT_METRICS = (
     "map@10",
@@ -33,7 +38,7 @@ def evaluate(
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
     exclude_seen: bool = True,
-    fold_in: bool = False,
+    fold_in: bool | float | Dataset = False,
     confidence: float = 0.95,
     seed: int = 0,
     subjects: Subjects = "known",
@@ -41,6 +46,7 @@ def evaluate(
     auc_against: AucAgainst = "unseen",
     threads: int | None = None,
     name: str | None = None,
+    progress: bool | None = None,
 ) -> Report:
     """Rank the full catalogue for every test subject and say how good the lists are.
 
@@ -58,13 +64,16 @@ def evaluate(
     exclude_seen : bool, default True
         Items of a subject's training history are in none of the lists, and test pairs that repeat
         a training pair are no truth. When False, repeats are truth like the rest.
-    fold_in : bool, default False
-        Score subjects through the model's fold-in instead of what it learned of them; only for
-        models that can.
+    fold_in : bool, float or Dataset, default False
+        Strong generalization: what the model is told of the test subjects. True folds in 80% of
+        each one's pairs (drawn pair by pair with `seed`) and evaluates on the rest; a number
+        between 0 and 1 is another share; a Dataset is folded in whole, and all of `test` is
+        evaluated. Nothing that training learned of a subject is used. Only for models that can
+        fold in; hold people out with ``pn.splits.by_user``.
     confidence : float, default 0.95
         Of the percentile bootstrap intervals (1,000 resamples of the subjects).
     seed : int, default 0
-        Of the resampling.
+        Of the resampling, and of what `fold_in` draws.
     subjects : {"known", "all"}, default "known"
         Whether test subjects that training has not seen are evaluated too (on the model's
         fallback).
@@ -79,6 +88,8 @@ def evaluate(
         All the machine has by default.
     name : str, optional
         How the report calls the model.
+    progress : bool, optional
+        Show a progress bar. None: in a terminal or a notebook only. Ctrl-C stops either way.
 
     Returns
     -------
@@ -101,10 +112,10 @@ def evaluate(
         raise InvalidArgumentError(
             "auc_against='all' needs exclude_seen=False: masked items can't be wrong"
         )
-    if fold_in and not hasattr(model, "_fold_in_scorer"):
-        raise InvalidArgumentError(
-            f"fold_in=True: {type(model).__name__} can't fold in; evaluate it with fold_in=False"
-        )
+    name = name or type(model).__name__
+    folding = Folding.of(fold_in, test, seed)
+    if folding is not None:
+        model, test = folding.view(model), folding.test
     truth = gather_truth(
         model,
         test,
@@ -112,22 +123,24 @@ def evaluate(
         subjects=subjects,
         unknown_items=unknown_items,
         auc_against=auc_against,
+        folded=None if folding is None else folding.told,
     )
-    make_scorer = model._fold_in_scorer if fold_in else model._scorer
-    values, per_subject = _core.evaluate(
-        make_scorer(truth.subject_ids, exclude_seen=exclude_seen),
-        names,
-        truth_offsets=truth.offsets,
-        truth_items=truth.items,
-        seen_offsets=truth.seen_offsets,
-        seen_items=truth.seen_items,
-        unknown_truth=truth.unknown,
-        popularity=np.asarray(model._item_popularity(), dtype=np.float64),
-        population=float(model._num_subjects),
-        mask_seen=exclude_seen,
-        seen_are_negatives=auc_against == "all",
-        threads=threads or 0,
-    )
+    with Progress(f"evaluate {name}", progress) as bar:
+        values, per_subject = _core.evaluate(
+            model._scorer(truth.subject_ids, exclude_seen=exclude_seen),
+            names,
+            truth_offsets=truth.offsets,
+            truth_items=truth.items,
+            seen_offsets=truth.seen_offsets,
+            seen_items=truth.seen_items,
+            unknown_truth=truth.unknown,
+            popularity=np.asarray(model._item_popularity(), dtype=np.float64),
+            population=float(model._num_subjects),
+            mask_seen=exclude_seen,
+            seen_are_negatives=auc_against == "all",
+            threads=threads or 0,
+            progress=bar,
+        )
     intervals = _core.bootstrap(
         per_subject,
         confidence=confidence,
@@ -136,7 +149,7 @@ def evaluate(
         threads=threads or 0,
     )
     return Report(
-        name=name or type(model).__name__,
+        name=name,
         intervals={
             metric: Interval(float(value), float(low), float(high))
             for metric, value, (_, low, high) in zip(names, values, intervals, strict=True)

@@ -68,6 +68,8 @@ class Protocol:
         Pairs that were already in training (dropped when `exclude_seen`).
     unknown_item_pairs : int
         Pairs whose item training has not seen.
+    folded : str or None
+        What the model was told of the subjects by folding in; None: what it was trained on.
     """
 
     catalogue: int
@@ -82,12 +84,15 @@ class Protocol:
     pairs: int
     repeats: int
     unknown_item_pairs: int
+    folded: str | None = None
 
     def describe(self) -> str:
         """Return the protocol as one line of prose."""
         seen = "seen items masked" if self.exclude_seen else "seen items may return"
         if self.auc_against == "all":
             seen += ", AUC against all that is not right"
+        if self.folded:
+            seen += f", {self.folded}"
         left_out = []
         if self.subjects == "known" and self.unknown_subjects:
             left_out.append(f"{self.unknown_subjects:,} unknown to training")

@@ -143,14 +143,15 @@ class Model(Parametrized, Evaluable):
         )  # fmt: skip
         shown = np.arange(items.shape[1])[None, :] < counts[:, None]
         which = np.repeat(np.arange(len(ids)), counts)
-        sources = np.where(fell_back.astype(bool), "popular", state.model.kind)
+        # Distinct texts become Arrow strings once; rows only point at them.
+        sources = pa.array([state.model.kind, "popular"], pa.string())
         return make_frame(
             {
-                "subject": id_column([ids[row] for row in which]),
-                "item": pa.array(self.item_ids_[items[shown]]),
+                "subject": id_column(ids).take(pa.array(which)),
+                "item": _ids_at(state.context.items, items[shown]),
                 "score": pa.array(scores[shown]),
                 "rank": pa.array((np.nonzero(shown)[1] + 1).astype(np.int32)),
-                "source": pa.array(sources[which].tolist(), pa.string()),
+                "source": sources.take(pa.array(fell_back[which].astype(np.int32))),
             },
             state.kind,
         )
@@ -320,6 +321,17 @@ def id_column(ids: list[Any]) -> pa.Array:
         return pa.array(ids)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array([None if i is None else str(i) for i in ids], pa.string())
+
+
+def _ids_at(ids: Any, index: np.ndarray) -> pa.Array:
+    """External ids of these indices of an IdMap, each distinct one read once."""
+    if ids.kind == "integer":
+        return pa.array(ids.take(index))
+    used = np.zeros(len(ids), dtype=bool)
+    used[index] = True
+    place = np.cumsum(used, dtype=np.int32) - 1
+    distinct = pa.array(ids.take(np.flatnonzero(used).astype(np.int32)), pa.string())
+    return distinct.take(pa.array(place[index]))
 
 
 def listed(ids: Any) -> list[Any]:

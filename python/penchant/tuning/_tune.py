@@ -198,6 +198,7 @@ class _Search:
                 [self.metric],
                 exclude_seen=self.exclude_seen,
                 threads=self.threads,
+                progress=False,
             )
             found = report[next(iter(report))]
             record |= {"value": found.value, "low": found.low, "high": found.high, "error": None}
