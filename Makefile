@@ -20,7 +20,7 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-online-retail bench-serving \
+  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-online-retail bench-serving bench-vectors \
   sanitized-load stubs clean
 
 help: ## this list
@@ -102,13 +102,16 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-online-retail bench-serving ## every benchmark
+bench: bench-als bench-online-retail bench-vectors bench-serving ## every benchmark
 
 bench-als: build ## ALS against the public library, in one run
 	@$(PY) benchmarks/peers/als.py
 
 bench-online-retail: build ## quality on Online Retail against public libraries
 	@$(PY) benchmarks/peers/online_retail.py
+
+bench-vectors: build ## nearest neighbours against public libraries, at equal recall
+	@$(PY) benchmarks/peers/vector_index.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py
