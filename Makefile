@@ -111,6 +111,7 @@ bench-als: build ## ALS against two public libraries, in one run
 
 bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 	@$(PY) benchmarks/peers/bpr.py
+
 bench-evaluation: build ## a full-ranking evaluation against a plain compiled loop and public libraries
 	@$(PY) benchmarks/peers/evaluation.py
 
@@ -125,6 +126,9 @@ bench-item-models: build ## item-item models and their blend against public libr
 
 bench-ease: build ## seconds of the closed-form models by size of the catalogue
 	@$(PY) benchmarks/peers/ease_speed.py
+
+bench-vectors: build ## nearest neighbours against public libraries, at equal recall
+	@$(PY) benchmarks/peers/vector_index.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py

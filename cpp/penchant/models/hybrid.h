@@ -59,6 +59,10 @@ class HybridModel final : public Model {
   void score_all(const Query& query, std::span<float> scores) const override {
     factors_->score_all(query, scores);
   }
+  [[nodiscard]] bool inner_products() const override { return true; }
+  void query_vector(const Query& query, std::span<float> vector) const override {
+    factors_->query_vector(query, vector);
+  }
   [[nodiscard]] ItemIndex because(const Query& query, ItemIndex item) const override {
     return factors_->because(query, item);
   }
