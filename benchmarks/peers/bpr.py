@@ -34,7 +34,7 @@ DATA = {
     "like_gowalla": made_data.like_gowalla,
 }
 SIDES = {"penchant_bpr": None, "penchant_warp": None, "implicit": "implicit"}
-GRID = {"learning_rate": [0.02, 0.05], "regularization": [0.003, 0.01, 0.03]}
+GRID = {"learning_rate": [0.02, 0.05, 0.1], "regularization": [0.003, 0.01, 0.03]}
 FACTORS = 64
 TOP = 20
 
@@ -135,7 +135,7 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side")
-    parser.add_argument("--iterations", type=int, default=50)
+    parser.add_argument("--iterations", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA))
     parser.add_argument("--output", type=Path, default=RESULTS)

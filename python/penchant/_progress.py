@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from types import TracebackType
 from typing import Any, Self
 
 __all__ = ["Progress"]
+
+_DELAY = 1.0  # seconds before a bar is drawn
 
 
 class Progress:
@@ -41,12 +44,20 @@ class Progress:
         if not self._show:
             return
         if self._bar is None:
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, desc=self._title, leave=False)
+            # What is over in a moment needs no bar.
+            self._bar = _tqdm()(total=total, desc=self._title, leave=False, delay=_DELAY)
         if facts:
             self._bar.set_postfix(facts, refresh=False)
         self._bar.update(done - self._bar.n)
+
+
+def _tqdm() -> Any:
+    """The bar that fits; a notebook's own only where its widgets are installed."""
+    if importlib.util.find_spec("ipywidgets"):
+        from tqdm.auto import tqdm
+    else:
+        from tqdm import tqdm
+    return tqdm
 
 
 def _watched() -> bool:
