@@ -107,7 +107,7 @@ def test_strings_and_integers_come_back_as_given():
     assert ids[0, 6] == -1
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
 @pytest.mark.parametrize("share", [0.003, 0.05, 0.5, 1.0])
 def test_allow_gives_exactly_k_of_the_allowed(kind, share):
     vectors, queries = drawn(5000, 16), drawn(20, 16, seed=1)
@@ -126,7 +126,7 @@ def test_allow_gives_exactly_k_of_the_allowed(kind, share):
     assert np.isneginf(scores[:, 2:]).all()
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
 def test_add_and_remove(kind):
     vectors = drawn(2000, 16)
     names = [f"item-{i}" for i in range(2000)]
@@ -244,8 +244,8 @@ def test_bad_input_is_named():
         pn.VectorIndex().fit([[1.0, 2.0], [1e300, 0.0]])
     good = drawn(20, 4)
     for call, part in (
-        (lambda: pn.VectorIndex("ivf").fit(good), "choose one of: auto, flat, hnsw"),
-        (lambda: pn.VectorIndex(storage="int8").fit(good), "choose one of: float32"),
+        (lambda: pn.VectorIndex("tree").fit(good), "choose one of: auto, flat, hnsw, ivf"),
+        (lambda: pn.VectorIndex(storage="int4").fit(good), "choose one of: float32, int8"),
         (lambda: pn.VectorIndex(metric="dot").fit(good), "choose one of: ip, l2, cosine"),
         (lambda: pn.VectorIndex(threads=0).fit(good), "threads"),
         (lambda: pn.VectorIndex(seed=-1).fit(good), "seed"),

@@ -30,7 +30,7 @@ Progress progress_of(const py::object& callable) {
 std::shared_ptr<VectorIndex> build(const Array<float>& vectors, const std::string& kind,
                                    const std::string& metric, int m, int ef_construction,
                                    double target_recall, const std::string& product_graph,
-                                   int threads, std::uint64_t seed,
+                                   const std::string& storage, int threads, std::uint64_t seed,
                                    const std::optional<Array<float>>& queries,
                                    const py::object& progress) {
   IndexParams params;
@@ -40,6 +40,7 @@ std::shared_ptr<VectorIndex> build(const Array<float>& vectors, const std::strin
   params.ef_construction = ef_construction;
   params.target_recall = target_recall;
   params.product_graph = retrieval::parse_product_graph(product_graph);
+  params.storage = retrieval::parse_storage(storage);
   params.threads = threads;
   params.seed = seed;
   const MatrixView<const float> rows = matrix_of(vectors, "vectors");
@@ -51,12 +52,14 @@ std::shared_ptr<VectorIndex> build(const Array<float>& vectors, const std::strin
 }
 
 py::tuple search(const VectorIndex& index, const Array<float>& queries, std::size_t k, int ef,
-                 const std::optional<Array<std::int32_t>>& allow, int threads) {
+                 const std::optional<Array<std::int32_t>>& allow,
+                 const std::optional<Array<std::uint8_t>>& mask, int threads) {
   const MatrixView<const float> asked = matrix_of(queries, "queries");
   SearchOptions options;
   options.ef = ef;
   options.threads = threads;
   if (allow) options.allow = as_span(*allow);
+  if (mask) options.mask = as_span(*mask);
   Hits hits;
   {
     const py::gil_scoped_release release;
@@ -88,6 +91,8 @@ py::dict report_of(const VectorIndex& index) {
     one["ef"] = effort.ef;
     one["recall_at_10"] = effort.recall_at_10;
     one["visited"] = effort.visited;
+    one["recall_at_100"] = effort.recall_at_100;
+    one["visited_at_100"] = effort.visited_at_100;
     efforts.append(one);
   }
   py::dict out;
@@ -97,6 +102,8 @@ py::dict report_of(const VectorIndex& index) {
   out["held_out"] = report.held_out;
   out["ef"] = report.ef;
   out["recall_at_10"] = report.recall_at_10;
+  out["recall_at_100"] = report.recall_at_100;
+  out["scan_visited"] = report.scan_visited;
   out["efforts"] = efforts;
   return out;
 }
@@ -110,6 +117,7 @@ py::dict params_of(const VectorIndex& index) {
   out["ef_construction"] = params.ef_construction;
   out["target_recall"] = params.target_recall;
   out["product_graph"] = retrieval::product_graph_name(params.product_graph);
+  out["storage"] = retrieval::storage_name(params.storage);
   out["seed"] = params.seed;
   return out;
 }
@@ -121,10 +129,10 @@ void register_retrieval(py::module_& module) {
       module, "VectorIndex", "Nearest vectors by row number; penchant.VectorIndex speaks ids.")
       .def_static("build", &build, py::arg("vectors"), py::arg("kind"), py::arg("metric"),
                   py::arg("m"), py::arg("ef_construction"), py::arg("target_recall"),
-                  py::arg("product_graph"), py::arg("threads"), py::arg("seed"),
+                  py::arg("product_graph"), py::arg("storage"), py::arg("threads"), py::arg("seed"),
                   py::arg("queries") = py::none(), py::arg("progress") = py::none())
       .def("search", &search, py::arg("queries"), py::arg("k"), py::arg("ef"),
-           py::arg("allow") = py::none(), py::arg("threads") = 1,
+           py::arg("allow") = py::none(), py::arg("mask") = py::none(), py::arg("threads") = 1,
            "Rows [q, k] int32 (-1 where none is left), scores [q, k] float32, rows visited.")
       .def("add", &add, py::arg("vectors"), py::arg("progress") = py::none(),
            "The first new row's number.")

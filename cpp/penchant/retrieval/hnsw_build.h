@@ -1,13 +1,19 @@
 #pragma once
 
-// Builds a graph with Faiss, which nothing else here knows of: rows are inserted one by one, on one
-// thread, in an order and on levels drawn from the seed, with the kernels of base. So a graph is a
-// function of (rows, parameters, seed) alone, on any CPU and at any number of threads.
+// Builds a graph. Rows are inserted in an order and on levels drawn from the seed, in batches: each
+// row of a batch looks for its neighbours in the graph as it was before the batch, all at once on
+// any number of threads; then the links back are laid, target by target. What a batch holds
+// depends on how many rows are in alone, so a graph is a function of (rows, parameters, seed), on
+// any CPU and at any number of threads.
 //
 //   const GraphSpace space(store, ProductGraph::kUnit);
-//   HnswBuilder builder(space, 32, 200, seed);
+//   HnswBuilder builder(space, {.m = 32, .ef_construction = 200, .seed = seed, .threads = 0});
 //   builder.insert(rows, progress);
 //   HnswGraph graph = builder.finish();
+//
+// Malkov & Yashunin, arXiv:1603.09320, algorithms 1 to 4; in batches as Manohar et al., "ParlayANN:
+// scalable and deterministic parallel graph-based approximate nearest neighbor search", 2024.
+// Distances are those of codes (code_store.h).
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +35,8 @@ class GraphSpace {
   GraphSpace(const VectorStore& store, ProductGraph product_graph);
 
   [[nodiscard]] std::size_t size() const { return view_.rows; }
+  [[nodiscard]] MatrixView<const float> view() const { return view_; }
+  [[nodiscard]] bool by_product() const { return by_product_; }  // distance -a.b, else |a - b|^2
   [[nodiscard]] std::span<const float> row(std::int32_t i) const {
     return view_.row(static_cast<std::size_t>(i));
   }
@@ -40,15 +48,21 @@ class GraphSpace {
  private:
   AlignedVector<float> made_;  // rows of our own, where they differ from the store's
   MatrixView<const float> view_;
-  bool by_product_ = false;  // distance -a.b, else |a - b|^2
+  bool by_product_ = false;
+};
+
+struct BuildParams {
+  int m = 32;
+  int ef_construction = 200;
+  std::uint64_t seed = 0;
+  int threads = 0;  // 0: all
 };
 
 class HnswBuilder {
  public:
   // `grown`: a graph over the first rows of the space to go on from, or null. The space must
   // outlive the builder.
-  HnswBuilder(const GraphSpace& space, int m, int ef_construction, std::uint64_t seed,
-              const HnswGraph* grown = nullptr);
+  HnswBuilder(const GraphSpace& space, const BuildParams& params, const HnswGraph* grown = nullptr);
   ~HnswBuilder();
   HnswBuilder(const HnswBuilder&) = delete;
   HnswBuilder& operator=(const HnswBuilder&) = delete;

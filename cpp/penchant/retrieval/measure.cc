@@ -2,45 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <vector>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
 #include "penchant/retrieval/exact_search.h"
-#include "penchant/retrieval/hnsw_search.h"
 
 namespace penchant::retrieval {
 namespace {
 
-constexpr std::size_t kTop = 10;
-constexpr int kLeastEffort = 16;
-constexpr int kMostEffort = 1024;
-// Visiting a row of the graph costs about this many rows of a scan (a jump in memory, the tables).
-constexpr double kVisitCost = 4;
+constexpr std::size_t kFewHits = 10;
+// In rows of a scan by bytes: a row that a walk visits (a jump in memory, the tables), and a row of
+// a scan by floats.
+constexpr double kVisitCost = 8;
+constexpr double kFloatCost = 4;
 
 struct Tally {
   std::int64_t found = 0;
   std::int64_t wanted = 0;
   std::uint64_t visited = 0;
+
+  [[nodiscard]] double recall() const {
+    return wanted == 0 ? 1.0 : static_cast<double>(found) / static_cast<double>(wanted);
+  }
 };
 
-Tally walk_all(const HnswGraph& graph, const VectorStore& store,
-               std::span<const std::int32_t> starts, MatrixView<const float> queries,
-               std::span<const Scored> truth, int ef, int threads) {
-  std::vector<Tally> tallies(queries.rows);
-  parallel_blocks(queries.rows, 8, threads, [&](const Block& block) {
+Tally tally_all(std::size_t queries, const Truth& truth, std::size_t k, int effort, int threads,
+                const Find& find) {
+  std::vector<Tally> tallies(queries);
+  parallel_blocks(queries, 8, threads, [&](const Block& block) {
     for (std::size_t q = block.begin; q < block.end; ++q) {
-      const Walk walk =
-          walk_graph(graph, store, queries.row(q), static_cast<std::size_t>(ef), starts);
-      const auto top = walk.pool.first(std::min(kTop, walk.pool.size()));
+      Found found = find(q, k, effort);
+      std::sort(found.rows.begin(), found.rows.end());
       Tally& tally = tallies[q];
-      tally.visited = walk.visited;
-      for (const Scored& wanted : truth.subspan(q * kTop, kTop)) {
+      tally.visited = found.visited;
+      for (const Scored& wanted : truth.of(q, k)) {
         if (wanted.index < 0) continue;
         ++tally.wanted;
-        tally.found += std::any_of(top.begin(), top.end(),
-                                   [&](const Scored& hit) { return hit.index == wanted.index; });
+        tally.found += std::binary_search(found.rows.begin(), found.rows.end(), wanted.index);
       }
     }
   });
@@ -57,41 +55,54 @@ std::string rounded(double value) { return concat(std::round(value * 10000) / 10
 
 }  // namespace
 
-IndexReport measure_graph(const HnswGraph& graph, const VectorStore& store,
-                          std::span<const std::int32_t> starts, MatrixView<const float> queries,
-                          std::optional<std::span<const std::int32_t>> rows, double target_recall,
-                          int threads) {
+Truth exact_truth(const VectorStore& store, MatrixView<const float> queries,
+                  std::optional<std::span<const std::int32_t>> rows, int threads) {
+  Truth truth;
+  truth.hits.resize(queries.rows * kManyHits);
+  exact_search(store, queries, rows, kManyHits, threads, truth.hits);
+  return truth;
+}
+
+IndexReport measure(std::size_t queries, const Truth& truth, int least, int most,
+                    double target_recall, int threads, const Find& find) {
   IndexReport report;
-  report.kind = "hnsw";
-  report.queries = static_cast<std::int64_t>(queries.rows);
-  std::vector<Scored> truth(queries.rows * kTop);
-  exact_search(store, queries, rows, kTop, threads, truth);
-  for (int ef = kLeastEffort; ef <= kMostEffort; ef *= 2) {
-    const Tally tally = walk_all(graph, store, starts, queries, truth, ef, threads);
-    const double recall =
-        tally.wanted == 0 ? 1.0
-                          : static_cast<double>(tally.found) / static_cast<double>(tally.wanted);
-    report.efforts.push_back({ef, recall,
-                              static_cast<double>(tally.visited) /
-                                  static_cast<double>(std::max<std::size_t>(1, queries.rows))});
-    if (recall >= target_recall) break;
+  report.queries = static_cast<std::int64_t>(queries);
+  const auto mean = [&](std::uint64_t visited) {
+    return static_cast<double>(visited) / static_cast<double>(std::max<std::size_t>(1, queries));
+  };
+  for (int effort = least; effort <= most; effort *= 2) {
+    const Tally few = tally_all(queries, truth, kFewHits, effort, threads, find);
+    const Tally many = tally_all(queries, truth, kManyHits, effort, threads, find);
+    report.efforts.push_back(
+        {effort, few.recall(), mean(few.visited), many.recall(), mean(many.visited)});
+    if (few.recall() >= target_recall) break;
   }
-  report.ef = report.efforts.back().ef;
-  report.recall_at_10 = report.efforts.back().recall_at_10;
+  const MeasuredEffort& last = report.efforts.back();
+  report.ef = last.ef;
+  report.recall_at_10 = last.recall_at_10;
+  report.recall_at_100 = last.recall_at_100;
   return report;
 }
 
-bool scan_serves_better(IndexReport& report, std::size_t rows, double target_recall) {
+bool scan_serves_better(IndexReport& report, std::size_t rows, bool bytes, double target_recall) {
   const MeasuredEffort& best = report.efforts.back();
   if (best.recall_at_10 < target_recall) {
     report.reason = concat("recall@10 of the graph stays at ", rounded(best.recall_at_10),
                            " at ef ", best.ef, ", below ", rounded(target_recall));
     return true;
   }
-  if (best.visited * kVisitCost >= static_cast<double>(rows)) {
-    report.reason =
-        concat("the graph visits ", std::round(best.visited), " of ", rows, " rows for recall@10 ",
-               rounded(best.recall_at_10), "; a scan costs no more");
+  // Where long rows win, the hundred best are what candidates are taken from, and are hard to find.
+  if (bytes && best.recall_at_100 < target_recall) {
+    report.reason = concat("recall@100 of the graph is ", rounded(best.recall_at_100), " at ef ",
+                           best.ef, ", below ", rounded(target_recall));
+    return true;
+  }
+  const double walk = (bytes ? best.visited_at_100 : best.visited) * kVisitCost;
+  const double scan = report.scan_visited * (bytes ? 1 : kFloatCost);
+  if (walk >= scan) {
+    report.reason = concat("the graph visits ", std::round(best.visited), " of ", rows,
+                           " rows for recall@10 ", rounded(best.recall_at_10), "; a scan reads ",
+                           std::round(report.scan_visited), ", which costs no more");
     return true;
   }
   report.reason = concat("recall@10 ", rounded(best.recall_at_10), " at ef ", best.ef, " visiting ",

@@ -8,8 +8,9 @@
 //   left
 //
 // A score is higher for a nearer vector, whatever the metric, and has the defined order of
-// base/kernels.h: the same bits on every CPU. Ties go to the smaller row. The graph walk uses the
-// same arithmetic, so which candidates it finds doesn't depend on the CPU either.
+// base/kernels.h: the same bits on every CPU. Ties go to the smaller row. Where bytes or a graph
+// decide which rows are looked at, they do so in exact integers or in that same order, so which
+// candidates are found doesn't depend on the CPU either.
 //
 // Rows are numbered in the order they came; a removed row's number is not given again. Searches
 // may run together; add and remove wait for them.
@@ -31,10 +32,11 @@ namespace penchant::retrieval {
 
 enum class IndexKind : std::uint8_t {
   kAuto,  // exact for few vectors or where the graph disappoints, the graph otherwise
-  kFlat,  // exact: a scan of every row
+  kFlat,  // exact: a scan of every row that its length doesn't rule out
   kHnsw,  // a hierarchical navigable small world graph (Malkov & Yashunin, arXiv:1603.09320)
+  kIvf,   // lists around centres: for catalogues too large for a graph
 };
-[[nodiscard]] std::string_view kind_name(IndexKind kind);   // "auto" "flat" "hnsw"
+[[nodiscard]] std::string_view kind_name(IndexKind kind);   // "auto" "flat" "hnsw" "ivf"
 [[nodiscard]] IndexKind parse_kind(std::string_view name);  // throws kInvalidArgument
 
 // How the graph of an inner-product index is laid. Either is searched by the raw product.
@@ -45,6 +47,15 @@ enum class ProductGraph : std::uint8_t {
 [[nodiscard]] std::string_view product_graph_name(ProductGraph graph);  // "unit" "augmented"
 [[nodiscard]] ProductGraph parse_product_graph(std::string_view name);
 
+// What a search reads first. Scores that come back are of the floats either way.
+enum class Storage : std::uint8_t {
+  kFloat32,  // the floats
+  kInt8,  // a byte a coordinate beside them, a quarter of the memory traffic; then the best few's
+          // floats. A flat index stays exact: bounds say which floats to read.
+};
+[[nodiscard]] std::string_view storage_name(Storage storage);  // "float32" "int8"
+[[nodiscard]] Storage parse_storage(std::string_view name);
+
 struct IndexParams {
   IndexKind kind = IndexKind::kAuto;
   Metric metric = Metric::kInnerProduct;
@@ -52,32 +63,40 @@ struct IndexParams {
   int ef_construction = 200;    // pool while inserting; 1..10000
   double target_recall = 0.99;  // recall@10 that the default ef must reach when measured
   ProductGraph product_graph = ProductGraph::kUnit;
-  int threads = 0;         // of the measurement; the graph is built on one, deterministically
+  Storage storage = Storage::kInt8;
+  int threads = 0;         // of building and measuring; the index is the same for any
   std::uint64_t seed = 0;  // of the levels and the order of insertion
 };
 
-// What was measured when the index was built: exact search against the walk, k = 10.
+// What was measured when the index was built: exact search against the walk (or the lists) at ten
+// and at a hundred hits. With a hundred the pool is 200 where ef is less, as in a search.
 struct MeasuredEffort {
   int ef = 0;
   double recall_at_10 = 0;
   double visited = 0;  // rows scored a query, mean
+  double recall_at_100 = 0;
+  double visited_at_100 = 0;
 };
 struct IndexReport {
-  std::string kind;  // chosen: "flat" or "hnsw"
+  std::string kind;  // chosen: "flat", "hnsw" or "ivf"
   std::string reason;
   std::int64_t queries = 0;  // 0: nothing was measured
   bool held_out = false;     // rows kept out of the graph until measured; else given queries
-  int ef = 0;                // the default of searches; 0 for flat
+  int ef = 0;                // the default of searches (ivf: lists visited); 0 for flat
   double recall_at_10 = 1;   // at that ef
+  double recall_at_100 = 1;
+  double scan_visited = 0;  // rows an exact scan reads a query, mean; 0: not measured
   std::vector<MeasuredEffort> efforts;
 };
 
 struct SearchOptions {
-  int ef = 0;       // pool of the walk; 0: what the report chose, at least 2k
+  int ef = 0;       // pool of the walk, lists of ivf; 0: what the report chose, a pool at least 2k
   int threads = 1;  // over queries; 0: all
   // Rows that may be returned, any order; nullopt: every row. Exactly k come back whenever k of
   // these are there.
   std::optional<std::span<const std::int32_t>> allow = std::nullopt;
+  // The same as one byte a row given so far, 0 for rows that may not; not together with allow.
+  std::optional<std::span<const std::uint8_t>> mask = std::nullopt;
 };
 
 struct Hits {
@@ -111,7 +130,7 @@ class VectorIndex {
   // linked among themselves (rebuilt when more than a quarter goes). Rows already out are ignored.
   void remove(std::span<const std::int32_t> rows);
 
-  [[nodiscard]] IndexKind kind() const;                     // kFlat or kHnsw
+  [[nodiscard]] IndexKind kind() const;                     // kFlat, kHnsw or kIvf
   [[nodiscard]] std::size_t rows() const;                   // numbers given so far
   [[nodiscard]] std::size_t size() const;                   // rows that are there
   [[nodiscard]] std::vector<std::int32_t> removed() const;  // rows taken out, ascending
@@ -119,7 +138,7 @@ class VectorIndex {
   [[nodiscard]] const IndexParams& params() const;  // as given to build
   [[nodiscard]] const IndexReport& report() const;
 
-  // Sections <prefix>/meta, vectors, and for a graph level0, levels, upper (docs/retrieval.md).
+  // Sections <prefix>/meta, vectors, removed and those of the kind (docs/retrieval.md).
   void save(bundle::Writer& writer, const std::string& prefix) const;
   // Over the bundle's memory, every index, level and size checked. Throws kCorruptBundle.
   [[nodiscard]] static std::shared_ptr<VectorIndex> load(

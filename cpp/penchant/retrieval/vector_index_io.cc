@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "penchant/base/error.h"
-#include "penchant/retrieval/hnsw_search.h"
 #include "penchant/retrieval/vector_index_impl.h"
 
 namespace penchant::retrieval {
@@ -17,8 +16,11 @@ using Json = nlohmann::ordered_json;
 Json report_json(const IndexReport& report) {
   Json efforts = Json::array();
   for (const MeasuredEffort& effort : report.efforts) {
-    efforts.push_back(Json{
-        {"ef", effort.ef}, {"recall_at_10", effort.recall_at_10}, {"visited", effort.visited}});
+    efforts.push_back(Json{{"ef", effort.ef},
+                           {"recall_at_10", effort.recall_at_10},
+                           {"visited", effort.visited},
+                           {"recall_at_100", effort.recall_at_100},
+                           {"visited_at_100", effort.visited_at_100}});
   }
   return Json{{"kind", report.kind},
               {"reason", report.reason},
@@ -26,6 +28,8 @@ Json report_json(const IndexReport& report) {
               {"held_out", report.held_out},
               {"ef", report.ef},
               {"recall_at_10", report.recall_at_10},
+              {"recall_at_100", report.recall_at_100},
+              {"scan_visited", report.scan_visited},
               {"efforts", std::move(efforts)}};
 }
 
@@ -72,6 +76,13 @@ class Fields {
     if (!value.is_number()) corrupt("has '", key, "' that is not a number");
     return value.get<double>();
   }
+  // Of fields that older bundles lack.
+  [[nodiscard]] double number_or(const char* key, double otherwise) const {
+    return object_.contains(key) ? number(key) : otherwise;
+  }
+  [[nodiscard]] std::string text_or(const char* key, const std::string& otherwise) const {
+    return object_.contains(key) ? text(key) : otherwise;
+  }
   [[nodiscard]] bool truth(const char* key) const {
     const Json& value = any(key);
     if (!value.is_boolean()) corrupt("has '", key, "' that is neither true nor false");
@@ -95,12 +106,16 @@ IndexReport read_report(const Json& json, const std::string& where) {
   report.held_out = fields.truth("held_out");
   report.ef = static_cast<int>(fields.integer("ef", 0, kMostEffort));
   report.recall_at_10 = fields.number("recall_at_10");
+  report.recall_at_100 = fields.number_or("recall_at_100", report.kind == "flat" ? 1 : 0);
+  report.scan_visited = fields.number_or("scan_visited", 0);
   const Json& efforts = fields.any("efforts");
   if (!efforts.is_array()) fields.corrupt("has 'efforts' that is not a list");
   for (const Json& effort : efforts) {
     const Fields one(effort, where + ", report, efforts");
     report.efforts.push_back({static_cast<int>(one.integer("ef", 1, kMostEffort)),
-                              one.number("recall_at_10"), one.number("visited")});
+                              one.number("recall_at_10"), one.number("visited"),
+                              one.number_or("recall_at_100", 0),
+                              one.number_or("visited_at_100", 0)});
   }
   return report;
 }
@@ -113,6 +128,8 @@ IndexParams read_params(const Fields& meta) {
   params.ef_construction = static_cast<int>(meta.integer("ef_construction", 0, kMostRows));
   params.target_recall = meta.number("target_recall");
   params.product_graph = parse_product_graph(meta.text("product_graph"));
+  // Before there were codes, walks and scans read floats, and so they still do in an old bundle.
+  params.storage = parse_storage(meta.text_or("storage", "float32"));
   params.seed = meta.unsigned_integer("seed");
   check_params(params);
   return params;
@@ -132,12 +149,15 @@ void VectorIndex::save(bundle::Writer& writer, const std::string& prefix) const 
             {"ef_construction", params.ef_construction},
             {"target_recall", params.target_recall},
             {"product_graph", product_graph_name(params.product_graph)},
+            {"storage", storage_name(params.storage)},
             {"seed", params.seed},
             {"report", report_json(impl_->report)}};
   if (impl_->graph) meta["entry"] = impl_->graph->entry();
   writer.add_text(prefix + "/meta", meta.dump());
   impl_->store.save(writer, prefix);
   if (impl_->graph) impl_->graph->save(writer, prefix);
+  if (impl_->codes) writer.add(prefix + "/centre", impl_->codes->centre());
+  if (impl_->lists) impl_->lists->save(writer, prefix);
 }
 
 std::shared_ptr<VectorIndex> VectorIndex::load(const std::shared_ptr<const bundle::Reader>& reader,
@@ -156,7 +176,8 @@ std::shared_ptr<VectorIndex> VectorIndex::load(const std::shared_ptr<const bundl
   const auto dimension = static_cast<std::size_t>(
       meta.integer("dimension", 1, static_cast<std::int64_t>(VectorStore::kMaxDimension)));
   const std::string kind = meta.text("kind");
-  if (kind != "flat" && kind != "hnsw") meta.corrupt("has unknown kind '", kind, "'");
+  if (kind != "flat" && kind != "hnsw" && kind != "ivf")
+    meta.corrupt("has unknown kind '", kind, "'");
   auto impl = std::make_unique<Impl>(
       params, VectorStore::load(reader, prefix, params.metric, rows, dimension));
   impl->report = read_report(meta.any("report"), where);
@@ -164,8 +185,13 @@ std::shared_ptr<VectorIndex> VectorIndex::load(const std::shared_ptr<const bundl
     const auto entry = static_cast<std::int32_t>(meta.integer("entry", -1, kMostRows));
     impl->graph = HnswGraph::load(reader, prefix, params.m, entry, rows);
     impl->graph->check_unlinked(impl->store.removed_rows());
-    impl->starts = walk_starts(impl->store);
   }
+  if (kind == "ivf") impl->lists = InvertedLists::load(reader, prefix, impl->store);
+  std::vector<float> centre;
+  if (impl->graph && params.storage == Storage::kInt8) {
+    centre = load_centre(reader, prefix, impl->store);
+  }
+  derive(*impl, std::move(centre));
   return std::make_shared<VectorIndex>(std::move(impl));
 }
 

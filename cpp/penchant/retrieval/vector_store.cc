@@ -138,6 +138,24 @@ void VectorStore::save(bundle::Writer& writer, const std::string& prefix) const 
   writer.add(prefix + "/removed", std::span<const std::int32_t>(removed_));
 }
 
+void check_norms(MatrixView<const float> rows, const std::string& what) {
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    checked_squared_norm(rows.row(i), i, what, ErrorKind::kCorruptBundle);
+  }
+}
+
+std::vector<float> load_centre(const std::shared_ptr<const bundle::Reader>& reader,
+                               const std::string& prefix, const VectorStore& store) {
+  const std::string what = prefix + "/centre";
+  const auto centre = reader->array<float>(what);
+  if (centre.size() != store.dimension()) {
+    fail(ErrorKind::kCorruptBundle,
+         concat(what, ": ", centre.size(), " columns, the vectors have ", store.dimension()));
+  }
+  check_norms({centre.data(), 1, centre.size()}, what);
+  return {centre.begin(), centre.end()};
+}
+
 VectorStore VectorStore::load(const std::shared_ptr<const bundle::Reader>& reader,
                               const std::string& prefix, Metric metric, std::size_t rows,
                               std::size_t dimension) {
@@ -152,9 +170,7 @@ VectorStore VectorStore::load(const std::shared_ptr<const bundle::Reader>& reade
     corrupt(concat("vectors are ", vectors.rows, " x ", vectors.columns, ", expected ", rows, " x ",
                    store.stride_));
   }
-  for (std::size_t i = 0; i < rows; ++i) {
-    checked_squared_norm(vectors.row(i), i, prefix + "/vectors", ErrorKind::kCorruptBundle);
-  }
+  check_norms(vectors, prefix + "/vectors");
   store.vectors_ = OwnOrBorrow<float>(SharedArray<float>(reader, vectors.flat()));
   const SharedArray<std::int32_t> removed = reader->array<std::int32_t>(prefix + "/removed");
   std::int32_t last = -1;

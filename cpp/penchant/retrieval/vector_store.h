@@ -71,4 +71,12 @@ class VectorStore {
   std::vector<std::int32_t> live_;     // ascending; empty while nothing is removed
 };
 
+// Throws kCorruptBundle, naming `what`, on a row whose squared norm is not finite or would
+// overflow.
+void check_norms(MatrixView<const float> rows, const std::string& what);
+
+// Section <prefix>/centre: what codes of the store's rows are less (code_store.h).
+[[nodiscard]] std::vector<float> load_centre(const std::shared_ptr<const bundle::Reader>& reader,
+                                             const std::string& prefix, const VectorStore& store);
+
 }  // namespace penchant::retrieval

@@ -17,8 +17,8 @@ from ._row_ids import RowIds
 
 __all__ = ["VectorIndex"]
 
-_KINDS = ("auto", "flat", "hnsw")
-_STORAGES = ("float32",)
+_KINDS = ("auto", "flat", "hnsw", "ivf")
+_STORAGES = ("float32", "int8")
 _PREFIX = "index"
 
 
@@ -31,33 +31,38 @@ class VectorIndex(Parametrized):
 
     Parameters
     ----------
-    kind : {"auto", "flat", "hnsw"}
-        ``flat`` scans all vectors and is exact. ``hnsw`` walks a graph of neighbours. ``auto`` is
-        flat below 20,000 vectors; above, it builds the graph, measures its recall on held-out
-        queries and keeps whichever serves better. What it found is in `report_`.
+    kind : {"auto", "flat", "hnsw", "ivf"}
+        ``flat`` is exact. ``hnsw`` walks a graph of neighbours. ``ivf`` visits lists of vectors
+        around the nearest centres: a shorter build for millions of vectors. ``auto`` is flat below
+        20,000 vectors; above, it measures a scan and the graph on held-out queries and keeps
+        whichever serves better. What it found is in `report_`.
     metric : {"ip", "l2", "cosine"}
     m : int
         Links of a vector in the graph's upper levels, twice as many on the ground; 2 to 128.
     ef_construction : int
         Vectors kept in view while one is inserted into the graph.
-    storage : {"float32"}
+    storage : {"int8", "float32"}
+        What a search reads first. ``int8`` keeps a byte a coordinate beside the floats, reads those,
+        and scores the best of what it finds from the floats. A flat index stays exact with it.
+        Scores are those of the floats in either case.
     target_recall : float
         recall@10 that the default ``ef`` must reach when it is measured.
     product_graph : {"unit", "augmented"}
         How the graph of an ``ip`` index is laid: by cosine, or by distance after one more
         coordinate has made all vectors equally long. Both are searched by the inner product.
     threads : int, optional
-        Of the measurement; None is all. The graph itself is built on one thread, always the same.
+        Of `fit`, `add` and `remove`; None is all. The index is the same for any number.
     seed : int
-        Of the graph's levels and the order of insertion.
+        Of the graph's levels and the order of insertion, and of the draw of centres.
 
     Attributes
     ----------
     report_ : dict
-        ``kind`` chosen, ``reason``, ``ef`` (the default of searches), ``recall_at_10`` at that,
-        ``queries`` it was measured on, ``held_out`` (rows of the fit, else given queries) and
-        ``efforts``: a list of dict(ef, recall_at_10, visited), visited being vectors scored a
-        query.
+        ``kind`` chosen, ``reason``, ``ef`` (the default of searches; lists visited by ``ivf``),
+        ``recall_at_10`` and ``recall_at_100`` at that, ``queries`` it was measured on, ``held_out``
+        (rows of the fit, else given queries), ``scan_visited`` (vectors that an exact scan reads a
+        query) and ``efforts``: a list of dict(ef, recall_at_10, visited, recall_at_100,
+        visited_at_100), visited being vectors scored a query.
 
     Examples
     --------
@@ -75,7 +80,7 @@ class VectorIndex(Parametrized):
         metric: str = "ip",
         m: int = 32,
         ef_construction: int = 200,
-        storage: str = "float32",
+        storage: str = "int8",
         target_recall: float = 0.99,
         product_graph: str = "unit",
         threads: int | None = None,
@@ -139,6 +144,7 @@ class VectorIndex(Parametrized):
                 self.ef_construction,
                 self.target_recall,
                 self.product_graph,
+                self.storage,
                 self.threads or 0,
                 self.seed,
                 asked,
@@ -207,8 +213,9 @@ class VectorIndex(Parametrized):
         queries : [q, d] array
         k : int
         ef : int, optional
-            Vectors kept in view while a graph is walked: more finds more, slower. None: what
-            `report_` says, at least 2k. Where walking would cost more than a scan, it scans.
+            Vectors kept in view while a graph is walked, or lists that ``ivf`` visits: more finds
+            more, slower. None: what `report_` says, at least 2k in view. Where walking would cost
+            more than a scan, it scans.
         allow : ids, or bool [rows given so far], optional
             Only these may come back. Exactly k do whenever k of them are in the index. Ids that are
             not in the index are passed over.
@@ -223,8 +230,9 @@ class VectorIndex(Parametrized):
             Higher is nearer; -inf where fewer are left.
         """
         core = self._fitted()
+        allowed, mask = self._allowed(allow)
         rows, scores, _ = core.search(
-            _matrix(queries, "queries"), k, 0 if ef is None else ef, self._allowed(allow), threads
+            _matrix(queries, "queries"), k, 0 if ef is None else ef, allowed, mask, threads
         )
         return self._ids.at(rows), scores
 
@@ -241,9 +249,12 @@ class VectorIndex(Parametrized):
     def __len__(self) -> int:
         return int(self._fitted().size)
 
-    def _allowed(self, allow: Any) -> npt.NDArray[np.int32] | None:
+    def _allowed(
+        self, allow: Any
+    ) -> tuple[npt.NDArray[np.int32] | None, npt.NDArray[np.uint8] | None]:
+        """Rows, or a mask; at most one of them."""
         if allow is None:
-            return None
+            return None, None
         if isinstance(allow, list) and allow and isinstance(allow[0], bool):
             allow = np.asarray(allow)
         if isinstance(allow, np.ndarray) and allow.dtype.kind == "b":
@@ -252,8 +263,8 @@ class VectorIndex(Parametrized):
                     f"allow is a mask of shape {tuple(allow.shape)}; the index was given "
                     f"{len(self._ids)} vectors"
                 )
-            return np.flatnonzero(allow).astype(np.int32)
-        return np.asarray(self._ids.known_rows_of(allow), dtype=np.int32)
+            return None, np.ascontiguousarray(allow).view(np.uint8)
+        return np.asarray(self._ids.known_rows_of(allow), dtype=np.int32), None
 
     def _fitted(self) -> Any:
         if self._core is None:

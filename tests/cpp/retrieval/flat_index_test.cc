@@ -155,7 +155,7 @@ TEST(VectorIndex, RefusesWhatItCantIndexNamingTheRow) {
   expect_refused([&] { build({.ef_construction = 0}); }, "ef_construction");
   expect_refused([&] { build({.target_recall = 2}); }, "target_recall");
   expect_refused([&] { (void)VectorIndex::build({}, {}); }, "no vectors");
-  expect_refused([] { (void)parse_kind("ivf"); }, "choose one of: auto, flat, hnsw");
+  expect_refused([] { (void)parse_kind("tree"); }, "choose one of: auto, flat, hnsw");
   expect_refused([] { (void)parse_metric("dot"); }, "choose one of: ip, l2, cosine");
 
   const auto index = VectorIndex::build(vectors.view(), {});

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "penchant/base/simd.h"
+#include "penchant/retrieval/code_store.h"
 #include "penchant/retrieval/exact_search.h"
 #include "penchant/retrieval/hnsw_build.h"
 #include "penchant/retrieval/hnsw_repair.h"
@@ -35,7 +36,7 @@ Built build(const Matrix<float>& vectors, Metric metric,
   VectorStore store(metric, vectors.columns());
   store.append(vectors.view());
   const GraphSpace space(store, product_graph);
-  HnswBuilder builder(space, 12, 80, 3);
+  HnswBuilder builder(space, {.m = 12, .ef_construction = 80, .seed = 3, .threads = 1});
   builder.insert(first_rows(vectors.rows()), {});
   HnswGraph graph = builder.finish();
   return {std::move(store), std::move(graph)};
@@ -50,10 +51,15 @@ double recall(const HnswGraph& graph, const VectorStore& store, const Matrix<flo
   if (store.any_removed()) rows = store.live_rows();
   exact_search(store, view, rows, k, 1, truth);
   const std::vector<std::int32_t> starts = walk_starts(store);
+  CodeStore codes(store.metric(), store.dimension(),
+                  CodeStore::centre_of(store.view(), store.dimension()));
+  codes.append(store.view());
+  // Whether it reads floats or bytes, a walk finds about the same.
   std::size_t found = 0;
   for (std::size_t q = 0; q < queries.rows(); ++q) {
-    const Walk walk = walk_graph(graph, store, view.row(q), ef, starts);
-    for (const Scored& hit : walk.pool.first(k)) {
+    const Walk walk = walk_graph({graph, store, q % 2 == 0 ? nullptr : &codes, starts}, view.row(q),
+                                 {.ef = ef, .keep = k});
+    for (const Scored& hit : walk.hits) {
       found += std::any_of(truth.begin() + static_cast<std::ptrdiff_t>(q * k),
                            truth.begin() + static_cast<std::ptrdiff_t>((q + 1) * k),
                            [&](const Scored& wanted) { return wanted.index == hit.index; });
@@ -94,18 +100,18 @@ TEST(Hnsw, ThePoolIsSortedDistinctAndScoredInTheDefinedOrder) {
   const Built built = build(vectors, Metric::kL2);
   const AlignedVector<float> prepared = built.store.prepare(queries.view(), "queries");
   for (std::size_t q = 0; q < queries.rows(); ++q) {
-    const Walk walk =
-        walk_graph(built.graph, built.store,
-                   {prepared.data() + q * built.store.stride(), built.store.stride()}, 50);
-    ASSERT_EQ(walk.pool.size(), 50U);
+    const Walk walk = walk_graph({built.graph, built.store},
+                                 {prepared.data() + q * built.store.stride(), built.store.stride()},
+                                 {.ef = 50, .keep = 50});
+    ASSERT_EQ(walk.hits.size(), 50U);
     std::set<std::int32_t> rows;
-    for (std::size_t i = 0; i < walk.pool.size(); ++i) {
-      const Scored& hit = walk.pool[i];
+    for (std::size_t i = 0; i < walk.hits.size(); ++i) {
+      const Scored& hit = walk.hits[i];
       EXPECT_TRUE(rows.insert(hit.index).second);
       EXPECT_EQ(hit.score,
                 reference::score(Metric::kL2, vectors.row(static_cast<std::size_t>(hit.index)),
                                  queries.row(q)));
-      EXPECT_TRUE(i == 0 || ranks_before(walk.pool[i - 1], hit));
+      EXPECT_TRUE(i == 0 || ranks_before(walk.hits[i - 1], hit));
     }
   }
 }
@@ -120,11 +126,11 @@ TEST(Hnsw, NegativeZeroAndEqualScoresKeepTheOrderOfRows) {
   const Built built = build(vectors, Metric::kInnerProduct);
   const std::vector<float> query{-1, 0};
   const AlignedVector<float> prepared = built.store.prepare({query.data(), 1, 2}, "query");
-  const Walk walk =
-      walk_graph(built.graph, built.store, {prepared.data(), built.store.stride()}, 60);
-  std::vector<Scored> truth(walk.pool.begin(), walk.pool.end());
+  const Walk walk = walk_graph({built.graph, built.store}, {prepared.data(), built.store.stride()},
+                               {.ef = 60, .keep = 60});
+  std::vector<Scored> truth(walk.hits.begin(), walk.hits.end());
   std::sort(truth.begin(), truth.end(), ranks_before);
-  for (std::size_t i = 0; i < truth.size(); ++i) EXPECT_EQ(walk.pool[i].index, truth[i].index);
+  for (std::size_t i = 0; i < truth.size(); ++i) EXPECT_EQ(walk.hits[i].index, truth[i].index);
 }
 
 AlignedVector<std::byte> bytes_of(const VectorIndex& index) {

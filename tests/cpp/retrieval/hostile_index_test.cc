@@ -77,7 +77,7 @@ Edit rewriting(const std::string& from, const std::string& to) {
 
 TEST(StoredIndex, ComesBackAsItWas) {
   const Matrix<float> queries = testing::clustered_vectors(20, 7, 2);
-  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kHnsw}) {
+  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kHnsw, IndexKind::kIvf}) {
     const auto index = sample(kind);
     const auto loaded = VectorIndex::load(edited(*index, [](const auto&, auto&) {}), "index");
     EXPECT_EQ(loaded->kind(), kind);
@@ -131,7 +131,23 @@ TEST(StoredIndex, LyingNumbersAreRefused) {
   expect_refused(*graph, rewriting("\"kind\":\"hnsw\"", "\"kind\":\"tree\""), "unknown kind");
   expect_refused(*graph, rewriting("{", "["), "not JSON");
   expect_refused(*flat, rewriting("\"kind\":\"flat\"", "\"kind\":\"hnsw\""), "lacks 'entry'");
-  for (const char* section : {"vectors", "level0", "levels", "upper"}) {
+  expect_refused(*graph, setting("index/centre", 2, std::nanf("")), "NaN");
+  expect_refused(*graph, rewriting("\"storage\":\"int8\"", "\"storage\":\"int9\""),
+                 "storage 'int9'");
+  const auto lists = sample(IndexKind::kIvf);
+  expect_refused(*lists, setting("index/lists", 7, std::int32_t{24}), "is in list 24 of 24");
+  expect_refused(*lists, setting("index/lists", 7, std::int32_t{-1}), "is in list -1");
+  expect_refused(*lists, setting("index/lists", 3, std::int32_t{5}), "removed");
+  expect_refused(*lists, setting("index/centres", 3, std::nanf("")), "NaN");
+  expect_refused(*lists, setting("index/centre", 0, 1e30F), "overflow");
+  for (const char* section : {"centres", "lists", "centre"}) {
+    const auto shorten = [&](const std::string& name, Bytes& bytes) {
+      if (name == std::string("index/") + section) bytes.resize(bytes.size() - 4);
+    };
+    const auto reader = edited(*lists, shorten);
+    EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
+  }
+  for (const char* section : {"vectors", "level0", "levels", "upper", "centre"}) {
     const auto shorten = [&](const std::string& name, Bytes& bytes) {
       if (name == std::string("index/") + section) bytes.resize(bytes.size() - 4);
     };
@@ -175,6 +191,35 @@ TEST(StoredIndex, AnySingleEditIsRefusedOrSearchable) {
   }
   EXPECT_GT(accepted, 100);
   EXPECT_LT(accepted, 1400);
+}
+
+// As they were before codes: no storage, no centre, no recall at a hundred.
+TEST(StoredIndex, OlderBundlesReadFloats) {
+  const auto index = VectorIndex::build(testing::clustered_vectors(600, 7, 1).view(),
+                                        {.kind = IndexKind::kHnsw,
+                                         .metric = Metric::kL2,
+                                         .m = 4,
+                                         .ef_construction = 20,
+                                         .storage = Storage::kFloat32});
+  const auto reader = edited(*index, [](const std::string& name, Bytes& bytes) {
+    if (name != "index/meta") return;
+    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (const char* field :
+         {"\"storage\"", "\"recall_at_100\"", "\"visited_at_100\"", "\"scan_visited\""}) {
+      for (std::size_t at = text.find(field); at != std::string::npos; at = text.find(field)) {
+        const bool last = text[text.find_first_of(",}", at)] == '}';
+        const std::size_t end = text.find_first_of(",}", at);
+        last ? text.erase(at - 1, end - at + 1) : text.erase(at, end - at + 1);
+      }
+    }
+    bytes.resize(text.size());
+    std::memcpy(bytes.data(), text.data(), text.size());
+  });
+  const auto loaded = VectorIndex::load(reader, "index");
+  EXPECT_EQ(loaded->params().storage, Storage::kFloat32);
+  const Matrix<float> queries = testing::clustered_vectors(20, 7, 2);
+  EXPECT_EQ(loaded->search(queries.view(), 5, {.ef = 8}).rows,
+            index->search(queries.view(), 5, {.ef = 8}).rows);
 }
 
 TEST(StoredIndex, AGraphThatLeadsNowhereStillGivesK) {

@@ -1,0 +1,116 @@
+#include "penchant/retrieval/code_store.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "penchant/base/int8_kernels.h"
+#include "penchant/base/parallel.h"
+
+namespace penchant::retrieval {
+namespace {
+
+constexpr std::size_t kTail = 2 * sizeof(float);  // scale and bias
+constexpr std::size_t kCentredRows = 256;         // fewer have no centre
+constexpr std::size_t kEncodeBlock = 1024;
+
+// The upper half of a float: an average that is good enough to subtract, and not the bytes of any
+// row, even where all rows are one.
+float coarse(double value) {
+  const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+  return std::bit_cast<float>(bits & 0xffff0000U);
+}
+
+}  // namespace
+
+CodeStore::CodeStore(Metric metric, std::size_t dimension, std::vector<float> centre)
+    : squared_(metric == Metric::kL2),
+      dimension_(dimension),
+      used_(padded_bytes(dimension)),
+      stride_(padded_bytes(dimension + kTail)),
+      centre_(std::move(centre)) {}
+
+std::vector<float> CodeStore::centre_of(MatrixView<const float> rows, std::size_t dimension) {
+  std::vector<float> out(dimension, 0.0F);
+  if (rows.rows < kCentredRows) return out;
+  std::vector<double> sums(dimension, 0.0);
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    const float* row = rows.data + i * rows.columns;
+    for (std::size_t j = 0; j < dimension; ++j) sums[j] += static_cast<double>(row[j]);
+  }
+  for (std::size_t j = 0; j < dimension; ++j) {
+    out[j] = coarse(sums[j] / static_cast<double>(rows.rows));
+  }
+  return out;
+}
+
+void CodeStore::encode(std::span<const float> row, std::uint8_t* to) const {
+  std::vector<float> shifted(dimension_);
+  for (std::size_t j = 0; j < dimension_; ++j) shifted[j] = row[j] - centre_[j];
+  std::memset(to, 0, stride_);
+  const float scale = quantize_row(shifted, {to, used_});
+  std::int64_t squares = 0;
+  for (std::size_t j = 0; j < dimension_; ++j) {
+    const int value = int{to[j]} - 128;
+    squares += value * value;
+  }
+  const double norm =
+      static_cast<double>(scale) * static_cast<double>(scale) * static_cast<double>(squares);
+  const std::array<float, 2> tail{scale, squared_ ? -static_cast<float>(norm) : 0.0F};
+  std::memcpy(to + stride_ - kTail, tail.data(), kTail);
+}
+
+void CodeStore::append(MatrixView<const float> rows, int threads) {
+  const std::size_t before = this->rows();
+  bytes_.resize((before + rows.rows) * stride_);
+  parallel_blocks(rows.rows, kEncodeBlock, threads, [&](const Block& block) {
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      encode(rows.row(i), bytes_.data() + (before + i) * stride_);
+    }
+  });
+}
+
+void CodeStore::append_gathered(MatrixView<const float> rows, std::span<const std::int32_t> order,
+                                int threads) {
+  const std::size_t before = this->rows();
+  bytes_.resize((before + order.size()) * stride_);
+  parallel_blocks(order.size(), kEncodeBlock, threads, [&](const Block& block) {
+    for (std::size_t i = block.begin; i < block.end; ++i) {
+      encode(rows.row(static_cast<std::size_t>(order[i])), bytes_.data() + (before + i) * stride_);
+    }
+  });
+}
+
+void CodeStore::erase(std::span<const std::int32_t> rows) {
+  for (const std::int32_t row : rows) {
+    std::uint8_t* at = bytes_.data() + static_cast<std::size_t>(row) * stride_;
+    std::memset(at, 128, used_);
+    std::memset(at + stride_ - kTail, 0, kTail);
+  }
+}
+
+void CodeStore::prepare(std::span<const float> vector, CodeQuery& query) const {
+  thread_local std::vector<float> shifted;
+  shifted.assign(vector.begin(), vector.begin() + static_cast<std::ptrdiff_t>(dimension_));
+  if (squared_) {
+    for (std::size_t j = 0; j < dimension_; ++j) shifted[j] -= centre_[j];
+  }
+  query.bytes.resize(used_);
+  const float scale = quantize_query(shifted, query.bytes);
+  std::int32_t sum = 0;
+  std::int64_t squares = 0;
+  for (const int value : query.bytes) {
+    sum += value;
+    squares += value * value;
+  }
+  query.offset = 128 * sum;
+  query.gain = squared_ ? 2 * scale : scale;
+  query.norm = squared_
+                   ? static_cast<float>(static_cast<double>(scale) * static_cast<double>(scale) *
+                                        static_cast<double>(squares))
+                   : 1.0F;
+}
+
+}  // namespace penchant::retrieval
