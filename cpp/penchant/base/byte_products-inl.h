@@ -1,5 +1,9 @@
-// Products of bytes in the vectors of whichever target Highway compiles for: included once a target,
-// after highway.h, by the files that hold kernels over bytes.
+// Products of bytes in the vectors of whichever target Highway compiles for: included once a
+// target, after highway.h, by the files that hold kernels over bytes.
+//
+// Highway 1.0.3 has no product of bytes but one of sixteen-bit integers, two neighbours added up.
+// So a row's bytes are taken as the even ones and the odd ones, each by one cheap instruction, and
+// a query is kept in that order.
 
 #if defined(PENCHANT_BASE_BYTE_PRODUCTS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef PENCHANT_BASE_BYTE_PRODUCTS_INL_H
@@ -17,49 +21,37 @@ HWY_BEFORE_NAMESPACE();
 namespace penchant::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Highway 1.0.3 has no product of bytes. On x86 it is two instructions (and one where AVX-512 VNNI
-// is a target), elsewhere bytes are widened first.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-using Bytes = hn::FixedTag<std::uint8_t, 32>;
-using SignedBytes = hn::FixedTag<std::int8_t, 32>;
-using Sums = hn::FixedTag<std::int32_t, 8>;
-HWY_INLINE hn::Vec<Sums> add_products(hn::Vec<Sums> sum, hn::Vec<Bytes> u, hn::Vec<SignedBytes> q) {
-#if HWY_TARGET == HWY_AVX3_DL
-  return hn::Vec<Sums>{_mm256_dpbusd_epi32(sum.raw, u.raw, q.raw)};
-#else
-  const __m256i pairs = _mm256_maddubs_epi16(u.raw, q.raw);
-  const __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-  return hn::Vec<Sums>{_mm256_add_epi32(sum.raw, fours)};
-#endif
-}
-#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
-using Bytes = hn::FixedTag<std::uint8_t, 16>;
-using SignedBytes = hn::FixedTag<std::int8_t, 16>;
-using Sums = hn::FixedTag<std::int32_t, 4>;
-HWY_INLINE hn::Vec<Sums> add_products(hn::Vec<Sums> sum, hn::Vec<Bytes> u, hn::Vec<SignedBytes> q) {
-  const __m128i pairs = _mm_maddubs_epi16(u.raw, q.raw);
-  const __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi16(1));
-  return hn::Vec<Sums>{_mm_add_epi32(sum.raw, fours)};
-}
-#else
-using Bytes = hn::FixedTag<std::uint8_t, 16>;
-using SignedBytes = hn::FixedTag<std::int8_t, 16>;
-using Sums = hn::FixedTag<std::int32_t, 4>;
-HWY_INLINE hn::Vec<Sums> add_products(hn::Vec<Sums> sum, hn::Vec<Bytes> u, hn::Vec<SignedBytes> q) {
-  const hn::FixedTag<std::int16_t, 8> wide;
-  const hn::Half<Bytes> half_u;
-  const hn::Half<SignedBytes> half_q;
-  auto other = hn::Zero(Sums());
-  sum = hn::ReorderWidenMulAccumulate(Sums(), hn::PromoteTo(wide, hn::LowerHalf(half_u, u)),
-                                      hn::PromoteTo(wide, hn::LowerHalf(half_q, q)), sum, other);
-  sum = hn::ReorderWidenMulAccumulate(Sums(), hn::PromoteTo(wide, hn::UpperHalf(half_u, u)),
-                                      hn::PromoteTo(wide, hn::UpperHalf(half_q, q)), sum, other);
-  return hn::Add(sum, other);
-}
-#endif
-
 using Quad = hn::FixedTag<std::int32_t, 4>;
-constexpr std::size_t kWidth = hn::MaxLanes(Bytes());
+
+#if HWY_HAVE_SCALABLE
+// Vectors of unknown length can't be kept in arrays; the products are plain there.
+HWY_INLINE hn::Vec<Quad> four_products(const std::uint8_t* const* rows, const std::int16_t* query,
+                                       std::size_t columns) {
+  alignas(16) std::int32_t sums[4] = {};
+  for (std::size_t r = 0; r < 4; ++r) {
+    for (std::size_t j = 0; j < columns / 2; ++j) {
+      sums[r] += rows[r][2 * j] * query[j] + rows[r][2 * j + 1] * query[columns / 2 + j];
+    }
+  }
+  return hn::Load(Quad(), sums);
+}
+#else
+using Pairs = hn::CappedTag<std::uint16_t, 16>;  // 32 bytes, or what the target has
+using Products = hn::RebindToSigned<Pairs>;
+using Sums = hn::Repartition<std::int32_t, Pairs>;
+constexpr std::size_t kPairs = hn::MaxLanes(Pairs());
+
+HWY_INLINE hn::Vec<Sums> add_products(hn::Vec<Sums> sum, const std::uint8_t* row,
+                                      hn::Vec<Products> even, hn::Vec<Products> odd) {
+  const Pairs d;
+  const auto both = hn::BitCast(d, hn::LoadU(hn::Repartition<std::uint8_t, Pairs>(), row));
+  const auto low = hn::BitCast(Products(), hn::And(both, hn::Set(d, std::uint16_t{0xff})));
+  const auto high = hn::BitCast(Products(), hn::ShiftRight<8>(both));
+  auto other = hn::Zero(Sums());
+  sum = hn::ReorderWidenMulAccumulate(Sums(), low, even, sum, other);
+  sum = hn::ReorderWidenMulAccumulate(Sums(), high, odd, sum, other);
+  return hn::Add(sum, other);  // on x86 `other` stays 0 and this is nothing
+}
 
 template <class V>
 HWY_INLINE hn::Vec<Quad> fold(V sum) {
@@ -79,23 +71,25 @@ HWY_INLINE hn::Vec<Quad> add_lanes(hn::Vec<Quad> a, hn::Vec<Quad> b, hn::Vec<Qua
   return hn::Add(hn::ConcatLowerLower(d, w, u), hn::ConcatUpperUpper(d, w, u));
 }
 
-// Sums of u * q over `columns` (a multiple of 32) for four rows; what u - 128 would have given is
-// less 128 * the sum of q.
-HWY_INLINE hn::Vec<Quad> four_products(const std::uint8_t* const* rows, const std::int8_t* query,
+// Sums of u * q over `columns` (a multiple of 32) for four rows. query: [columns], the even
+// columns' and then the odd ones'.
+HWY_INLINE hn::Vec<Quad> four_products(const std::uint8_t* const* rows, const std::int16_t* query,
                                        std::size_t columns) {
   auto a = hn::Zero(Sums());
   auto b = hn::Zero(Sums());
   auto c = hn::Zero(Sums());
   auto e = hn::Zero(Sums());
-  for (std::size_t j = 0; j < columns; j += kWidth) {
-    const auto q = hn::LoadU(SignedBytes(), query + j);
-    a = add_products(a, hn::LoadU(Bytes(), rows[0] + j), q);
-    b = add_products(b, hn::LoadU(Bytes(), rows[1] + j), q);
-    c = add_products(c, hn::LoadU(Bytes(), rows[2] + j), q);
-    e = add_products(e, hn::LoadU(Bytes(), rows[3] + j), q);
+  for (std::size_t j = 0; j < columns / 2; j += kPairs) {
+    const auto even = hn::LoadU(Products(), query + j);
+    const auto odd = hn::LoadU(Products(), query + columns / 2 + j);
+    a = add_products(a, rows[0] + 2 * j, even, odd);
+    b = add_products(b, rows[1] + 2 * j, even, odd);
+    c = add_products(c, rows[2] + 2 * j, even, odd);
+    e = add_products(e, rows[3] + 2 * j, even, odd);
   }
   return add_lanes(fold(a), fold(b), fold(c), fold(e));
 }
+#endif  // HWY_HAVE_SCALABLE
 
 }  // namespace penchant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,13 +1,13 @@
 #include "penchant/base/int8_kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <vector>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/base/int8_kernels.cc"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -17,105 +17,24 @@ HWY_BEFORE_NAMESPACE();
 namespace penchant::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Four rows times kQueries queries; out[q][0..3], offset still in it.
-template <std::size_t kQueries>
-HWY_INLINE void four_rows(const std::uint8_t* const* rows, const std::int8_t* const* queries,
-                          std::size_t columns, hn::Vec<Quad>* out) {
-  hn::Vec<Sums> sum[4][kQueries];
-#pragma GCC unroll 4
-  for (std::size_t r = 0; r < 4; ++r) {
-#pragma GCC unroll 4
-    for (std::size_t q = 0; q < kQueries; ++q) sum[r][q] = hn::Zero(Sums());
-  }
-  for (std::size_t j = 0; j < columns; j += kWidth) {
-    hn::Vec<SignedBytes> query[kQueries];
-#pragma GCC unroll 4
-    for (std::size_t q = 0; q < kQueries; ++q) query[q] = hn::LoadU(SignedBytes(), queries[q] + j);
-#pragma GCC unroll 4
-    for (std::size_t r = 0; r < 4; ++r) {
-      const auto u = hn::LoadU(Bytes(), rows[r] + j);
-#pragma GCC unroll 4
-      for (std::size_t q = 0; q < kQueries; ++q) sum[r][q] = add_products(sum[r][q], u, query[q]);
-    }
-  }
-#pragma GCC unroll 4
-  for (std::size_t q = 0; q < kQueries; ++q) {
-    out[q] = add_lanes(fold(sum[0][q]), fold(sum[1][q]), fold(sum[2][q]), fold(sum[3][q]));
-  }
-}
-
-// All of u * q less 128 * the sum of q: what u - 128 would have given.
-HWY_INLINE std::int32_t offset_of(const std::int8_t* query, std::size_t columns) {
-  std::int32_t sum = 0;
-  for (std::size_t j = 0; j < columns; ++j) sum += query[j];
-  return 128 * sum;
-}
-
-// Calls row(i) for each row's address; a last group of fewer than four repeats its last row.
-template <std::size_t kQueries, class Row>
-HWY_INLINE void all_rows(const Row& row, std::size_t count, const std::int8_t* const* queries,
-                         std::size_t columns, std::int32_t* const* out) {
-  const Quad d;
-  hn::Vec<Quad> offset[kQueries];
-  for (std::size_t q = 0; q < kQueries; ++q) offset[q] = hn::Set(d, offset_of(queries[q], columns));
-  for (std::size_t i = 0; i < count; i += 4) {
-    const std::size_t here = std::min<std::size_t>(4, count - i);
-    const std::uint8_t* const four[4] = {row(i), row(i + std::min<std::size_t>(1, here - 1)),
-                                         row(i + std::min<std::size_t>(2, here - 1)),
-                                         row(i + here - 1)};
-    hn::Vec<Quad> products[kQueries];
-    four_rows<kQueries>(four, queries, columns, products);
-    for (std::size_t q = 0; q < kQueries; ++q) {
-      const auto right = hn::Sub(products[q], offset[q]);
-      if (here == 4) {
-        hn::StoreU(right, d, out[q] + i);
-      } else {
-        alignas(16) std::int32_t lane[4];
-        hn::Store(right, d, lane);
-        std::copy(lane, lane + here, out[q] + i);
-      }
-    }
-  }
-}
-
+// A last group of fewer than four repeats its last row.
 void byte_dot_rows_kernel(const std::uint8_t* rows, std::size_t count, std::size_t columns,
-                          const std::int8_t* query, std::int32_t* out) {
-  all_rows<1>([&](std::size_t i) HWY_ATTR { return rows + i * columns; }, count, &query, columns,
-              &out);
-}
-
-void byte_dot_gathered_kernel(const std::uint8_t* rows, std::size_t columns,
-                              const std::int32_t* indices, std::size_t count,
-                              const std::int8_t* query, std::int32_t* out) {
-  constexpr std::size_t kAhead = 12;
-  const auto at = [&](std::size_t i)
-                      HWY_ATTR { return rows + static_cast<std::size_t>(indices[i]) * columns; };
-  const auto fetch = [&](std::size_t i) HWY_ATTR {
-    if (i >= count) return;
-    for (std::size_t j = 0; j < columns; j += 64) hwy::Prefetch(at(i) + j);
-  };
-  for (std::size_t i = 0; i < kAhead; ++i) fetch(i);
-  all_rows<1>(
-      [&](std::size_t i) HWY_ATTR {
-        fetch(i + kAhead);
-        return at(i);
-      },
-      count, &query, columns, &out);
-}
-
-void byte_dot_block_kernel(const std::uint8_t* rows, std::size_t count, std::size_t columns,
-                           const std::int8_t* queries, std::size_t num_queries, std::int32_t* out) {
-  const auto row = [&](std::size_t i) HWY_ATTR { return rows + i * columns; };
-  std::size_t q = 0;
-  for (; q + 2 <= num_queries; q += 2) {
-    const std::int8_t* const two[2] = {queries + q * columns, queries + (q + 1) * columns};
-    std::int32_t* const to[2] = {out + q * count, out + (q + 1) * count};
-    all_rows<2>(row, count, two, columns, to);
+                          const std::int16_t* query, std::int32_t offset, std::int32_t* out) {
+  const Quad d;
+  const auto less = hn::Set(d, offset);
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const std::uint8_t* const at = rows + i * columns;
+    const std::uint8_t* const four[4] = {at, at + columns, at + 2 * columns, at + 3 * columns};
+    hn::StoreU(hn::Sub(four_products(four, query, columns), less), d, out + i);
   }
-  if (q < num_queries) {
-    const std::int8_t* const one = queries + q * columns;
-    std::int32_t* const to = out + q * count;
-    all_rows<1>(row, count, &one, columns, &to);
+  if (i < count) {
+    const std::uint8_t* const last = rows + (count - 1) * columns;
+    const auto at = [&](std::size_t k) { return std::min(rows + (i + k) * columns, last); };
+    const std::uint8_t* const four[4] = {at(0), at(1), at(2), at(3)};
+    alignas(16) std::int32_t lane[4];
+    hn::Store(hn::Sub(four_products(four, query, columns), less), d, lane);
+    std::copy(lane, lane + (count - i), out + i);
   }
 }
 
@@ -162,34 +81,52 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "penchant/base/error.h"
-#include "penchant/base/parallel.h"
 
 namespace penchant {
 
 HWY_EXPORT(byte_dot_rows_kernel);
-HWY_EXPORT(byte_dot_gathered_kernel);
-HWY_EXPORT(byte_dot_block_kernel);
 HWY_EXPORT(select_products_kernel);
 
 namespace {
 
-void check_columns(std::size_t rows, std::size_t query, std::string_view what) {
-  check_argument(rows == query && rows % kBytePad == 0 && rows <= 65536, what, ": columns are ",
-                 rows, " and ", query, "; they must agree and be a multiple of ", kBytePad,
-                 ", at most 65536");
+void check_columns(std::size_t columns, std::string_view what) {
+  check_argument(columns % kBytePad == 0 && columns >= kBytePad && columns <= 65536, what, ": ",
+                 columns, " columns; they must be a multiple of ", kBytePad, ", at most 65536");
 }
 
 float largest_magnitude(std::span<const float> row) {
-  float most = 0;
-  for (const float x : row) most = std::max(most, std::fabs(x));
-  return most;
+  std::array<float, 4> most{};  // one would wait for itself
+  std::size_t j = 0;
+  for (; j + 4 <= row.size(); j += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) {
+      const float size = std::fabs(row[j + lane]);
+      most[lane] = size > most[lane] ? size : most[lane];
+    }
+  }
+  for (; j < row.size(); ++j) most[0] = std::max(most[0], std::fabs(row[j]));
+  return std::max(std::max(most[0], most[1]), std::max(most[2], most[3]));
 }
 
-// Rounds to nearest, ties away from zero: the same on every CPU.
-int rounded(float x, double inverse, int most) {
-  const double scaled = static_cast<double>(x) * inverse;
-  const int value = static_cast<int>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-  return std::clamp(value, -most, most);
+// Below this nothing is worth telling from 0, and 1 / scale is still finite.
+constexpr float kLeastScale = 1e-30F;
+
+// The nearest integers to x / scale, halves away from zero. Single operations on floats: the same
+// on every CPU, and a loop that compilers turn into vectors.
+void round_all(std::span<const float> from, float scale, int most, std::int32_t* to) {
+  const float inverse = scale > 0 ? 1.0F / scale : 0.0F;
+  for (std::size_t j = 0; j < from.size(); ++j) {
+    const float scaled = from[j] * inverse;
+    const auto value = static_cast<std::int32_t>(scaled + (scaled < 0 ? -0.5F : 0.5F));
+    to[j] = std::min(std::max(value, -most), most);
+  }
+}
+
+// |x - scale * value|, rounded up; in four sums, as one would wait for itself.
+float distance_up(std::span<const float> x, float scale, const std::int32_t* values);
+
+float scale_of(std::span<const float> row, int most) {
+  const float scale = largest_magnitude(row) / static_cast<float>(most);
+  return scale < kLeastScale ? 0.0F : scale;
 }
 
 // One part in 2^20 covers the rounding of the sum, the root and the conversion to float.
@@ -197,21 +134,24 @@ float rounded_up(double squared) {
   return static_cast<float>(std::sqrt(squared) * (1.0 + 0x1p-20));
 }
 
-template <class Byte>
-float quantize(std::span<const float> from, std::span<Byte> to, int most, int zero, float* error) {
-  const float scale = largest_magnitude(from) / static_cast<float>(most);
-  const double inverse = scale > 0 ? 1.0 / static_cast<double>(scale) : 0.0;
-  double squared = 0;
-  for (std::size_t j = 0; j < from.size(); ++j) {
-    const int value = rounded(from[j], inverse, most);
-    to[j] = static_cast<Byte>(value + zero);
-    const double off = static_cast<double>(from[j]) - static_cast<double>(scale) * value;
-    squared += off * off;
+float distance_up(std::span<const float> x, float scale, const std::int32_t* values) {
+  const auto squared = [&](std::size_t j) {
+    const double off = static_cast<double>(x[j]) - static_cast<double>(scale) * values[j];
+    return off * off;
+  };
+  std::array<double, 4> sums{};
+  std::size_t j = 0;
+  for (; j + 4 <= x.size(); j += 4) {
+    for (std::size_t lane = 0; lane < 4; ++lane) sums[lane] += squared(j + lane);
   }
-  std::fill(to.begin() + static_cast<std::ptrdiff_t>(from.size()), to.end(),
-            static_cast<Byte>(zero));
-  if (error != nullptr) *error = rounded_up(squared);
-  return scale;
+  for (; j < x.size(); ++j) sums[0] += squared(j);
+  return rounded_up((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+// Twelve bits, or as many as leave the sum of all products within 32 bits.
+int most_of_query(std::size_t columns) {
+  return static_cast<int>(
+      std::min<std::size_t>(4095, std::numeric_limits<std::int32_t>::max() / (255 * columns)));
 }
 
 }  // namespace
@@ -219,54 +159,55 @@ float quantize(std::span<const float> from, std::span<Byte> to, int most, int ze
 float quantize_row(std::span<const float> row, std::span<std::uint8_t> bytes, float* error) {
   check_argument(bytes.size() >= row.size(), "quantize_row: ", bytes.size(), " bytes for ",
                  row.size(), " columns");
-  return quantize(row, bytes, kMostRowByte, 128, error);
-}
-
-float quantize_query(std::span<const float> query, std::span<std::int8_t> bytes, float* error) {
-  check_argument(bytes.size() >= query.size(), "quantize_query: ", bytes.size(), " bytes for ",
-                 query.size(), " columns");
-  return quantize(query, bytes, kMostQueryByte, 0, error);
-}
-
-ByteRows quantize_rows(MatrixView<const float> rows) {
-  ByteRows out;
-  out.columns = padded_bytes(rows.columns);
-  out.bytes.resize(rows.rows * out.columns);
-  out.scales.resize(rows.rows);
-  out.errors.resize(rows.rows);
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    out.scales[i] = quantize_row(rows.row(i), {out.bytes.data() + i * out.columns, out.columns},
-                                 &out.errors[i]);
+  const float scale = scale_of(row, kMostRowByte);
+  thread_local std::vector<std::int32_t> values;
+  values.resize(row.size());
+  round_all(row, scale, kMostRowByte, values.data());
+  for (std::size_t j = 0; j < row.size(); ++j) {
+    bytes[j] = static_cast<std::uint8_t>(values[j] + 128);
   }
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(row.size()), bytes.end(),
+            std::uint8_t{128});
+  if (error != nullptr) *error = distance_up(row, scale, values.data());
+  return scale;
+}
+
+ByteQuery quantize_query(std::span<const float> query, std::span<std::int16_t> integers) {
+  check_columns(integers.size(), "quantize_query");
+  check_argument(integers.size() >= query.size(), "quantize_query: ", integers.size(),
+                 " integers for ", query.size(), " columns");
+  const std::size_t half = integers.size() / 2;
+  const int most = most_of_query(integers.size());
+  ByteQuery out;
+  out.scale = scale_of(query, most);
+  thread_local std::vector<std::int32_t> values;
+  values.assign(integers.size(), 0);
+  round_all(query, out.scale, most, values.data());
+  std::int32_t sum = 0;
+  std::int64_t squares = 0;
+  for (std::size_t j = 0; j < half; ++j) {
+    const std::int32_t even = values[2 * j];
+    const std::int32_t odd = values[2 * j + 1];
+    integers[j] = static_cast<std::int16_t>(even);
+    integers[half + j] = static_cast<std::int16_t>(odd);
+    sum += even + odd;
+    squares += even * even + odd * odd;
+  }
+  out.error = distance_up(query, out.scale, values.data());
+  out.offset = 128 * sum;
+  const double scale = static_cast<double>(out.scale);
+  out.squared_norm = scale * scale * static_cast<double>(squares);
   return out;
 }
 
-void byte_dot_rows(MatrixView<const std::uint8_t> rows, std::span<const std::int8_t> query,
-                   std::span<std::int32_t> products) {
-  check_columns(rows.columns, query.size(), "byte_dot_rows");
-  check_argument(rows.rows == products.size(), "byte_dot_rows: ", rows.rows, " rows, room for ",
-                 products.size());
+void byte_dot_rows(MatrixView<const std::uint8_t> rows, std::span<const std::int16_t> query,
+                   std::int32_t offset, std::span<std::int32_t> products) {
+  check_columns(query.size(), "byte_dot_rows");
+  check_argument(rows.columns == query.size() && rows.rows == products.size(),
+                 "byte_dot_rows: rows are ", rows.rows, " x ", rows.columns, ", the query has ",
+                 query.size(), " columns, and there is room for ", products.size());
   HWY_DYNAMIC_DISPATCH(byte_dot_rows_kernel)
-  (rows.data, rows.rows, rows.columns, query.data(), products.data());
-}
-
-void byte_dot_gathered(MatrixView<const std::uint8_t> rows, std::span<const std::int32_t> indices,
-                       std::span<const std::int8_t> query, std::span<std::int32_t> products) {
-  check_columns(rows.columns, query.size(), "byte_dot_gathered");
-  check_argument(indices.size() == products.size(), "byte_dot_gathered: ", indices.size(),
-                 " rows, room for ", products.size());
-  HWY_DYNAMIC_DISPATCH(byte_dot_gathered_kernel)
-  (rows.data, rows.columns, indices.data(), indices.size(), query.data(), products.data());
-}
-
-void byte_dot_block(MatrixView<const std::uint8_t> rows, MatrixView<const std::int8_t> queries,
-                    MatrixView<std::int32_t> products) {
-  check_columns(rows.columns, queries.columns, "byte_dot_block");
-  check_argument(products.rows == queries.rows && products.columns == rows.rows,
-                 "byte_dot_block: products are ", products.rows, " x ", products.columns,
-                 ", expected ", queries.rows, " x ", rows.rows);
-  HWY_DYNAMIC_DISPATCH(byte_dot_block_kernel)
-  (rows.data, rows.rows, rows.columns, queries.data, queries.rows, products.data);
+  (rows.data, rows.rows, rows.columns, query.data(), offset, products.data());
 }
 
 std::size_t select_products(std::span<const std::int32_t> products, std::span<const float> scales,

@@ -56,7 +56,7 @@ struct Candidate {
 };
 
 struct Scratch {
-  AlignedVector<std::int8_t> query;
+  AlignedVector<std::int16_t> query;
   std::vector<std::int32_t> products;
   std::vector<std::int32_t> chosen;
   std::vector<Candidate> candidates;
@@ -131,14 +131,15 @@ void ByteScan::erase(std::span<const std::int32_t> rows) {
 }
 
 // Everything in units of the query's scale, so that integers are compared as they are.
-ByteScan::Bounds ByteScan::bounds_of(float scale, float lost, double norm) const {
-  if (scale < kLeastScale) return {1e30F, 1e30F, 0};
-  const double unit = 1.0 / static_cast<double>(scale);
+ByteScan::Bounds ByteScan::bounds_of(const ByteQuery& seen, double norm) const {
+  if (seen.scale < kLeastScale) return {1e30F, 1e30F, 0};
+  const double unit = 1.0 / static_cast<double>(seen.scale);
   const double ratio = static_cast<double>(worst_);
   // Of the defined order's sum and of the three operations on a product, generously.
   const double rounding = static_cast<double>(dimension_ + 32) * 0x1p-23;
   Bounds out;
-  out.slack = up((static_cast<double>(lost) + norm * ratio + norm * (1 + ratio) * rounding) * unit);
+  out.slack =
+      up((static_cast<double>(seen.error) + norm * ratio + norm * (1 + ratio) * rounding) * unit);
   out.reach = up(norm * unit * (1 + ratio)) + out.slack;
   out.least = up(static_cast<double>(dimension_ + 32) * 0x1p-148 * unit);
   return out;
@@ -152,10 +153,9 @@ std::uint64_t ByteScan::search(const VectorStore& store, std::span<const float> 
   s.products.resize(kMostBlock);
   s.chosen.resize(kMostBlock);
   s.candidates.clear();
-  float lost = 0;
-  const float scale = quantize_query(query.first(dimension_), s.query, &lost);
+  const ByteQuery seen = quantize_query(query.first(dimension_), s.query);
   const double norm = length(query);
-  const Bounds bounds = bounds_of(scale, lost, norm);
+  const Bounds bounds = bounds_of(seen, norm);
   Bar bar(k);
   std::uint64_t read = 0;
   std::size_t block = kFirstBlock;
@@ -165,7 +165,8 @@ std::uint64_t ByteScan::search(const VectorStore& store, std::span<const float> 
     const float height = bar.height();
     if (bounds.reach * lengths_[begin] + bounds.least < height) break;
     const std::span<std::int32_t> products = std::span(s.products).first(count);
-    byte_dot_rows({bytes_.data() + begin * columns_, count, columns_}, s.query, products);
+    byte_dot_rows({bytes_.data() + begin * columns_, count, columns_}, s.query, seen.offset,
+                  products);
     read += count;
     const std::size_t chosen = select_products(
         products, {scales_.data() + begin, count}, bounds.slack, {lengths_.data() + begin, count},

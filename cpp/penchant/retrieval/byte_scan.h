@@ -31,6 +31,8 @@ class ByteScan {
 
   [[nodiscard]] static bool serves(Metric metric) { return metric != Metric::kL2; }
 
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return bytes_; }
+
   // Overwrites the rows' bytes and passes them over from now on.
   void erase(std::span<const std::int32_t> rows);
 
@@ -47,7 +49,7 @@ class ByteScan {
     float reach = 0;
     float least = 0;
   };
-  [[nodiscard]] Bounds bounds_of(float scale, float lost, double norm) const;
+  [[nodiscard]] Bounds bounds_of(const ByteQuery& seen, double norm) const;
 
   std::size_t dimension_;
   std::size_t columns_;

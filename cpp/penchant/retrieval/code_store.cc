@@ -97,20 +97,11 @@ void CodeStore::prepare(std::span<const float> vector, CodeQuery& query) const {
   if (squared_) {
     for (std::size_t j = 0; j < dimension_; ++j) shifted[j] -= centre_[j];
   }
-  query.bytes.resize(used_);
-  const float scale = quantize_query(shifted, query.bytes);
-  std::int32_t sum = 0;
-  std::int64_t squares = 0;
-  for (const int value : query.bytes) {
-    sum += value;
-    squares += value * value;
-  }
-  query.offset = 128 * sum;
-  query.gain = squared_ ? 2 * scale : scale;
-  query.norm = squared_
-                   ? static_cast<float>(static_cast<double>(scale) * static_cast<double>(scale) *
-                                        static_cast<double>(squares))
-                   : 1.0F;
+  query.integers.resize(used_);
+  const ByteQuery seen = quantize_query(shifted, query.integers);
+  query.offset = seen.offset;
+  query.gain = squared_ ? 2 * seen.scale : seen.scale;
+  query.norm = squared_ ? static_cast<float>(seen.squared_norm) : 1.0F;
 }
 
 }  // namespace penchant::retrieval

@@ -20,19 +20,19 @@
 #include <span>
 #include <vector>
 
+#include "penchant/base/code_kernels.h"
 #include "penchant/base/matrix.h"
-#include "penchant/retrieval/code_kernels.h"
 #include "penchant/retrieval/metric.h"
 
 namespace penchant::retrieval {
 
 struct CodeQuery {
-  AlignedVector<std::int8_t> bytes;
+  AlignedVector<std::int16_t> integers;
   std::int32_t offset = 0;
   float gain = 0;
   float norm = 0;  // of the query's code, squared (kL2); else 1: norm - score is a distance
 
-  [[nodiscard]] CodeQueryView view() const { return {bytes.data(), offset, gain}; }
+  [[nodiscard]] CodeQueryView view() const { return {integers.data(), offset, gain}; }
 };
 
 // Rows that a byte a coordinate can't tell from the best `keep`: a margin beyond them, to be scored

@@ -73,20 +73,20 @@ HnswGraph empty_graph(std::size_t rows, int m, std::uint64_t seed, const HnswGra
 class RowQueries {
  public:
   RowQueries(const GraphSpace& space, const CodeStore& codes, int threads)
-      : used_(codes.view().used), bytes_(space.size() * used_), rest_(space.size()) {
+      : used_(codes.view().used), integers_(space.size() * used_), rest_(space.size()) {
     parallel_blocks(space.size(), 1024, threads, [&](const Block& block) {
       CodeQuery query;
       for (std::size_t i = block.begin; i < block.end; ++i) {
         codes.prepare(space.view().row(i), query);
-        std::copy(query.bytes.begin(), query.bytes.end(),
-                  bytes_.begin() + static_cast<std::ptrdiff_t>(i * used_));
+        std::copy(query.integers.begin(), query.integers.end(),
+                  integers_.begin() + static_cast<std::ptrdiff_t>(i * used_));
         rest_[i] = {query.offset, query.gain, query.norm};
       }
     });
   }
   [[nodiscard]] CodeQueryView operator[](std::int32_t row) const {
     const auto at = static_cast<std::size_t>(row);
-    return {bytes_.data() + at * used_, rest_[at].offset, rest_[at].gain};
+    return {integers_.data() + at * used_, rest_[at].offset, rest_[at].gain};
   }
   // norm - score is a distance.
   [[nodiscard]] float norm(std::int32_t row) const {
@@ -100,7 +100,7 @@ class RowQueries {
     float norm;
   };
   std::size_t used_;
-  AlignedVector<std::int8_t> bytes_;
+  AlignedVector<std::int16_t> integers_;
   std::vector<Rest> rest_;
 };
 

@@ -22,8 +22,8 @@
 
 #include <hwy/cache_control.h>
 
+#include "penchant/base/code_kernels.h"
 #include "penchant/base/top_k.h"
-#include "penchant/retrieval/code_kernels.h"
 #include "penchant/retrieval/hnsw_graph.h"
 
 namespace penchant::retrieval {

@@ -230,6 +230,13 @@ void InvertedLists::extend(const VectorStore& store, int threads) {
 }
 
 void InvertedLists::erase(const VectorStore& store, std::span<const std::int32_t> rows) {
+  std::vector<std::int32_t> places;
+  for (std::size_t place = 0; place < rows_.size(); ++place) {
+    if (std::binary_search(rows.begin(), rows.end(), rows_[place])) {
+      places.push_back(static_cast<std::int32_t>(place));
+    }
+  }
+  codes_.erase(places);
   for (const std::int32_t row : rows) list_of_[static_cast<std::size_t>(row)] = -1;
   lay(store);
 }

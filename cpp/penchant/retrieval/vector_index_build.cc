@@ -124,7 +124,7 @@ void build_graph(VectorIndex::Impl& impl, MatrixView<const float> queries,
   const bool measured = trial.queries.rows > 0;
   const double scanned =
       measured && params.kind == IndexKind::kAuto ? rows_of_scan(impl, trial) : 0;
-  if (scanned > 0 && scanned <= kQuickScan) {
+  if (impl.bytes && scanned > 0 && scanned <= kQuickScan) {
     impl.report.kind = "flat";
     impl.report.reason = concat("a scan reads ", std::round(scanned), " of ", impl.store.rows(),
                                 " rows, fewer than any walk is worth");

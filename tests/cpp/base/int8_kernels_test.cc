@@ -3,7 +3,9 @@
 
 #include "penchant/base/int8_kernels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -27,19 +29,28 @@ AlignedVector<std::uint8_t> row_bytes(std::size_t columns) {
   return out;
 }
 
-AlignedVector<std::int8_t> query_bytes(std::size_t queries, std::size_t columns) {
+AlignedVector<std::int16_t> query_integers(std::size_t columns) {
   const Philox random(2, 1);
-  AlignedVector<std::int8_t> out(queries * columns);
+  const int most = std::min(4095, static_cast<int>(0x7fffffff / (255 * columns)));
+  AlignedVector<std::int16_t> out(columns);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const int draw = static_cast<int>(random.below(300, i, 0));
-    out[i] = static_cast<std::int8_t>(draw < 80 ? 64 : draw < 160 ? -64 : draw % 129 - 64);
+    const int draw = static_cast<int>(random.below(10'000, i, 0));
+    const int value = draw < 3000 ? most : draw < 6000 ? -most : draw % most;
+    out[i] = static_cast<std::int16_t>(value);
   }
   return out;
 }
 
-std::int32_t plain(const std::uint8_t* row, const std::int8_t* query, std::size_t columns) {
+std::int32_t offset_of(std::span<const std::int16_t> query) {
+  return 128 * std::accumulate(query.begin(), query.end(), 0);
+}
+
+// query: the even columns' integers first.
+std::int32_t plain(const std::uint8_t* row, const std::int16_t* query, std::size_t columns) {
   std::int32_t sum = 0;
-  for (std::size_t j = 0; j < columns; ++j) sum += (row[j] - 128) * query[j];
+  for (std::size_t j = 0; j < columns; ++j) {
+    sum += (row[j] - 128) * query[(j % 2) * columns / 2 + j / 2];
+  }
   return sum;
 }
 
@@ -52,30 +63,35 @@ using Int8Kernels = ForEachTarget;
 TEST_F(Int8Kernels, EqualPlainSums) {
   for (const std::string& target : simd_targets()) {
     force_simd_target(target);
-    for (const std::size_t columns : {32U, 64U, 96U, 1024U}) {
+    for (const std::size_t columns : {32U, 64U, 96U, 1024U, 65536U}) {
       const auto bytes = row_bytes(columns);
-      const auto queries = query_bytes(5, columns);
+      const auto query = query_integers(columns);
       for (const std::size_t count : {std::size_t{1}, std::size_t{3}, std::size_t{8}, kRows}) {
         const MatrixView<const std::uint8_t> rows{bytes.data(), count, columns};
-        std::vector<std::int32_t> block(5 * count);
-        byte_dot_block(rows, {queries.data(), 5, columns}, {block.data(), 5, count});
-        for (std::size_t q = 0; q < 5; ++q) {
-          const std::span query(queries.data() + q * columns, columns);
-          std::vector<std::int32_t> products(count);
-          byte_dot_rows(rows, query, products);
-          std::vector<std::int32_t> indices(count);
-          for (std::size_t i = 0; i < count; ++i) {
-            indices[i] = static_cast<std::int32_t>((i * 29) % count);
-          }
-          std::vector<std::int32_t> gathered(count);
-          byte_dot_gathered(rows, indices, query, gathered);
-          for (std::size_t i = 0; i < count; ++i) {
-            ASSERT_EQ(products[i], plain(rows.row(i).data(), query.data(), columns)) << target;
-            ASSERT_EQ(block[q * count + i], products[i]) << target;
-            ASSERT_EQ(gathered[i], products[static_cast<std::size_t>(indices[i])]) << target;
-          }
+        std::vector<std::int32_t> products(count);
+        byte_dot_rows(rows, query, offset_of(query), products);
+        for (std::size_t i = 0; i < count; ++i) {
+          ASSERT_EQ(products[i], plain(rows.row(i).data(), query.data(), columns)) << target;
         }
       }
+    }
+  }
+}
+
+// The extremes: all bytes and all integers as large as they get, of one sign.
+TEST_F(Int8Kernels, SumsFitWhereEverythingIsLargest) {
+  for (const std::size_t columns : {std::size_t{32}, std::size_t{2080}, std::size_t{65536}}) {
+    const std::vector<float> row(columns, 3.0F);
+    AlignedVector<std::uint8_t> bytes(columns);
+    AlignedVector<std::int16_t> query(columns);
+    const float scale = quantize_row(row, bytes);
+    const ByteQuery seen = quantize_query(row, query);
+    std::vector<std::int32_t> products(1);
+    for (const std::string& target : simd_targets()) {
+      force_simd_target(target);
+      byte_dot_rows({bytes.data(), 1, columns}, query, seen.offset, products);
+      EXPECT_NEAR(double{seen.scale} * double{scale} * products[0],
+                  9.0 * static_cast<double>(columns), 1e-3 * static_cast<double>(columns));
     }
   }
 }
@@ -120,9 +136,15 @@ TEST_F(Int8Kernels, TheTrueProductIsWithinTheBound) {
       rows.row(i)[j] = static_cast<float>(size * random.normal(i, static_cast<std::uint32_t>(j)));
     }
   }
-  const ByteRows bytes = quantize_rows(rows.view());
-  ASSERT_EQ(bytes.columns, 64U);
-  std::vector<std::int8_t> query(bytes.columns);
+  const std::size_t padded = padded_bytes(kColumns);
+  ASSERT_EQ(padded, 64U);
+  AlignedVector<std::uint8_t> bytes(kRows * padded);
+  std::vector<float> scales(kRows);
+  std::vector<float> errors(kRows);
+  for (std::size_t i = 0; i < kRows; ++i) {
+    scales[i] = quantize_row(rows.row(i), {bytes.data() + i * padded, padded}, &errors[i]);
+  }
+  AlignedVector<std::int16_t> query(padded);
   std::vector<std::int32_t> products(kRows);
   const auto norm = [](auto&& at, std::size_t n) {
     double sum = 0;
@@ -130,34 +152,35 @@ TEST_F(Int8Kernels, TheTrueProductIsWithinTheBound) {
     return std::sqrt(sum);
   };
   for (std::size_t q = 1; q < 9; ++q) {
-    float error = 0;
     const auto vector = rows.row(q);
-    const float scale = quantize_query(vector, query, &error);
-    byte_dot_rows(bytes.view(), query, products);
+    const ByteQuery seen = quantize_query(vector, query);
+    byte_dot_rows({bytes.data(), kRows, padded}, query, seen.offset, products);
     const double length = norm([&](std::size_t j) { return double{vector[j]}; }, kColumns);
+    EXPECT_NEAR(std::sqrt(seen.squared_norm), length, 1e-3 * length);
     for (std::size_t i = 0; i < kRows; ++i) {
       double exact = 0;
-      for (std::size_t j = 0; j < kColumns; ++j)
+      for (std::size_t j = 0; j < kColumns; ++j) {
         exact += double{vector[j]} * double{rows.row(i)[j]};
-      const double seen = double{scale} * double{bytes.scales[i]} * products[i];
-      const double row_length = norm(
-          [&](std::size_t j) {
-            return double{bytes.scales[i]} * (bytes.bytes[i * bytes.columns + j] - 128);
-          },
-          kColumns);
-      EXPECT_LE(std::abs(exact - seen),
-                double{error} * row_length + length * double{bytes.errors[i]} + 1e-12);
+      }
+      const double approximate = double{seen.scale} * double{scales[i]} * products[i];
+      const double row_length =
+          norm([&](std::size_t j) { return double{scales[i]} * (bytes[i * padded + j] - 128); },
+               kColumns);
+      EXPECT_LE(std::abs(exact - approximate),
+                double{seen.error} * row_length + length * double{errors[i]} + 1e-12);
     }
   }
 }
 
 TEST_F(Int8Kernels, SizesAreChecked) {
   const auto bytes = row_bytes(32);
-  const auto query = query_bytes(1, 32);
+  const auto query = query_integers(32);
   std::vector<std::int32_t> products(2);
-  EXPECT_THROW(byte_dot_rows({bytes.data(), 2, 32}, {query.data(), 31}, products), Error);
-  EXPECT_THROW(byte_dot_rows({bytes.data(), 2, 16}, {query.data(), 16}, products), Error);
-  EXPECT_THROW(byte_dot_rows({bytes.data(), 3, 32}, {query.data(), 32}, products), Error);
+  EXPECT_THROW(byte_dot_rows({bytes.data(), 2, 32}, std::span(query).first(31), 0, products),
+               Error);
+  EXPECT_THROW(byte_dot_rows({bytes.data(), 2, 16}, std::span(query).first(16), 0, products),
+               Error);
+  EXPECT_THROW(byte_dot_rows({bytes.data(), 3, 32}, query, 0, products), Error);
 }
 
 }  // namespace

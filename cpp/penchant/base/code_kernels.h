@@ -1,18 +1,18 @@
 #pragma once
 
-// Scores of rows kept as bytes (CodeStore): an exact integer product, then three roundings in a
-// fixed order, so the same on every CPU.
+// Scores of rows kept as bytes (retrieval's codes): an exact integer product, then three roundings
+// in a fixed order, so the same on every CPU.
 //
 //   score = ((product - offset) * scale) * gain + bias
 //
 // A row is `stride` bytes (a multiple of 32): codes, padding, and its scale and bias as the last
-// eight bytes. Queries hold 0 wherever a row holds no code.
+// eight bytes. Queries (quantize_query of int8_kernels.h) hold 0 wherever a row holds no code.
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-namespace penchant::retrieval {
+namespace penchant {
 
 struct CodeView {
   const std::uint8_t* bytes = nullptr;
@@ -21,8 +21,8 @@ struct CodeView {
 };
 
 struct CodeQueryView {
-  const std::int8_t* bytes = nullptr;  // [used], in [-64, 64]
-  std::int32_t offset = 0;             // 128 * their sum
+  const std::int16_t* integers = nullptr;  // [used]
+  std::int32_t offset = 0;
   float gain = 0;
 };
 
@@ -34,4 +34,4 @@ void score_codes_gathered(const CodeView& codes, std::span<const std::int32_t> r
 void score_codes_range(const CodeView& codes, std::size_t first, const CodeQueryView& query,
                        std::span<float> scores);
 
-}  // namespace penchant::retrieval
+}  // namespace penchant

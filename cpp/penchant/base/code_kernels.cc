@@ -1,9 +1,9 @@
-#include "penchant/retrieval/code_kernels.h"
+#include "penchant/base/code_kernels.h"
 
 #include <algorithm>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "penchant/retrieval/code_kernels.cc"
+#define HWY_TARGET_INCLUDE "penchant/base/code_kernels.cc"
 #include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
@@ -21,7 +21,7 @@ HWY_INLINE const float* tail_of(const std::uint8_t* row, std::size_t stride) {
 }
 
 HWY_INLINE hn::Vec<Floats> four_scores(const std::uint8_t* const* rows, std::size_t stride,
-                                       std::size_t used, const std::int8_t* query,
+                                       std::size_t used, const std::int16_t* query,
                                        hn::Vec<Quad> offset, hn::Vec<Floats> gain) {
   const Floats d;
   const TwoFloats pair;
@@ -38,7 +38,7 @@ HWY_INLINE hn::Vec<Floats> four_scores(const std::uint8_t* const* rows, std::siz
 // at(i): the address of the i-th row; a last group of fewer than four repeats its last row.
 template <class At>
 HWY_INLINE void all_scores(const At& at, std::size_t count, std::size_t stride, std::size_t used,
-                           const std::int8_t* query, std::int32_t offset, float gain, float* out) {
+                           const std::int16_t* query, std::int32_t offset, float gain, float* out) {
   const Floats d;
   const auto less = hn::Set(Quad(), offset);
   const auto factor = hn::Set(d, gain);
@@ -59,7 +59,7 @@ HWY_INLINE void all_scores(const At& at, std::size_t count, std::size_t stride, 
 
 void score_codes_gathered_kernel(const std::uint8_t* codes, std::size_t stride, std::size_t used,
                                  const std::int32_t* rows, std::size_t count,
-                                 const std::int8_t* query, std::int32_t offset, float gain,
+                                 const std::int16_t* query, std::int32_t offset, float gain,
                                  bool prefetch, float* out) {
   constexpr std::size_t kAhead = 12;
   constexpr std::size_t kCacheLine = 64;
@@ -82,7 +82,7 @@ void score_codes_gathered_kernel(const std::uint8_t* codes, std::size_t stride, 
 }
 
 void score_codes_range_kernel(const std::uint8_t* first, std::size_t count, std::size_t stride,
-                              std::size_t used, const std::int8_t* query, std::int32_t offset,
+                              std::size_t used, const std::int16_t* query, std::int32_t offset,
                               float gain, float* out) {
   all_scores([&](std::size_t i) HWY_ATTR { return first + i * stride; }, count, stride, used, query,
              offset, gain, out);
@@ -96,22 +96,19 @@ namespace penchant {
 HWY_EXPORT(score_codes_gathered_kernel);
 HWY_EXPORT(score_codes_range_kernel);
 
-namespace retrieval {
-
 void score_codes_gathered(const CodeView& codes, std::span<const std::int32_t> rows,
                           const CodeQueryView& query, bool prefetch, std::span<float> scores) {
   HWY_DYNAMIC_DISPATCH(score_codes_gathered_kernel)
-  (codes.bytes, codes.stride, codes.used, rows.data(), rows.size(), query.bytes, query.offset,
+  (codes.bytes, codes.stride, codes.used, rows.data(), rows.size(), query.integers, query.offset,
    query.gain, prefetch, scores.data());
 }
 
 void score_codes_range(const CodeView& codes, std::size_t first, const CodeQueryView& query,
                        std::span<float> scores) {
   HWY_DYNAMIC_DISPATCH(score_codes_range_kernel)
-  (codes.bytes + first * codes.stride, scores.size(), codes.stride, codes.used, query.bytes,
+  (codes.bytes + first * codes.stride, scores.size(), codes.stride, codes.used, query.integers,
    query.offset, query.gain, scores.data());
 }
 
-}  // namespace retrieval
 }  // namespace penchant
 #endif  // HWY_ONCE
