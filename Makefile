@@ -21,7 +21,8 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
-  bench-item-models bench-online-retail bench-serving sanitized-load stubs clean
+  bench-item-models bench-online-retail bench-serving bench-vectors \
+  sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -102,7 +103,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-serving ## every benchmark
+bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-vectors bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -118,6 +119,9 @@ bench-item-models: build ## item-item models and their blend against public libr
 
 bench-ease: build ## seconds of the closed-form models by size of the catalogue
 	@$(PY) benchmarks/peers/ease_speed.py
+
+bench-vectors: build ## nearest neighbours against public libraries, at equal recall
+	@$(PY) benchmarks/peers/vector_index.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py

@@ -25,13 +25,17 @@ add_library(lib_xxhash INTERFACE)
 target_include_directories(lib_xxhash SYSTEM INTERFACE "${XXHASH_INCLUDE_DIR}")
 target_compile_definitions(lib_xxhash INTERFACE XXH_INLINE_ALL)
 
-# Faiss: Debian's by default, another through -DFaiss_ROOT=... (see docs/building.md).
-find_path(FAISS_INCLUDE_DIR faiss/IndexHNSW.h HINTS "${Faiss_ROOT}/include" REQUIRED)
-find_library(FAISS_LIBRARY faiss HINTS "${Faiss_ROOT}/lib" REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
-add_library(lib_faiss INTERFACE)
-target_include_directories(lib_faiss SYSTEM INTERFACE "${FAISS_INCLUDE_DIR}")
-target_link_libraries(lib_faiss INTERFACE "${FAISS_LIBRARY}" lib_blas OpenMP::OpenMP_CXX)
+# Faiss, for a test that compares graphs: Debian's by default, another through -DFaiss_ROOT=...
+if(PENCHANT_TESTS)
+  find_path(FAISS_INCLUDE_DIR faiss/IndexHNSW.h HINTS "${Faiss_ROOT}/include")
+  find_library(FAISS_LIBRARY faiss HINTS "${Faiss_ROOT}/lib")
+  find_package(OpenMP COMPONENTS CXX)
+  if(FAISS_INCLUDE_DIR AND FAISS_LIBRARY AND OpenMP_CXX_FOUND)
+    add_library(lib_faiss INTERFACE)
+    target_include_directories(lib_faiss SYSTEM INTERFACE "${FAISS_INCLUDE_DIR}")
+    target_link_libraries(lib_faiss INTERFACE "${FAISS_LIBRARY}" lib_blas OpenMP::OpenMP_CXX)
+  endif()
+endif()
 
 # Boost is used header-only (Beast, Asio).
 find_path(BOOST_BEAST_INCLUDE_DIR boost/beast.hpp REQUIRED)

@@ -83,6 +83,45 @@ def test_report_says_what_was_measured():
     assert pn.VectorIndex().fit(drawn(40, 12)).report_["reason"] == "fewer than 20000 vectors"
 
 
+def test_repr_says_what_was_chosen():
+    assert "#" not in repr(pn.VectorIndex())
+    assert repr(pn.VectorIndex().fit(drawn(40, 12))).endswith("# 40 vectors, flat, exact")
+    walked = repr(pn.VectorIndex("hnsw", "l2", m=8, ef_construction=60).fit(drawn(4000, 12)))
+    assert "hnsw, recall@10 " in walked
+    assert "on 200 queries" in walked
+
+
+@pytest.mark.parametrize("metric", ["ip", "cosine"])
+def test_a_flat_index_is_exact_whatever_it_reads_first(metric):
+    vectors, queries = drawn(6000, 24), drawn(40, 24, seed=1)
+    vectors *= np.exp(np.random.default_rng(2).standard_normal((6000, 1))).astype(np.float32)
+    floats = pn.VectorIndex("flat", metric, storage="float32").fit(vectors)
+    by_bytes = pn.VectorIndex("flat", metric, storage="int8").fit(vectors)
+    mask = np.random.default_rng(3).random(6000) < 0.4
+    for allow in (None, mask):
+        for k in (1, 10, 300):
+            wanted = floats.search(queries, k, allow=allow)
+            found = by_bytes.search(queries, k, allow=allow)
+            assert np.array_equal(found[0], wanted[0])
+            assert found[1].tobytes() == wanted[1].tobytes()
+
+
+def test_auto_scans_where_long_vectors_win():
+    """As item factors are: nothing a graph finds by a hundred; a scan reads few."""
+    random = np.random.default_rng(4)
+    vectors = random.standard_normal((20_000, 16)).astype(np.float32)
+    vectors *= np.exp(1.2 * random.standard_normal((20_000, 1))).astype(np.float32)
+    queries = random.standard_normal((100, 16)).astype(np.float32)
+    index = pn.VectorIndex("auto", "ip").fit(vectors, queries=queries)
+    report = index.report_
+    assert report["kind"] == "flat"
+    assert 0 < report["scan_visited"] < 10_000
+    again = pn.VectorIndex.from_bytes(index.to_bytes())
+    assert again.report_ == report
+    truth = brute_force("ip", vectors, queries)
+    assert recall(index.search(queries, 100)[0], truth, 100) == 1.0
+
+
 def test_auto_falls_back_to_a_scan_where_the_graph_disappoints():
     # Nothing is near anything: a graph must visit nearly all.
     random = np.random.default_rng(0).standard_normal((20_000, 48)).astype(np.float32)

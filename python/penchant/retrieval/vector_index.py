@@ -42,9 +42,9 @@ class VectorIndex(Parametrized):
     ef_construction : int
         Vectors kept in view while one is inserted into the graph.
     storage : {"int8", "float32"}
-        What a search reads first. ``int8`` keeps a byte a coordinate beside the floats, reads those,
-        and scores the best of what it finds from the floats. A flat index stays exact with it.
-        Scores are those of the floats in either case.
+        What a search reads first. ``int8`` keeps a byte a coordinate beside the floats, reads
+        those, and scores the best of what it finds from the floats. A flat index stays exact with
+        it. Scores are those of the floats in either case.
     target_recall : float
         recall@10 that the default ``ef`` must reach when it is measured.
     product_graph : {"unit", "augmented"}
@@ -248,6 +248,22 @@ class VectorIndex(Parametrized):
 
     def __len__(self) -> int:
         return int(self._fitted().size)
+
+    def __repr__(self) -> str:
+        """The parameters; once fitted also what was chosen and the recall it was measured at."""
+        shown = super().__repr__()
+        if self._core is None:
+            return shown
+        report = self._core.report
+        found = f"{len(self)} vectors, {report['kind']}"
+        if report["kind"] == "flat":
+            found += ", exact"
+        elif report["queries"]:
+            found += (
+                f", recall@10 {report['recall_at_10']:.3f} and @100 {report['recall_at_100']:.3f} "
+                f"at ef={report['ef']} on {report['queries']} queries"
+            )
+        return f"{shown}  # {found}"
 
     def _allowed(
         self, allow: Any

@@ -1,5 +1,6 @@
 // Exact search against its plain twin, and what every index promises.
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -8,6 +9,8 @@
 #include "retrieval/vectors.h"
 #include <gtest/gtest.h>
 
+#include "penchant/base/error.h"
+#include "penchant/base/random.h"
 #include "penchant/base/simd.h"
 #include "penchant/retrieval/vector_index.h"
 
@@ -174,6 +177,42 @@ TEST(VectorIndex, AutoScansFewVectorsAndSaysWhy) {
   EXPECT_EQ(index->kind(), IndexKind::kFlat);
   EXPECT_EQ(index->report().kind, "flat");
   EXPECT_EQ(index->report().reason, "fewer than 20000 vectors");
+}
+
+TEST(VectorIndex, AMaskIsTheSameAsTheListOfItsRows) {
+  const Matrix<float> vectors = testing::clustered_vectors(5000, 24, 1);
+  const Matrix<float> queries = testing::clustered_vectors(20, 24, 2);
+  const Philox random(3, 3);
+  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kHnsw, IndexKind::kIvf}) {
+    for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+      const auto index = VectorIndex::build(
+          vectors.view(), {.kind = kind, .metric = metric, .m = 8, .ef_construction = 40});
+      index->remove(std::vector<std::int32_t>{1, 2, 3, 4, 5});
+      for (const double share : {0.0, 0.001, 0.02, 0.3, 0.9, 1.0}) {
+        std::vector<std::uint8_t> mask(5000);
+        std::vector<std::int32_t> rows;
+        for (std::size_t row = 0; row < 5000; ++row) {
+          mask[row] = random.uniform(row, 0) < share ? static_cast<std::uint8_t>(1 + row % 3) : 0;
+          if (mask[row] != 0) rows.push_back(static_cast<std::int32_t>(row));
+        }
+        const Hits by_mask = index->search(queries.view(), 10, {.ef = 40, .mask = mask});
+        const Hits by_rows = index->search(queries.view(), 10, {.ef = 40, .allow = rows});
+        EXPECT_EQ(by_mask.rows, by_rows.rows);
+        EXPECT_EQ(by_mask.scores, by_rows.scores);
+        const auto there = static_cast<std::size_t>(
+            std::count_if(rows.begin(), rows.end(), [](std::int32_t r) { return r < 1 || r > 5; }));
+        for (std::size_t i = 0; i < by_mask.rows.size(); ++i) {
+          const std::int32_t row = by_mask.rows[i];
+          ASSERT_EQ(row >= 0, i % 10 < there) << kind_name(kind) << ", share " << share;
+          if (row < 0) continue;
+          EXPECT_NE(mask[static_cast<std::size_t>(row)], 0);
+          EXPECT_TRUE(row < 1 || row > 5);
+        }
+      }
+      EXPECT_THROW((void)index->search(queries.view(), 1, {.mask = std::vector<std::uint8_t>(3)}),
+                   Error);
+    }
+  }
 }
 
 }  // namespace
