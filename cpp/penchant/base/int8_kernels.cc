@@ -121,6 +121,13 @@ void round_all(std::span<const float> from, float scale, int most, std::int32_t*
   }
 }
 
+// Asked for once a row, as every touch of a thread's own variable is a call in a shared library.
+std::span<std::int32_t> scratch_of(std::size_t columns) {
+  thread_local std::vector<std::int32_t> values;
+  if (values.size() < columns) values.resize(columns);
+  return {values.data(), columns};
+}
+
 // |x - scale * value|, rounded up; in four sums, as one would wait for itself.
 float distance_up(std::span<const float> x, float scale, const std::int32_t* values);
 
@@ -160,8 +167,7 @@ float quantize_row(std::span<const float> row, std::span<std::uint8_t> bytes, fl
   check_argument(bytes.size() >= row.size(), "quantize_row: ", bytes.size(), " bytes for ",
                  row.size(), " columns");
   const float scale = scale_of(row, kMostRowByte);
-  thread_local std::vector<std::int32_t> values;
-  values.resize(row.size());
+  const std::span<std::int32_t> values = scratch_of(row.size());
   round_all(row, scale, kMostRowByte, values.data());
   for (std::size_t j = 0; j < row.size(); ++j) {
     bytes[j] = static_cast<std::uint8_t>(values[j] + 128);
@@ -180,9 +186,9 @@ ByteQuery quantize_query(std::span<const float> query, std::span<std::int16_t> i
   const int most = most_of_query(integers.size());
   ByteQuery out;
   out.scale = scale_of(query, most);
-  thread_local std::vector<std::int32_t> values;
-  values.assign(integers.size(), 0);
+  const std::span<std::int32_t> values = scratch_of(integers.size());
   round_all(query, out.scale, most, values.data());
+  std::fill(values.begin() + static_cast<std::ptrdiff_t>(query.size()), values.end(), 0);
   std::int32_t sum = 0;
   std::int64_t squares = 0;
   for (std::size_t j = 0; j < half; ++j) {

@@ -14,8 +14,15 @@
 namespace penchant {
 namespace {
 
+// Asked once: glibc opens a file of the system for the answer, which takes longer than many a
+// search.
+int all_threads() {
+  static const int all = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return all;
+}
+
 // The widest pool anyone can ask for; a typo must not start a million threads.
-int most_threads() { return std::max(64, static_cast<int>(std::thread::hardware_concurrency())); }
+int most_threads() { return std::max(64, all_threads()); }
 
 #if defined(__SANITIZE_THREAD__)
 // TBB synchronizes inside a library that ThreadSanitizer did not instrument: it would see races
@@ -72,7 +79,7 @@ void run(std::size_t blocks, int threads, const std::function<void(std::size_t)>
 
 int resolve_threads(int wanted) {
   if (wanted > 0) return std::min(wanted, most_threads());
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return all_threads();
 }
 
 void parallel_blocks(std::size_t count, std::size_t block_size, int threads,

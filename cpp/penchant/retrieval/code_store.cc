@@ -92,8 +92,9 @@ void CodeStore::erase(std::span<const std::int32_t> rows) {
 }
 
 void CodeStore::prepare(std::span<const float> vector, CodeQuery& query) const {
-  thread_local std::vector<float> shifted;
-  shifted.assign(vector.begin(), vector.begin() + static_cast<std::ptrdiff_t>(dimension_));
+  thread_local std::vector<float> kept;
+  kept.assign(vector.begin(), vector.begin() + static_cast<std::ptrdiff_t>(dimension_));
+  const std::span<float> shifted(kept);
   if (squared_) {
     for (std::size_t j = 0; j < dimension_; ++j) shifted[j] -= centre_[j];
   }

@@ -39,9 +39,11 @@ Scratch& scratch() {
 }
 
 template <class Scorer>
-void walk(const WalkGround& ground, const Scorer& scorer, std::size_t ef, Walker& walker) {
+void walk(const WalkGround& ground, const Scorer& scorer, const WalkOptions& options,
+          std::size_t keep, Walker& walker) {
   const HnswGraph& graph = ground.graph;
-  walker.start(graph.rows(), ef);
+  walker.start(graph.rows(), options.ef);
+  walker.allow_only(options.allowed, keep);
   Scored best{0, graph.entry()};
   scorer.score({&best.index, 1}, {&best.score, 1});
   best = walker.descend(graph, best, graph.level(best.index), 0, scorer);
@@ -81,21 +83,17 @@ Walk walk_graph(const WalkGround& ground, std::span<const float> query,
                 const WalkOptions& options) {
   if (ground.graph.entry() < 0) return {};
   Scratch& s = scratch();
+  const std::size_t most = ground.codes != nullptr ? head_of(options.keep) : options.keep;
   if (ground.codes != nullptr) {
     ground.codes->prepare(query, s.query);
-    walk(ground, CodeScorer(ground.codes->view(), s.query.view()), options.ef, s.walker);
+    walk(ground, CodeScorer(ground.codes->view(), s.query.view()), options, most, s.walker);
   } else {
-    walk(ground, StoreScorer(ground.store, query), options.ef, s.walker);
+    walk(ground, StoreScorer(ground.store, query), options, most, s.walker);
   }
-  const Pool& pool = s.walker.pool();
-  const std::size_t most = ground.codes != nullptr ? head_of(options.keep) : options.keep;
-  const auto allowed = [&](std::int32_t row) {
-    return options.allowed.empty() || options.allowed[static_cast<std::size_t>(row)] != 0;
-  };
+  const Pool& pool = options.allowed.empty() ? s.walker.pool() : s.walker.hits();
   s.rows.clear();
   s.hits.clear();
-  for (std::size_t i = 0; i < pool.size() && s.rows.size() < most; ++i) {
-    if (!allowed(pool[i].row())) continue;
+  for (std::size_t i = 0; i < std::min(pool.size(), most); ++i) {
     s.rows.push_back(pool[i].row());
     if (ground.codes == nullptr) s.hits.push_back(pool[i].hit());
   }

@@ -36,7 +36,8 @@ struct WalkGround {
 struct WalkOptions {
   std::size_t ef = 0;    // rows in the pool, >= 1
   std::size_t keep = 0;  // hits wanted, of the best; as many as the pool holds at most
-  // By row, whether it may be a hit; the walk passes through the others. Empty: every row.
+  // By row, whether it may be a hit, of all that are scored; the walk passes through the others.
+  // Empty: every row, of the pool.
   std::span<const std::uint8_t> allowed = {};
 };
 

@@ -131,8 +131,16 @@ class Walker {
     met_.start(rows);
     pool_.start(ef);
     visited_ = 0;
+    allowed_ = {};
+  }
+  // Of a search among `allowed` rows (by row; 0 for rows that may not be hits) also the best `keep`
+  // of all those that were scored, in hits(). Call after start.
+  void allow_only(std::span<const std::uint8_t> allowed, std::size_t keep) {
+    allowed_ = allowed;
+    hits_.start(keep);
   }
   [[nodiscard]] const Pool& pool() const { return pool_; }
+  [[nodiscard]] const Pool& hits() const { return hits_; }
   [[nodiscard]] std::size_t visited() const { return visited_; }  // rows scored
 
   // The best row met by steps that each improve the score, from `level` down to above `floor`.
@@ -162,6 +170,7 @@ class Walker {
   void put(const Scored& hit) {
     (void)met_.first(hit.index);
     (void)pool_.insert(HitKey(hit.score, hit.index));
+    if (is_hit(hit.index)) (void)hits_.insert(HitKey(hit.score, hit.index));
   }
 
   // Scores rows that were not met before and offers them to the pool; any number of rows.
@@ -203,7 +212,16 @@ class Walker {
     for (std::size_t i = 0; i < count; ++i) {
       nearest = std::min(nearest, pool_.insert(HitKey(scores_[i], rows_[i])));
     }
+    if (!allowed_.empty()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (is_hit(rows_[i])) (void)hits_.insert(HitKey(scores_[i], rows_[i]));
+      }
+    }
     return nearest;
+  }
+
+  [[nodiscard]] bool is_hit(std::int32_t row) const {
+    return !allowed_.empty() && allowed_[static_cast<std::size_t>(row)] != 0;
   }
 
   static void prefetch_list(const HnswGraph& graph, std::int32_t row, int level) {
@@ -214,6 +232,8 @@ class Walker {
 
   MetTable met_;
   Pool pool_;
+  Pool hits_;
+  std::span<const std::uint8_t> allowed_;
   std::array<std::int32_t, kMaxDegree + 1> rows_;
   std::array<float, kMaxDegree> scores_;
   std::size_t visited_ = 0;

@@ -7,6 +7,7 @@
 //   Hits hits = searcher.run();
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,26 +17,30 @@
 
 namespace penchant::retrieval {
 
-// The rows that a search may return.
+// The rows that a search may return: as a list or as a mask, whichever is asked for. Both are made
+// at the first call; any number of threads may ask.
 class Selection {
  public:
-  // Throws kInvalidArgument on rows that were never given and on a mask of another length.
+  // Throws kInvalidArgument on rows that were never given and on a mask of another length. The
+  // options' spans must outlive the selection.
   Selection(const VectorStore& store, const SearchOptions& options);
 
   [[nodiscard]] bool filtered() const { return filtered_; }
-  // Ascending; nullopt: every row of the store.
-  [[nodiscard]] std::optional<std::span<const std::int32_t>> rows() const { return rows_; }
   [[nodiscard]] std::size_t count() const { return count_; }
-  // By row; empty when not filtered. Made at the first call.
+  // Ascending; nullopt: every row of the store.
+  [[nodiscard]] std::optional<std::span<const std::int32_t>> rows();
+  // By row; empty: every row. May be set for removed rows, which nothing leads to.
   [[nodiscard]] std::span<const std::uint8_t> mask();
 
  private:
-  std::size_t store_rows_;
-  bool filtered_ = false;
-  std::size_t count_ = 0;
-  std::vector<std::int32_t> made_;
-  std::optional<std::span<const std::int32_t>> rows_;
+  const VectorStore& store_;
+  bool filtered_;
+  std::size_t count_;
+  std::optional<std::span<const std::uint8_t>> given_;
+  std::vector<std::int32_t> rows_;
   std::vector<std::uint8_t> mask_;
+  std::once_flag rows_made_;
+  std::once_flag mask_made_;
 };
 
 class Searcher {
@@ -48,6 +53,7 @@ class Searcher {
   void scan_floats();
   void scan_bytes();
   void scan_codes();
+  void rank(std::span<const std::int32_t> rows, std::size_t q, std::span<float> scores);
   void walk(std::size_t ef);
   void walk_one(std::size_t q, std::size_t ef);
   void visit_lists();

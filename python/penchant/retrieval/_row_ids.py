@@ -28,6 +28,10 @@ class RowIds:
 
     def __init__(self, ids: Ids, removed: npt.NDArray[np.int32]) -> None:
         self._ids = ids
+        # Row numbers themselves, as when no ids were given: answered without looking any up.
+        self._counted = ids.dtype == np.int64 and bool(
+            np.array_equal(ids, np.arange(len(ids), dtype=np.int64))
+        )
         gone = set(removed.tolist())
         self._row_of = {one: row for row, one in enumerate(ids.tolist()) if row not in gone}
         if len(self._row_of) + len(gone) != len(ids):
@@ -50,8 +54,8 @@ class RowIds:
 
     def at(self, rows: npt.NDArray[np.int32]) -> Ids:
         """Return the ids of rows; row -1 is None for strings and -1 for integers."""
-        if len(self._ids) == 0:
-            return np.full(rows.shape, -1, dtype=np.int64)
+        if self._counted or len(self._ids) == 0:
+            return rows.astype(np.int64)
         out = self._ids[rows]
         out[rows < 0] = None if self.of_text else -1
         return out
@@ -74,7 +78,7 @@ class RowIds:
     def extended(self, ids: Any, rows: int) -> RowIds:
         """Return these with the ids of `rows` more rows; None goes on counting."""
         if ids is None:
-            if self.of_text or self._ids.tolist() != list(range(len(self._ids))):
+            if not self._counted:
                 raise InvalidArgumentError("this index was fitted with ids; give the new rows' too")
             more: Ids = np.arange(len(self._ids), len(self._ids) + rows, dtype=np.int64)
         else:
@@ -91,10 +95,9 @@ class RowIds:
 
     def forget(self, rows: npt.NDArray[np.int32]) -> None:
         """Drop the ids of removed rows; with default numbering they stay numbers."""
-        counted = not self.of_text and self._ids.tolist() == list(range(len(self._ids)))
         for row in rows.tolist():
             self._row_of.pop(self._ids[row], None)
-            if not counted:
+            if not self._counted:
                 self._ids[row] = "" if self.of_text else 0
 
     def save(self, writer: _core.BundleWriter, prefix: str) -> None:

@@ -20,7 +20,7 @@ constexpr std::size_t kRows = 3000;
 constexpr std::size_t kColumns = 20;
 
 IndexParams params_of(Metric metric) {
-  return {.kind = IndexKind::kIvf, .metric = metric, .seed = 5, .threads = 1};
+  return {.kind = IndexKind::kIvf, .metric = metric, .threads = 1, .seed = 5};
 }
 
 AlignedVector<std::byte> bytes_of(const VectorIndex& index) {
