@@ -455,6 +455,7 @@ class VectorIndex:
         ef_construction: typing.SupportsInt | typing.SupportsIndex,
         target_recall: typing.SupportsFloat | typing.SupportsIndex,
         product_graph: str,
+        storage: str,
         threads: typing.SupportsInt | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         queries: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
@@ -478,6 +479,7 @@ class VectorIndex:
         k: typing.SupportsInt | typing.SupportsIndex,
         ef: typing.SupportsInt | typing.SupportsIndex,
         allow: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+        mask: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> tuple:
         """
