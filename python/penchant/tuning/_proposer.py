@@ -19,7 +19,10 @@ _STARTUP_TRIALS = 8  # at random, before TPE has something to go on
 
 def _optuna() -> Any:
     try:
-        import optuna
+        with warnings.catch_warnings():
+            # It asks tqdm for a notebook's bar, which asks for widgets that nobody needs here.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            import optuna
     except ImportError as error:
         raise UnavailableError("tune needs Optuna: pip install 'penchant[tune]'") from error
     return optuna
