@@ -1,9 +1,11 @@
-"""The small funnel that several suites ask, and ways to ask it."""
+"""Small data and a small funnel that several suites ask, and ways to ask it."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+import pandas as pd
 
 import penchant as pn
 
@@ -53,3 +55,12 @@ def asked(shop: Any) -> list[dict[str, Any]]:
 
 def answers(pipeline: pn.Pipeline, shop: Any) -> list[bytes]:
     return [pipeline.recommend_json(request) for request in asked(shop)]
+
+
+def little(subjects: list[str], items: list[str], times: list[str] | None = None) -> pn.Dataset:
+    """A log of a few events, of goods that are all of one kind."""
+    log = pd.DataFrame({"subject": subjects, "item": items}, dtype=object)
+    if times:
+        log["time"] = times
+    goods = pd.DataFrame({"item": sorted(set(items)), "kind": "thing"}, dtype=object)
+    return pn.Dataset.from_events(log, time="time" if times else None, catalog=goods)
