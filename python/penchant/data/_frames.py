@@ -18,6 +18,7 @@ __all__ = ["Arrays", "Column", "Source", "Table", "as_column", "frame_kind", "ma
 Column: TypeAlias = pa.Array | np.ndarray
 
 _KINDS = ("pandas", "polars", "pyarrow")
+_SMALL = 1000  # rows of a frame whose conversion costs less than finding out how to convert it
 
 _NO_ONE_TYPE = (
     pa.ArrowInvalid,
@@ -229,27 +230,46 @@ def make_frame(columns: Mapping[str, Any], kind: str | None) -> Any:
     kind = loose_kind() if kind is None else kind
     if kind not in _KINDS:
         raise InvalidArgumentError(f"format is {kind!r}; it must be one of {', '.join(_KINDS)}")
-    arrow = (pa.Array, pa.ChunkedArray)
-    table = pa.table(
-        {
-            n: column if isinstance(column, arrow) else pa.array(column)
-            for n, column in columns.items()
-        }
-    )
+    arrow = {
+        name: column if isinstance(column, (pa.Array, pa.ChunkedArray)) else pa.array(column)
+        for name, column in columns.items()
+    }
+    if kind == "pandas":
+        small = all(len(column) <= _SMALL for column in arrow.values())
+        return _small_pandas(arrow) if small else _pandas(arrow)
+    table = pa.table(arrow)
     if kind == "polars":
         import polars as pl
 
         return pl.from_arrow(table)
-    if kind == "pandas":
-        import pandas as pd
-
-        # Integers with nulls would turn into floats.
-        nullable = {pa.int64(): pd.Int64Dtype()}
-        with_nulls = any(
-            column.null_count and pa.types.is_int64(column.type) for column in table.columns
-        )
-        # Waking threads takes longer than converting a list for one person.
-        return table.to_pandas(
-            types_mapper=nullable.get if with_nulls else None, use_threads=table.num_rows > 10_000
-        )
     return table
+
+
+def _pandas(columns: Mapping[str, Any]) -> Any:
+    import pandas as pd
+
+    # Integers with nulls would turn into floats.
+    nullable = {pa.int64(): pd.Int64Dtype()}
+    with_nulls = any(c.null_count and pa.types.is_int64(c.type) for c in columns.values())
+    table = pa.table(columns)
+    # Waking threads takes longer than converting a short list.
+    return table.to_pandas(
+        types_mapper=nullable.get if with_nulls else None, use_threads=table.num_rows > 10_000
+    )
+
+
+def _small_pandas(columns: Mapping[str, Any]) -> Any:
+    """The frame that `_pandas` makes, without what Arrow spends on any frame, however short."""
+    import pandas as pd
+
+    out: dict[str, Any] = {}
+    for name, column in columns.items():
+        if column.null_count or isinstance(column, pa.ChunkedArray):
+            return _pandas(columns)
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            out[name] = column.to_numpy().copy()  # pandas wants to write to its own
+        elif pa.types.is_string(column.type) and int(pd.__version__.split(".")[0]) >= 3:
+            out[name] = pd.StringDtype(na_value=np.nan).__from_arrow__(column)
+        else:
+            return _pandas(columns)
+    return pd.DataFrame(out, copy=False)
