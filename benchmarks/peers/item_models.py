@@ -119,7 +119,17 @@ def candidates(recency: bool) -> Iterator[tuple[str, list[Any]]]:
     )
     yield (
         "ALS",
-        grid(made(pn.ALS), factors=[64, 128], alpha=[3.0, 10.0], regularization=[10.0, 50.0]),
+        [
+            *grid(made(pn.ALS), factors=[64, 128], alpha=[3.0, 10.0], regularization=[10.0, 50.0]),
+            *grid(
+                made(pn.ALS),
+                factors=[64, 128],
+                alpha=[0.0],
+                unobserved_weight=[0.05, 0.2],
+                regularization=[0.003, 0.01, 0.03],
+                regularization_exponent=[1.0],
+            ),
+        ],
     )
     yield (
         "EASE",
