@@ -45,8 +45,10 @@ struct AlsSide {
                                    MatrixView<const float> users, MatrixView<const float> items);
 
 // X^T X of the first f columns, row-major, in single precision for some hundred rows and in double
-// across those, in a fixed order. Rows weigh `weights` (empty: one each).
+// across those, in a fixed order. Rows weigh `weights` (empty: one each). What `buffer` held is
+// lost.
 [[nodiscard]] std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads,
+                                           LargeBuffer& buffer,
                                            std::span<const double> weights = {});
 
 // A = sum_j values[j] q_j q_j^T, the q_j being the rows of `vectors`, values ascending.
