@@ -19,7 +19,7 @@ namespace {
 
 // Rows and columns of a block. A product of blocks copies both before it multiplies, which weighs
 // less the larger they are; but a few thousand rows need enough of them for all threads.
-std::size_t block_of(std::size_t n) { return n >= 8192 ? 512 : 256; }
+std::size_t block_of(std::size_t n) { return n >= 4096 ? 512 : 256; }
 
 int as_int(std::size_t n) { return static_cast<int>(n); }
 
