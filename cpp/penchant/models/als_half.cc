@@ -24,7 +24,6 @@ namespace {
 constexpr std::size_t kGramChunk = 512;      // rows summed in float before double takes over
 constexpr std::size_t kBlockEntries = 8192;  // non-zeros a parallel block aims at
 constexpr std::size_t kBlockRows = 120;      // and its most rows
-constexpr int kRoughSteps = 4;  // of conjugate gradients, for which rounded vectors will do
 
 [[noreturn]] void singular() {
   fail(ErrorKind::kBadData, "ALS: the normal equations are singular; raise `regularization`");
@@ -235,7 +234,7 @@ void sweep_blocks(const RowSystem& row, MatrixView<const float> vectors, std::si
   }
 }
 
-// W of one half: rounded to words for a few steps, in full for many and for exact solves.
+// W of one half, in full or rounded to words.
 struct Whitened {
   MatrixView<const float> vectors;
   const std::uint32_t* words = nullptr;
@@ -296,14 +295,14 @@ struct Against {
   }
 };
 
-Whitened whiten(const AlsParameters& p, const Matrix<float>& vectors, const PackedMatrix& to,
+Whitened whiten(const Matrix<float>& vectors, const PackedMatrix& to, bool rounded, int threads,
                 LargeBuffer& buffer) {
   const std::size_t rows = vectors.rows();
   const std::size_t stride = vectors.columns();
   Whitened out;
-  if (p.solver != AlsSolver::kConjugateGradient || p.cg_steps > kRoughSteps) {
+  if (!rounded) {
     float* w = buffer.reserve<float>(rows * stride);
-    parallel_blocks(rows, kGramChunk, p.threads, [&](const Block& b) {
+    parallel_blocks(rows, kGramChunk, threads, [&](const Block& b) {
       multiply(vectors.row(b.begin).data(), b.end - b.begin, to, w + b.begin * stride);
     });
     out.vectors = {w, rows, stride};
@@ -311,7 +310,7 @@ Whitened whiten(const AlsParameters& p, const Matrix<float>& vectors, const Pack
   }
   const std::size_t width = words_of(stride);
   auto* words = buffer.reserve<std::uint32_t>(rows * width);
-  parallel_blocks(rows, kBlockRows, p.threads, [&](const Block& b) {
+  parallel_blocks(rows, kBlockRows, threads, [&](const Block& b) {
     Workspace& space = Workspace::here(stride);
     multiply(vectors.row(b.begin).data(), b.end - b.begin, to, space.z.data());
     round_to_words(space.z.data(), b.end - b.begin, stride, words + b.begin * width);
@@ -398,7 +397,8 @@ std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int th
   return total;
 }
 
-void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, LargeBuffer& buffer) {
+void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, bool rounded,
+              LargeBuffer& buffer) {
   const auto core = static_cast<std::size_t>(p.factors);
   const std::size_t f = core + (side.has_bias ? 1 : 0);
   const std::size_t stride = side.factors.columns();
@@ -408,7 +408,8 @@ void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, Large
   const bool uniform = p.regularization_exponent == 0;
   const Basis basis = uniform ? whitened(std::move(g), f, stride, p.regularization, p.threads)
                               : eigenvectors(std::move(g), f, stride);
-  const Whitened w = whiten(p, *against.vectors, basis.to, buffer);
+  rounded = rounded && p.solver == AlsSolver::kConjugateGradient;
+  const Whitened w = whiten(*against.vectors, basis.to, rounded, p.threads, buffer);
   const AlignedVector<float> shared = against.shared(p.unobserved_weight, basis.to);
   const auto w0 = static_cast<float>(p.unobserved_weight);
   const std::size_t ahead = vectors_ahead(stride);

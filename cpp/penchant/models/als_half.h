@@ -60,8 +60,10 @@ struct Eigen {
 [[nodiscard]] Eigen eigendecomposition(std::vector<double> symmetric, std::size_t f);
 
 // Replaces side.factors by better (conjugate gradients, one sweep of blocks) or the best ones
-// (Cholesky) for other.factors. `buffer` is working memory, kept from half to half. Throws kBadData
+// (Cholesky) for other.factors. `rounded`: conjugate gradients may take other.factors at two bytes
+// a number (als_kernels.h). `buffer` is working memory, kept from half to half. Throws kBadData
 // when the system is singular.
-void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, LargeBuffer& buffer);
+void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, bool rounded,
+              LargeBuffer& buffer);
 
 }  // namespace penchant::models

@@ -4,10 +4,10 @@
 // loop of ALS. It may use fused multiply-add, so its bits belong to one instruction set (training
 // only).
 //
-// The steps wait for the gathered vectors more than they compute, so a few steps, which end far
-// from the solution anyway, take them at two bytes a number, in words that one shift takes apart
-// (round_to_words). Every number is off by 2^-8 of itself at most, at random: the loss after
-// training moves in its fifth digit. Many steps are for the exact solution, and take floats.
+// The steps wait for the gathered vectors more than they compute, so where a few of them end far
+// from the solution anyway, they take them at two bytes a number, in words that one shift takes
+// apart (round_to_words). Every number is off by 2^-8 of itself at most, at random: the loss after
+// training moves in its fifth digit. Steps that are to converge take floats.
 
 #include <cstddef>
 #include <cstdint>

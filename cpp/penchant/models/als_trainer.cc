@@ -30,6 +30,11 @@ int chosen_steps(const AlsParameters& p, const Csr& confidence) {
   return ratio <= 20 ? 1 : ratio <= 100 ? 2 : 3;
 }
 
+// Few steps of early iterations end further from the solution than rounded vectors lead astray.
+// What goes on for longer is to converge, and converges to the exact solution.
+constexpr std::uint32_t kRoundedIterations = 32;
+constexpr int kRoundedSteps = 4;
+
 // After 1, 8, 64, ... iterations: they keep the balance nearly by themselves once it is found, and
 // finding it takes as long as an iteration does where factors are many.
 bool balances_before(std::uint32_t iteration) {
@@ -150,8 +155,9 @@ void AlsTrainer::iterate() {
   if (balances_before(impl.iteration)) {
     als_balance(impl.p, impl.users, impl.items, impl.buffer);
   }
-  als_half(impl.p, impl.items, impl.users, impl.buffer);
-  als_half(impl.p, impl.users, impl.items, impl.buffer);
+  const bool rounded = impl.iteration < kRoundedIterations && impl.p.cg_steps <= kRoundedSteps;
+  als_half(impl.p, impl.items, impl.users, rounded, impl.buffer);
+  als_half(impl.p, impl.users, impl.items, rounded, impl.buffer);
   ++impl.iteration;
 }
 
@@ -182,7 +188,7 @@ void AlsTrainer::continue_from(const AlsModel& model, std::span<const std::int32
   const std::vector<std::uint8_t> fresh = take(impl.items, model.item_vectors(), item_rows, false);
   // A new item starts near nowhere; everyone is then solved against the items as they stand.
   impl.start(impl.items, 0.01 / std::sqrt(static_cast<double>(impl.f)), fresh);
-  als_half(impl.p, impl.users, impl.items, impl.buffer);
+  als_half(impl.p, impl.users, impl.items, false, impl.buffer);
 }
 
 double AlsTrainer::loss() const {

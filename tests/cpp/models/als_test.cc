@@ -167,7 +167,7 @@ TEST(Als, RoundedVectorsCostTheLossNothingThatCounts) {
     const auto model = fit(data, p, 30);
     return als_loss(*model, *data.interactions(), data.last_time(), 1);
   };
-  // Four steps take vectors at two bytes a number, five in full.
+  // For 32 iterations four steps take vectors at two bytes a number, five in full.
   const double rounded = loss(4);
   const double full = loss(5);
   EXPECT_NEAR(rounded, full, 1e-3 * full);
