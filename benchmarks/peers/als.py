@@ -1,10 +1,11 @@
 """Seconds per iteration of ALS: Penchant against implicit and irspack, same data, factors, weights.
 
     .venv/bin/python benchmarks/peers/als.py [--rounds 5] [--threads 2]
+    .venv/bin/python benchmarks/peers/als.py --quick    # one turn, the smaller matrices
 
 The sides take turns, each time in a process of its own, and the loss that both reached is computed
 by one function here from the factors they hand back. Prints a table and writes
-`benchmarks/results/als.json`.
+`benchmarks/results/als.json`; all of it takes about a quarter of an hour on two cores.
 
 Weights: an observed pair counts 11, an unobserved one 1: implicit(alpha=11), ALS(alpha=10), and
 irspack(alpha0=1, loss_type="ORIGINAL") on a matrix of tens.
@@ -56,6 +57,7 @@ DATA = {
     "like_movielens_1m": made_data.like_movielens_1m,
     "like_gowalla": made_data.like_gowalla,
 }
+DEFAULT = ("online_retail", "like_movielens_1m", "like_gowalla")
 PEERS = ("implicit", "irspack")
 
 
@@ -157,9 +159,13 @@ def main() -> None:
     parser.add_argument("--factors", type=int, nargs="*", default=[64, 128, 256])
     parser.add_argument("--solvers", nargs="*", default=["cg", "cholesky"])
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS)
-    parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA))
+    parser.add_argument("--data", nargs="*", default=list(DEFAULT), choices=list(DATA))
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--quick", action="store_true", help="a look while working; writes nothing")
     options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.solvers = 1, ["cg"]
+        options.data = [name for name in options.data if name != "like_gowalla"]
     machine = environments.machine()
     print(f"{machine['cpu']}, {machine['cores']} cores, {options.threads} threads a side")
     print(
@@ -168,17 +174,19 @@ def main() -> None:
     )
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, factors, solver in itertools.product(
-            options.data, options.factors, options.solvers
-        ):
-            # The exact solvers of the other sides take minutes on the larger data.
-            if solver == "cholesky" and (factors > 128 or name == "like_gowalla"):
-                continue
-            bench = Bench(DATA[name](), factors, solver, options, Path(folder))
-            rows.append({"data": name, **bench.compare()})
-            print(line(rows[-1]), flush=True)
+        for name in options.data:
+            matrix = DATA[name]()
+            for factors, solver in itertools.product(options.factors, options.solvers):
+                # The exact solvers of the other sides take minutes on the larger data.
+                if solver == "cholesky" and (factors > 128 or name == "like_gowalla"):
+                    continue
+                bench = Bench(matrix, factors, solver, options, Path(folder))
+                rows.append({"data": name, **bench.compare()})
+                print(line(rows[-1]), flush=True)
     print("ratios: implicit's and irspack's seconds over Penchant's; above 1 Penchant is faster")
     print("to loss: iterations to implicit's last loss, and its time to there over Penchant's")
+    if options.quick:
+        return
     options.output.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": machine,

@@ -1,6 +1,7 @@
 """BPR and WARP against implicit's BPR: seconds a pass over the pairs, and NDCG@20.
 
     .venv/bin/python benchmarks/peers/bpr.py [--rounds 3] [--threads 2]
+    .venv/bin/python benchmarks/peers/bpr.py --quick      # one setting for all, 20 passes
 
 Each subject's pairs are dealt at random: 80 % to train, 10 % to a validation part, 10 % to a test
 part. Each side's learning rate and regularization are the best of the same grid on the validation
@@ -35,6 +36,7 @@ DATA = {
 }
 SIDES = {"penchant_bpr": None, "penchant_warp": None, "implicit": "implicit"}
 GRID = {"learning_rate": [0.02, 0.05, 0.1], "regularization": [0.003, 0.01, 0.03]}
+QUICK = {"learning_rate": 0.05, "regularization": 0.01}
 FACTORS = 64
 TOP = 20
 
@@ -102,6 +104,8 @@ class Bench:
 
     def choose(self, side: str) -> dict[str, Any]:
         """Return the setting of the grid that is best on the validation part."""
+        if self._options.quick:
+            return dict(QUICK)
         settings = [
             dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())
         ]
@@ -139,7 +143,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA))
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--quick", action="store_true", help="a look while working; writes nothing")
     options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.iterations = 1, 20
     machine = environments.machine()
     print(f"{machine['cpu']}, {machine['cores']} cores, {options.threads} threads a side, "
           f"{FACTORS} factors, {options.iterations} passes")  # fmt: skip
@@ -155,6 +162,8 @@ def main() -> None:
                     flush=True,
                 )
     print("ratio: implicit's seconds over the side's; above 1 the side is faster")
+    if options.quick:
+        return
     options.output.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "machine": machine,

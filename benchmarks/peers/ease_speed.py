@@ -1,11 +1,12 @@
 """Seconds of the closed-form item models by size of the catalogue, EASE against irspack's.
 
-    .venv/bin/python benchmarks/peers/ease_speed.py [--items 5000 10000] [--large 20000]
+    .venv/bin/python benchmarks/peers/ease_speed.py
+    .venv/bin/python benchmarks/peers/ease_speed.py --items --large 40000 --output ease_40000.json
 
 Random pairs with power-law popularity. At each size of --items both sides fit EASE on the same
 matrix in turns, each time in a process of its own; the largest difference between their
-coefficients shows that both did the work. At --large only ours are timed, once, with
-LocalRidge and GraphFilter beside. Prints a table and writes `benchmarks/results/ease_speed.json`.
+scores shows that both did the work. At --large only ours are timed, once, with the peak of the
+process's memory. Prints a table and writes `benchmarks/results/ease_speed.json`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import scipy.sparse as sp
 
 RESULTS = environments.ROOT / "benchmarks" / "results" / "ease_speed.json"
 REGULARIZATION = 200.0
+MODELS = ("EASE", "LocalRidge", "GraphFilter")
 
 
 def skewed(subjects: int, items: int, pairs: int) -> sp.csr_matrix:
@@ -37,18 +39,22 @@ def skewed(subjects: int, items: int, pairs: int) -> sp.csr_matrix:
     return sp.csr_matrix((ones, (keys // items, keys % items)), shape=(subjects, items))
 
 
-def side(name: str, model: str, task: Path, answer: Path, threads: int) -> float:
+def side(name: str, model: str, task: Path, answer: Path, threads: int) -> tuple[float, float]:
+    """Fit in a process of its own; return seconds and the peak of its memory in GB."""
     output = environments.run(
         None if name == "penchant" else name,
         "ease_speed_side.py", name, model, task, answer, REGULARIZATION, threads, threads=threads,
     )  # fmt: skip
-    return float(json.loads(output.splitlines()[-1])["seconds"])
+    found = json.loads(output.splitlines()[-1])
+    return found["seconds"], found["peak_gb"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--items", type=int, nargs="*", default=[5000, 10_000])
+    parser.add_argument("--items", type=int, nargs="*", default=[5000])
     parser.add_argument("--large", type=int, nargs="*", default=[20_000])
+    parser.add_argument("--models", nargs="*", default=["EASE"], choices=MODELS, help="at --large")
+    parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -62,16 +68,20 @@ def main() -> None:
                 shape=matrix.shape,
             )  # fmt: skip
             if items in options.large:
-                for model in ("EASE", "LocalRidge", "GraphFilter"):
-                    seconds = side("penchant", model, task, answer, options.threads)
-                    rows.append({"items": items, "model": model, "penchant": seconds})
-                    print(f"{items} items, {matrix.nnz} pairs: {model} {seconds:.1f} s", flush=True)
+                for model in options.models:
+                    seconds, peak = side("penchant", model, task, answer, options.threads)
+                    row = {"items": items, "model": model, "penchant": seconds, "peak_gb": peak}
+                    rows.append(row)
+                    print(
+                        f"{items} items, {matrix.nnz} pairs: {model} {seconds:.1f} s, "
+                        f"peak {peak:.2f} GB", flush=True,
+                    )  # fmt: skip
                 continue
             rows.append(compare(items, matrix, task, answer, options))
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     found = {"machine": environments.machine(), "threads": options.threads, "rows": rows}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"written: {RESULTS}")
+    options.output.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"written: {options.output}")
 
 
 def compare(
@@ -81,7 +91,7 @@ def compare(
     scores = {}
     for turn in range(options.rounds):
         for name in list(seconds)[:: 1 if turn % 2 == 0 else -1]:
-            seconds[name].append(side(name, "EASE", task, answer, options.threads))
+            seconds[name].append(side(name, "EASE", task, answer, options.threads)[0])
             scores[name] = np.load(answer)["scores"]
     middle = {name: median(each) for name, each in seconds.items()}
     apart = float(np.abs(scores["penchant"] - scores["irspack"]).max())

@@ -6,6 +6,7 @@ python ease_speed_side.py penchant|irspack MODEL TASK.npz ANSWER.npz REGULARIZAT
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from typing import Any
@@ -59,7 +60,8 @@ def main() -> None:
     fit = {"penchant": penchant, "irspack": irspack}[name]
     seconds, scores = fit(model, matrix, float(regularization), int(threads))
     np.savez(answer, scores=scores)
-    print(json.dumps({"seconds": seconds}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9  # Linux: in KiB
+    print(json.dumps({"seconds": seconds, "peak_gb": peak}))
 
 
 if __name__ == "__main__":

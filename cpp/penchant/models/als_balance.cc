@@ -41,7 +41,7 @@ void lift(Square& a, std::size_t f) {
 void transform(AlsSide& side, const PackedMatrix& m, std::size_t f, int threads,
                LargeBuffer& buffer) {
   const std::size_t stride = side.factors.columns();
-  float* out = buffer.reserve(side.rows() * stride);
+  float* out = buffer.reserve<float>(side.rows() * stride);
   parallel_blocks(side.rows(), 480, threads, [&](const Block& b) {
     multiply(side.factors.row(b.begin).data(), b.end - b.begin, m, out + b.begin * stride);
     for (std::size_t i = b.begin; i < b.end; ++i) {
@@ -56,8 +56,8 @@ void als_balance(const AlsParameters& p, AlsSide& users, AlsSide& items, LargeBu
   const auto f = static_cast<std::size_t>(p.factors);
   const std::size_t stride = users.factors.columns();
   if (users.rows() == 0 || items.rows() == 0) return;
-  Square s = als_gram(users.factors, f, p.threads, users.regularization);
-  const Square t = als_gram(items.factors, f, p.threads, items.regularization);
+  Square s = als_gram(users.factors, f, p.threads, buffer, users.regularization);
+  const Square t = als_gram(items.factors, f, p.threads, buffer, items.regularization);
   const double before = trace(s, f) + trace(t, f);
   if (!(trace(s, f) > 0) || !(trace(t, f) > 0)) return;
   lift(s, f);

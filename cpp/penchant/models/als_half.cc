@@ -39,68 +39,94 @@ struct Basis {
   std::vector<double> diagonal;  // D; empty where it is all in the basis
 };
 
-Basis whitened(std::vector<double> g, std::size_t f, std::size_t stride, double regularization) {
+std::vector<double> transposed(const std::vector<double>& a, std::size_t f) {
+  constexpr std::size_t kTile = 16;  // both sides of it stay in the nearest cache
+  std::vector<double> out(f * f);
+  for (std::size_t row = 0; row < f; row += kTile) {
+    for (std::size_t column = 0; column < f; column += kTile) {
+      for (std::size_t i = row; i < std::min(row + kTile, f); ++i) {
+        for (std::size_t j = column; j < std::min(column + kTile, f); ++j) {
+          out[j * f + i] = a[i * f + j];
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// L^-1 by blocks of columns: column j begins at row j, and columns don't need each other.
+std::vector<double> lower_inverse(const std::vector<double>& l, std::size_t f, int threads) {
+  constexpr std::size_t kColumns = 32;
+  const int n = as_int(f);
+  std::vector<double> out(f * f, 0.0);
+  parallel_blocks(f, kColumns, threads, [&](const Block& b) {
+    for (std::size_t j = b.begin; j < b.end; ++j) out[j * f + j] = 1.0;
+    const std::size_t at = b.begin * f + b.begin;
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit,
+                as_int(f - b.begin), as_int(b.end - b.begin), 1.0, l.data() + at, n,
+                out.data() + at, n);
+  });
+  return out;
+}
+
+// A half's serial part is all that keeps two threads from being twice as fast where rows are short
+// and factors many, so what can be shared out is.
+Basis whitened(std::vector<double> g, std::size_t f, std::size_t stride, double regularization,
+               int threads) {
   for (std::size_t i = 0; i < f; ++i) g[i * f + i] += regularization;
   int info = 0;
   const int n = as_int(f);
   // Column-major "U" of a symmetric row-major matrix is row-major L.
   dpotrf_("U", &n, g.data(), &n, &info);
   if (info != 0) singular();
-  std::vector<double> inverse(f * f, 0.0);
   for (std::size_t i = 0; i < f; ++i) {
     std::fill_n(g.begin() + static_cast<std::ptrdiff_t>(i * f + i + 1), f - i - 1, 0.0);
-    inverse[i * f + i] = 1.0;
   }
-  cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, n, n, 1.0, g.data(),
-              n, inverse.data(), n);
-  std::vector<double> transposed(f * f);
-  for (std::size_t i = 0; i < f; ++i) {
-    for (std::size_t j = 0; j < f; ++j) transposed[j * f + i] = inverse[i * f + j];
-  }
-  return {pack(transposed, f, stride, MatrixShape::kUpper),
-          pack(g, f, stride, MatrixShape::kLower),
-          pack(inverse, f, stride, MatrixShape::kLower),
-          {}};
+  const std::vector<double> inverse = lower_inverse(g, f, threads);
+  Basis out;
+  parallel_blocks(3, 1, threads, [&](const Block& b) {
+    if (b.number == 0) out.to = pack(transposed(inverse, f), f, stride, MatrixShape::kUpper);
+    if (b.number == 1) out.from = pack(g, f, stride, MatrixShape::kLower);
+    if (b.number == 2) out.back = pack(inverse, f, stride, MatrixShape::kLower);
+  });
+  return out;
 }
 
 Basis eigenvectors(std::vector<double> g, std::size_t f, std::size_t stride) {
   Eigen e = eigendecomposition(std::move(g), f);
-  std::vector<double> transposed(f * f);
-  for (std::size_t i = 0; i < f; ++i) {
-    for (std::size_t j = 0; j < f; ++j) transposed[j * f + i] = e.vectors[i * f + j];
-  }
+  const std::vector<double> columns = transposed(e.vectors, f);
   for (double& v : e.values) v = std::max(v, 0.0);
-  return {pack(transposed, f, stride, MatrixShape::kFull),
-          pack(transposed, f, stride, MatrixShape::kFull),
+  return {pack(columns, f, stride, MatrixShape::kFull),
+          pack(columns, f, stride, MatrixShape::kFull),
           pack(e.vectors, f, stride, MatrixShape::kFull), std::move(e.values)};
 }
 
-// One row's gathered entries. Two take turns, so that a row's end can ask for the next one's start.
-struct GatheredRow {
-  std::vector<const float*> rows;
+// One row's entries. Two take turns, so that a row's end can ask for the next one's start.
+struct Entries {
+  std::vector<std::int32_t> columns;
   std::vector<float> target;
   std::vector<float> excess;
 
   // t = c - (c - w0) o, e = c - w0, o: what the fixed columns add to the score (empty: nothing).
-  void gather(const AlsSide& side, std::size_t row, float w0, MatrixView<const float> vectors,
-              std::span<const float> offset) {
-    const auto columns = side.matrix.row_index(row);
+  void gather(const AlsSide& side, std::size_t row, float w0, std::span<const float> offset) {
+    const auto at = side.matrix.row_index(row);
     const auto confidence = side.matrix.row_value(row);
-    const std::size_t n = columns.size();
+    const std::size_t n = at.size();
     const std::size_t full = (n + 3) / 4 * 4;
-    rows.resize(full);
-    target.assign(full, 0.0F);
-    excess.assign(full, 0.0F);
-    const float* base = vectors.data;
-    const std::size_t stride = vectors.columns;
-    for (std::size_t k = 0; k < n; ++k) {
-      const auto at = static_cast<std::size_t>(columns[k]);
-      rows[k] = base + at * stride;
-      excess[k] = confidence[k] - w0;
-      target[k] = confidence[k];
-      if (!offset.empty()) target[k] -= excess[k] * offset[at];
+    columns.resize(full);
+    target.resize(full);
+    excess.resize(full);
+    std::copy_n(at.data(), n, columns.data());
+    std::copy_n(confidence.data(), n, target.data());
+    for (std::size_t k = 0; k < n; ++k) excess[k] = confidence[k] - w0;
+    for (std::size_t k = 0; k < n && !offset.empty(); ++k) {
+      target[k] -= excess[k] * offset[static_cast<std::size_t>(at[k])];
     }
-    std::fill(rows.begin() + static_cast<std::ptrdiff_t>(n), rows.end(), base);
+    for (std::size_t k = n; k < full; ++k) {
+      columns[k] = 0;
+      target[k] = 0.0F;
+      excess[k] = 0.0F;
+    }
   }
 };
 
@@ -110,7 +136,7 @@ struct Workspace {
       : stride(width), vectors(4 * width), diagonal(width), z(kBlockRows * width) {}
 
   std::size_t stride;
-  std::array<GatheredRow, 2> gathered;
+  std::array<Entries, 2> entries;
   AlignedVector<float> vectors;
   AlignedVector<float> diagonal;
   AlignedVector<float> z;               // [kBlockRows, stride]
@@ -118,7 +144,8 @@ struct Workspace {
   std::size_t square_width = 0;
   std::vector<float> dots;
   std::vector<float> weights;
-  std::vector<const float*> slices;
+  std::vector<const float*> rows;    // the row's vectors
+  std::vector<const float*> slices;  // and from some unknown on
 
   PanelSquare& square_of(std::size_t width) {
     if (square_width != width) square = std::make_unique<PanelSquare>(width);
@@ -150,23 +177,35 @@ void left_over(const RowSystem& row, const float* const* slices, std::size_t fir
   gather_sum(slices, space.weights.data(), row.padded, width, out);
 }
 
-void solve_exactly(const RowSystem& row, Workspace& space, float* z) {
+// The gathered vectors of a row, for the solvers that take them in full precision.
+std::span<const float* const> gathered(const RowSystem& row, MatrixView<const float> vectors,
+                                       Workspace& space) {
+  space.rows.resize(row.padded);
+  for (std::size_t k = 0; k < row.padded; ++k) {
+    space.rows[k] = vectors.data + static_cast<std::size_t>(row.columns[k]) * vectors.columns;
+  }
+  return space.rows;
+}
+
+void solve_exactly(const RowSystem& row, MatrixView<const float> vectors, Workspace& space,
+                   float* z) {
+  const float* const* rows = gathered(row, vectors, space).data();
   PanelSquare& a = space.square_of(row.stride);
   a.set_diagonal(row.diagonal);
-  a.add_weighted(row.rows, row.excess, row.padded);
+  a.add_weighted(rows, row.excess, row.padded);
   if (row.shared != nullptr) {
     std::copy_n(row.shared, row.stride, z);
   } else {
     std::fill_n(z, row.stride, 0.0F);
   }
-  gather_sum(row.rows, row.target, row.padded, row.stride, z);
+  gather_sum(rows, row.target, row.padded, row.stride, z);
   if (!a.factorize()) singular();
   a.solve(z);
   // Once more with what is left over: single precision then does even where weights differ by
   // thousands.
   space.dots.assign(row.padded, 0.0F);
-  gather_dots(row.rows, row.padded, row.stride, z, space.dots.data());
-  left_over(row, row.rows, 0, row.stride, space, z);
+  gather_dots(rows, row.padded, row.stride, z, space.dots.data());
+  left_over(row, rows, 0, row.stride, space, z);
   a.solve(space.vectors.data());
   for (std::size_t j = 0; j < row.stride; ++j) z[j] += space.vectors[j];
 }
@@ -174,14 +213,16 @@ void solve_exactly(const RowSystem& row, Workspace& space, float* z) {
 // One sweep of exact solves over blocks of unknowns, the others held (Rendle, Krichene, Zhang &
 // Koren, "iALS++: Speeding up matrix factorization with subspace optimization", 2021, alg. 3). The
 // row's vectors stay in cache for all its blocks; `dots` keeps v_k . z up to date.
-void sweep_blocks(const RowSystem& row, std::size_t block, Workspace& space, float* z) {
+void sweep_blocks(const RowSystem& row, MatrixView<const float> vectors, std::size_t block,
+                  Workspace& space, float* z) {
+  const float* const* rows = gathered(row, vectors, space).data();
   space.dots.assign(row.padded, 0.0F);
   space.slices.resize(row.padded);
-  gather_dots(row.rows, row.padded, row.stride, z, space.dots.data());
+  gather_dots(rows, row.padded, row.stride, z, space.dots.data());
   float* step = space.vectors.data();
   for (std::size_t first = 0; first < row.stride; first += block) {
     const std::size_t width = std::min(block, row.stride - first);
-    for (std::size_t k = 0; k < row.padded; ++k) space.slices[k] = row.rows[k] + first;
+    for (std::size_t k = 0; k < row.padded; ++k) space.slices[k] = rows[k] + first;
     left_over(row, space.slices.data(), first, width, space, z);
     PanelSquare& a = space.square_of(width);
     a.set_diagonal(row.diagonal == nullptr ? nullptr : row.diagonal + first);
@@ -193,16 +234,28 @@ void sweep_blocks(const RowSystem& row, std::size_t block, Workspace& space, flo
   }
 }
 
-void solve_row(const AlsParameters& p, const RowSystem& row, bool warm, Workspace& space,
+// W of one half, in full or rounded to words.
+struct Whitened {
+  MatrixView<const float> vectors;
+  const std::uint32_t* words = nullptr;
+};
+
+void solve_row(const AlsParameters& p, const RowSystem& row, const Whitened& w, Workspace& space,
                float* z) {
   if (row.padded == 0 && row.shared == nullptr) {
     std::fill_n(z, row.stride, 0.0F);
   } else if (p.solver == AlsSolver::kConjugateGradient) {
-    conjugate_gradients(row, p.cg_steps, warm, z, space.vectors.data());
+    float* work = space.vectors.data();
+    if (w.words != nullptr) {
+      conjugate_gradients(row, w.words, p.cg_steps, true, z, work);
+    } else {
+      conjugate_gradients(row, w.vectors.data, p.cg_steps, true, z, work);
+    }
   } else if (p.solver == AlsSolver::kCholesky) {
-    solve_exactly(row, space, z);
+    solve_exactly(row, w.vectors, space, z);
   } else {
-    sweep_blocks(row, padded_to_panels(static_cast<std::size_t>(p.block_factors)), space, z);
+    const std::size_t block = padded_to_panels(static_cast<std::size_t>(p.block_factors));
+    sweep_blocks(row, w.vectors, block, space, z);
   }
 }
 
@@ -242,6 +295,30 @@ struct Against {
   }
 };
 
+Whitened whiten(const Matrix<float>& vectors, const PackedMatrix& to, bool rounded, int threads,
+                LargeBuffer& buffer) {
+  const std::size_t rows = vectors.rows();
+  const std::size_t stride = vectors.columns();
+  Whitened out;
+  if (!rounded) {
+    float* w = buffer.reserve<float>(rows * stride);
+    parallel_blocks(rows, kGramChunk, threads, [&](const Block& b) {
+      multiply(vectors.row(b.begin).data(), b.end - b.begin, to, w + b.begin * stride);
+    });
+    out.vectors = {w, rows, stride};
+    return out;
+  }
+  const std::size_t width = words_of(stride);
+  auto* words = buffer.reserve<std::uint32_t>(rows * width);
+  parallel_blocks(rows, kBlockRows, threads, [&](const Block& b) {
+    Workspace& space = Workspace::here(stride);
+    multiply(vectors.row(b.begin).data(), b.end - b.begin, to, space.z.data());
+    round_to_words(space.z.data(), b.end - b.begin, stride, words + b.begin * width);
+  });
+  out.words = words;
+  return out;
+}
+
 }  // namespace
 
 Eigen eigendecomposition(std::vector<double> symmetric, std::size_t f) {
@@ -275,33 +352,44 @@ double als_row_regularization(const AlsParameters& p, std::size_t observed,
 }
 
 std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads,
-                             std::span<const double> weights) {
+                             LargeBuffer& buffer, std::span<const double> weights) {
+  constexpr std::size_t kWave = 32;  // chunks summed in float before all are added up in double
   const std::size_t rows = factors.rows();
-  // At most 64 partial results whatever the number of rows.
-  const std::size_t block = std::max(kGramChunk, (rows + 63) / 64);
-  std::vector<std::vector<double>> partial((rows + block - 1) / block);
-  parallel_blocks(rows, block, threads, [&](const Block& b) {
-    std::vector<double>& sum = partial[b.number];
-    sum.assign(f * f, 0.0);
-    PanelSquare square(factors.columns());
-    std::vector<const float*> chunk;
-    std::vector<float> chunk_weights;
-    for (std::size_t i = b.begin; i < b.end; i += kGramChunk) {
-      const std::size_t count = std::min(kGramChunk, b.end - i);
-      chunk.resize(count);
-      for (std::size_t r = 0; r < count; ++r) chunk[r] = factors.row(i + r).data();
-      if (!weights.empty()) {
-        const auto here = weights.subspan(i, count);
-        chunk_weights.assign(here.begin(), here.end());
+  const std::size_t stride = factors.columns();
+  const std::size_t chunks = (rows + kGramChunk - 1) / kGramChunk;
+  float* sums = buffer.reserve<float>(std::min(kWave, chunks) * stride * stride);
+  std::vector<double> total(f * f, 0.0);
+  for (std::size_t wave = 0; wave < chunks; wave += kWave) {
+    const std::size_t begin = wave * kGramChunk;
+    const std::size_t end = std::min(begin + kWave * kGramChunk, rows);
+    parallel_blocks(end - begin, kGramChunk, threads, [&](const Block& b) {
+      Workspace& space = Workspace::here(stride);
+      PanelSquare& square = space.square_of(stride);
+      const std::size_t count = b.end - b.begin;
+      space.rows.resize(count);
+      space.weights.resize(count);
+      for (std::size_t r = 0; r < count; ++r) {
+        space.rows[r] = factors.row(begin + b.begin + r).data();
+        if (!weights.empty()) {
+          space.weights[r] = static_cast<float>(weights[begin + b.begin + r]);
+        }
       }
       square.clear();
-      square.add_weighted(chunk.data(), weights.empty() ? nullptr : chunk_weights.data(), count);
-      square.add_lower_to(sum, f);
-    }
-  });
-  std::vector<double> total(f * f, 0.0);
-  for (const auto& sum : partial) {
-    for (std::size_t j = 0; j < f * f; ++j) total[j] += sum[j];
+      square.add_weighted(space.rows.data(), weights.empty() ? nullptr : space.weights.data(),
+                          count);
+      std::ranges::copy(square.values(), sums + b.number * stride * stride);
+    });
+    const std::size_t summed = (end - begin + kGramChunk - 1) / kGramChunk;
+    parallel_blocks(f, kPanel, threads, [&](const Block& b) {
+      for (std::size_t c = 0; c < summed; ++c) {
+        const float* panel = sums + c * stride * stride + b.number * stride * kPanel;
+        for (std::size_t i = b.begin; i < b.end; ++i) {
+          for (std::size_t j = 0; j <= i; ++j) {
+            total[i * f + j] += static_cast<double>(panel[j * kPanel + i - b.begin]);
+          }
+        }
+      }
+    });
   }
   for (std::size_t i = 0; i < f; ++i) {
     for (std::size_t j = i + 1; j < f; ++j) total[i * f + j] = total[j * f + i];
@@ -309,23 +397,22 @@ std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int th
   return total;
 }
 
-void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, LargeBuffer& buffer) {
+void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, bool rounded,
+              LargeBuffer& buffer) {
   const auto core = static_cast<std::size_t>(p.factors);
   const std::size_t f = core + (side.has_bias ? 1 : 0);
   const std::size_t stride = side.factors.columns();
   const Against against(side, other, core);
-  std::vector<double> g = als_gram(*against.vectors, f, p.threads);
+  std::vector<double> g = als_gram(*against.vectors, f, p.threads, buffer);
   for (double& v : g) v *= p.unobserved_weight;
   const bool uniform = p.regularization_exponent == 0;
-  const Basis basis = uniform ? whitened(std::move(g), f, stride, p.regularization)
+  const Basis basis = uniform ? whitened(std::move(g), f, stride, p.regularization, p.threads)
                               : eigenvectors(std::move(g), f, stride);
-  const MatrixView<float> w{buffer.reserve(other.rows() * stride), other.rows(), stride};
-  parallel_blocks(other.rows(), kGramChunk, p.threads, [&](const Block& b) {
-    multiply(against.vectors->row(b.begin).data(), b.end - b.begin, basis.to,
-             w.row(b.begin).data());
-  });
+  rounded = rounded && p.solver == AlsSolver::kConjugateGradient;
+  const Whitened w = whiten(*against.vectors, basis.to, rounded, p.threads, buffer);
   const AlignedVector<float> shared = against.shared(p.unobserved_weight, basis.to);
   const auto w0 = static_cast<float>(p.unobserved_weight);
+  const std::size_t ahead = vectors_ahead(stride);
   const bool warm = p.solver != AlsSolver::kCholesky;
   const auto bounds =
       balanced_bounds(side.matrix.offsets.data(), side.rows(), kBlockEntries, kBlockRows);
@@ -333,13 +420,13 @@ void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, Large
     Workspace& space = Workspace::here(stride);
     float* x = side.factors.row(block.begin).data();
     if (warm) multiply(x, block.end - block.begin, basis.from, space.z.data());
-    space.gathered[0].gather(side, block.begin, w0, w, against.offset);
+    space.entries[0].gather(side, block.begin, w0, against.offset);
     for (std::size_t i = block.begin; i < block.end; ++i) {
-      const GatheredRow& entries = space.gathered[(i - block.begin) % 2];
-      GatheredRow& next = space.gathered[(i - block.begin + 1) % 2];
-      if (i + 1 < block.end) next.gather(side, i + 1, w0, w, against.offset);
-      RowSystem row{entries.rows.data(), entries.target.data(), entries.excess.data(),
-                    entries.rows.size(), stride};
+      const Entries& entries = space.entries[(i - block.begin) % 2];
+      Entries& next = space.entries[(i - block.begin + 1) % 2];
+      if (i + 1 < block.end) next.gather(side, i + 1, w0, against.offset);
+      RowSystem row{entries.columns.data(), entries.target.data(), entries.excess.data(),
+                    entries.columns.size(), stride};
       if (!uniform) {
         for (std::size_t j = 0; j < stride; ++j) {
           const double d = j < f ? basis.diagonal[j] : 0.0;
@@ -349,10 +436,10 @@ void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, Large
       }
       if (!shared.empty()) row.shared = shared.data();
       if (i + 1 < block.end) {
-        row.next = next.rows.data();
-        row.next_count = std::min<std::size_t>(8, next.rows.size());
+        row.next = next.columns.data();
+        row.next_count = std::min(ahead, next.columns.size());
       }
-      solve_row(p, row, warm, space, space.z.data() + (i - block.begin) * stride);
+      solve_row(p, row, w, space, space.z.data() + (i - block.begin) * stride);
     }
     multiply(space.z.data(), block.end - block.begin, basis.back, x);
   });

@@ -45,8 +45,10 @@ struct AlsSide {
                                    MatrixView<const float> users, MatrixView<const float> items);
 
 // X^T X of the first f columns, row-major, in single precision for some hundred rows and in double
-// across those, in a fixed order. Rows weigh `weights` (empty: one each).
+// across those, in a fixed order. Rows weigh `weights` (empty: one each). What `buffer` held is
+// lost.
 [[nodiscard]] std::vector<double> als_gram(const Matrix<float>& factors, std::size_t f, int threads,
+                                           LargeBuffer& buffer,
                                            std::span<const double> weights = {});
 
 // A = sum_j values[j] q_j q_j^T, the q_j being the rows of `vectors`, values ascending.
@@ -58,8 +60,10 @@ struct Eigen {
 [[nodiscard]] Eigen eigendecomposition(std::vector<double> symmetric, std::size_t f);
 
 // Replaces side.factors by better (conjugate gradients, one sweep of blocks) or the best ones
-// (Cholesky) for other.factors. `buffer` is working memory, kept from half to half. Throws kBadData
+// (Cholesky) for other.factors. `rounded`: conjugate gradients may take other.factors at two bytes
+// a number (als_kernels.h). `buffer` is working memory, kept from half to half. Throws kBadData
 // when the system is singular.
-void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, LargeBuffer& buffer);
+void als_half(const AlsParameters& p, AlsSide& side, const AlsSide& other, bool rounded,
+              LargeBuffer& buffer);
 
 }  // namespace penchant::models

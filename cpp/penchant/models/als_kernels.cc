@@ -1,6 +1,7 @@
 #include "penchant/models/als_kernels.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/models/als_kernels.cc"
@@ -14,8 +15,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Wide = hn::CappedTag<float, 16>;
 using Quad = hn::FixedTag<float, 4>;
+using Words = hn::CappedTag<std::uint32_t, 16>;
 using V = hn::Vec<Wide>;
-constexpr std::size_t kGroup = 8;  // rows worked on together
+constexpr std::size_t kGroup = 8;  // vectors worked on together
 
 // Lane k of the result is the sum of the k-th argument's lanes: two interleaving adds inside each
 // 128-bit block, then the blocks are folded. A quarter of the work of four separate reductions.
@@ -45,67 +47,124 @@ HWY_INLINE std::size_t width_of(std::size_t width) {
   return kFixed == 0 ? width : kFixed;
 }
 
-// The dot products of R (4 or 8) rows with p, into out[R].
-template <std::size_t R, std::size_t kFixed = 0>
-HWY_INLINE void dots(const float* const* gathered, const float* HWY_RESTRICT p, std::size_t any,
+// Calls visit(word, number, paired) for each vector of words of `width` numbers: its first word,
+// the number in that one's upper half, and whether the lower halves hold numbers (16 further on).
+// Not kPaired: the words are floats, of which the "upper half" is all.
+template <bool kPaired, class Visit>
+HWY_INLINE void each_words(std::size_t width, const Visit& visit) {
+  const std::size_t lanes = hn::Lanes(Wide());
+  if constexpr (!kPaired) {
+    for (std::size_t j = 0; j < width; j += lanes) visit(j, j, std::false_type{});
+    return;
+  }
+  std::size_t word = 0;
+  for (std::size_t group = 0; group + 32 <= width; group += 32) {
+    for (std::size_t j = 0; j < 16; j += lanes) visit(word + j, group + j, std::true_type{});
+    word += 16;
+  }
+  if (width % 32 != 0) {
+    for (std::size_t j = 0; j < 16; j += lanes) {
+      visit(word + j, width - 16 + j, std::false_type{});
+    }
+  }
+}
+
+HWY_INLINE V upper(hn::Vec<Words> words) { return hn::BitCast(Wide(), words); }
+HWY_INLINE V lower(hn::Vec<Words> words) { return hn::BitCast(Wide(), hn::ShiftLeft<16>(words)); }
+
+// The gathered vectors of R (4 or 8) entries.
+template <std::size_t R>
+struct Gathered {
+  // In registers: the compiler can't know that nothing changes what a pointer to them would see.
+  const std::uint32_t* row[R];
+
+  HWY_INLINE Gathered(const std::uint32_t* vectors, const std::int32_t* columns,
+                      std::size_t words) {
+    for (std::size_t r = 0; r < R; ++r) {
+      row[r] = vectors + static_cast<std::size_t>(columns[r]) * words;
+    }
+  }
+};
+
+// Their dot products with p, into out[R].
+template <std::size_t R, std::size_t kFixed, bool kPaired>
+HWY_INLINE void dots(const Gathered<R>& gathered, const float* HWY_RESTRICT p, std::size_t any,
                      float* HWY_RESTRICT out) {
   const Wide d;
-  const std::size_t width = width_of<kFixed>(any);
-  const float* rows[R];  // in registers: the compiler can't know that nothing changes them
-  for (std::size_t r = 0; r < R; ++r) rows[r] = gathered[r];
-  const Quad quad;
-  const std::size_t lanes = hn::Lanes(d);
   V sum[R];
   for (std::size_t r = 0; r < R; ++r) sum[r] = hn::Zero(d);
-  for (std::size_t j = 0; j < width; j += lanes) {
-    const V q = hn::LoadU(d, p + j);
-    for (std::size_t r = 0; r < R; ++r) sum[r] = hn::MulAdd(q, hn::LoadU(d, rows[r] + j), sum[r]);
-  }
+  each_words<kPaired>(width_of<kFixed>(any),
+                      [&](std::size_t w, std::size_t j, auto paired) HWY_ATTR {
+                        const V q = hn::LoadU(d, p + j);
+                        [[maybe_unused]] const V q16 = paired ? hn::LoadU(d, p + j + 16) : q;
+                        for (std::size_t r = 0; r < R; ++r) {
+                          const auto words = hn::LoadU(Words(), gathered.row[r] + w);
+                          sum[r] = hn::MulAdd(q, upper(words), sum[r]);
+                          if constexpr (paired) sum[r] = hn::MulAdd(q16, lower(words), sum[r]);
+                        }
+                      });
+  const Quad quad;
   for (std::size_t r = 0; r < R; r += 4) {
     hn::Store(sum_four(sum[r], sum[r + 1], sum[r + 2], sum[r + 3]), quad, out + r);
   }
 }
 
-// out += sum_r weights[r] rows[r], two chains of adds.
-template <std::size_t R, std::size_t kFixed = 0>
-HWY_INLINE void combine(const float* const* gathered, const float* HWY_RESTRICT weights,
+// out += sum_r weights[r] row[r], two chains of adds.
+template <std::size_t R, std::size_t kFixed, bool kPaired>
+HWY_INLINE void combine(const Gathered<R>& gathered, const float* HWY_RESTRICT weights,
                         std::size_t any, float* HWY_RESTRICT out) {
   const Wide d;
-  const std::size_t width = width_of<kFixed>(any);
-  const float* rows[R];
-  for (std::size_t r = 0; r < R; ++r) rows[r] = gathered[r];
   V weight[R];
   for (std::size_t r = 0; r < R; ++r) weight[r] = hn::Set(d, weights[r]);
-  for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
-    V even = hn::MulAdd(weight[0], hn::LoadU(d, rows[0] + j), hn::LoadU(d, out + j));
-    V odd = hn::Mul(weight[1], hn::LoadU(d, rows[1] + j));
-    for (std::size_t r = 2; r < R; r += 2) {
-      even = hn::MulAdd(weight[r], hn::LoadU(d, rows[r] + j), even);
-      odd = hn::MulAdd(weight[r + 1], hn::LoadU(d, rows[r + 1] + j), odd);
+  each_words<kPaired>(width_of<kFixed>(any), [&](std::size_t w, std::size_t j,
+                                                 auto paired) HWY_ATTR {
+    V sum[2] = {hn::LoadU(d, out + j), hn::Zero(d)};
+    [[maybe_unused]] V sum16[2] = {paired ? hn::LoadU(d, out + j + 16) : hn::Zero(d), hn::Zero(d)};
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto words = hn::LoadU(Words(), gathered.row[r] + w);
+      sum[r % 2] = hn::MulAdd(weight[r], upper(words), sum[r % 2]);
+      if constexpr (paired) sum16[r % 2] = hn::MulAdd(weight[r], lower(words), sum16[r % 2]);
     }
-    hn::StoreU(hn::Add(even, odd), d, out + j);
-  }
+    hn::StoreU(hn::Add(sum[0], sum[1]), d, out + j);
+    if constexpr (paired) hn::StoreU(hn::Add(sum16[0], sum16[1]), d, out + j + 16);
+  });
 }
 
-HWY_INLINE void prefetch(const float* const* rows, std::size_t count, std::size_t width) {
+HWY_INLINE void prefetch(const std::uint32_t* vectors, const std::int32_t* columns,
+                         std::size_t count, std::size_t words) {
   for (std::size_t r = 0; r < count; ++r) {
-    for (std::size_t j = 0; j < width; j += 16) hwy::Prefetch(rows[r] + j);
+    const std::uint32_t* row = vectors + static_cast<std::size_t>(columns[r]) * words;
+    for (std::size_t w = 0; w < words; w += 16) hwy::Prefetch(row + w);
   }
 }
 
 enum class Pass : std::uint8_t { kResidual, kApply, kCurvature, kSum };
 
-// The weights with which a group's rows are summed. Residual: t - e (v.p); apply: e (v.p); sum: t.
-// Curvature sums e (v.p)^2 into *curvature instead.
-template <Pass kPass, std::size_t R, std::size_t kFixed>
-HWY_INLINE void group_weights(const RowSystem& s, std::size_t k, const float* p, float* weights,
+// A row's system and the vectors it is about.
+struct Problem {
+  const RowSystem& s;
+  const std::uint32_t* vectors;
+  std::size_t words;
+  std::size_t ahead;
+
+  template <std::size_t R>
+  HWY_INLINE Gathered<R> gathered(std::size_t k) const {
+    return {vectors, s.columns + k, words};
+  }
+};
+
+// The weights with which a group's vectors are summed. Residual: t - e (v.p); apply: e (v.p); sum:
+// t. Curvature sums e (v.p)^2 into *curvature instead.
+template <Pass kPass, std::size_t R, std::size_t kFixed, bool kPaired>
+HWY_INLINE void group_weights(const Problem& problem, std::size_t k, const float* p, float* weights,
                               float* curvature) {
   const Quad quad;
+  const RowSystem& s = problem.s;
   if constexpr (kPass == Pass::kSum) {
     for (std::size_t r = 0; r < R; ++r) weights[r] = s.target[k + r];
     return;
   }
-  dots<R, kFixed>(s.rows + k, p, s.stride, weights);
+  dots<R, kFixed, kPaired>(problem.gathered<R>(k), p, s.stride, weights);
   for (std::size_t r = 0; r < R; r += 4) {
     const auto dot = hn::Load(quad, weights + r);
     const auto excess = hn::LoadU(quad, s.excess + k + r);
@@ -120,29 +179,51 @@ HWY_INLINE void group_weights(const RowSystem& s, std::size_t k, const float* p,
   }
 }
 
-// One walk over the gathered rows. A group's weights are found before the group ahead of it is
+// Asks for vectors before they are needed: this row's own in its first walk, the next row's in its
+// last.
+template <Pass kPass, bool kFirst>
+HWY_INLINE void look_ahead(const Problem& problem, std::size_t k) {
+  const RowSystem& s = problem.s;
+  if (kFirst) {
+    const std::size_t from = k + problem.ahead;
+    if (from < s.padded) {
+      prefetch(problem.vectors, s.columns + from, std::min(kGroup, s.padded - from), problem.words);
+    }
+  } else if (kPass == Pass::kCurvature && k < s.next_count) {
+    prefetch(problem.vectors, s.next + k, std::min(kGroup, s.next_count - k), problem.words);
+  }
+}
+
+// One walk over the gathered vectors. A group's weights are found before the group ahead of it is
 // summed, so that the latency of the reduction hides behind that sum.
-template <Pass kPass, bool kFirst, std::size_t kFixed>
-HWY_INLINE float walk(const RowSystem& s, const float* p, float* out) {
+template <Pass kPass, bool kFirst, std::size_t kFixed, bool kPaired>
+HWY_INLINE float walk(const Problem& problem, const float* p, float* out) {
+  const RowSystem& s = problem.s;
   alignas(64) float weights[2][kGroup];
   alignas(16) float curvature[4] = {};
   const std::size_t whole = s.padded / kGroup;
   const bool half = s.padded % kGroup != 0;
   for (std::size_t g = 0; g <= whole; ++g) {
     const std::size_t k = g * kGroup;
-    if (kFirst && k + kGroup < s.padded) {
-      prefetch(s.rows + k + kGroup, std::min(kGroup, s.padded - k - kGroup), s.stride);
-    }
+    look_ahead<kPass, kFirst>(problem, k);
     if (g < whole) {
-      group_weights<kPass, kGroup, kFixed>(s, k, p, weights[g % 2], curvature);
+      group_weights<kPass, kGroup, kFixed, kPaired>(problem, k, p, weights[g % 2], curvature);
     } else if (half) {
-      group_weights<kPass, 4, kFixed>(s, k, p, weights[g % 2], curvature);
+      group_weights<kPass, 4, kFixed, kPaired>(problem, k, p, weights[g % 2], curvature);
     }
     if (kPass == Pass::kCurvature) continue;
-    if (g > 0) combine<kGroup, kFixed>(s.rows + k - kGroup, weights[(g - 1) % 2], s.stride, out);
+    if (g > 0) {
+      combine<kGroup, kFixed, kPaired>(problem.gathered<kGroup>(k - kGroup), weights[(g - 1) % 2],
+                                       s.stride, out);
+    }
   }
-  if (kPass != Pass::kCurvature && half) {
-    combine<4, kFixed>(s.rows + whole * kGroup, weights[whole % 2], s.stride, out);
+  if (kPass == Pass::kCurvature) {  // a short row's walk ends before the next one's start
+    for (std::size_t k = (whole + 1) * kGroup; k < s.next_count; k += kGroup) {
+      look_ahead<kPass, kFirst>(problem, k);
+    }
+  } else if (half) {
+    combine<4, kFixed, kPaired>(problem.gathered<4>(whole * kGroup), weights[whole % 2], s.stride,
+                                out);
   }
   return (curvature[0] + curvature[2]) + (curvature[1] + curvature[3]);
 }
@@ -180,9 +261,11 @@ HWY_INLINE void scaled(const float* a, const float* b, float* out, std::size_t s
   }
 }
 
-// The residual at z, which is set to zero unless warm; this walk meets the rows for the first time.
-template <std::size_t kFixed>
-HWY_INLINE void start(const RowSystem& s, bool warm, float* z, float* residual) {
+// The residual at z, which is set to zero unless warm; this walk meets the vectors for the first
+// time.
+template <std::size_t kFixed, bool kPaired>
+HWY_INLINE void start(const Problem& problem, bool warm, float* z, float* residual) {
+  const RowSystem& s = problem.s;
   if (s.shared == nullptr) {
     std::fill_n(residual, s.stride, 0.0F);
   } else {
@@ -190,7 +273,7 @@ HWY_INLINE void start(const RowSystem& s, bool warm, float* z, float* residual) 
   }
   if (!warm) {
     std::fill_n(z, s.stride, 0.0F);
-    walk<Pass::kSum, true, kFixed>(s, nullptr, residual);
+    walk<Pass::kSum, true, kFixed, kPaired>(problem, nullptr, residual);
     return;
   }
   const Wide d;
@@ -199,12 +282,13 @@ HWY_INLINE void start(const RowSystem& s, bool warm, float* z, float* residual) 
     if (s.diagonal != nullptr) value = hn::Mul(value, hn::LoadU(d, s.diagonal + j));
     hn::StoreU(hn::Sub(hn::LoadU(d, residual + j), value), d, residual + j);
   }
-  walk<Pass::kResidual, true, kFixed>(s, z, residual);
+  walk<Pass::kResidual, true, kFixed, kPaired>(problem, z, residual);
 }
 
-template <std::size_t kFixed>
-HWY_NOINLINE void steps_of(const RowSystem& s, int steps, bool warm, float* z, float* work) {
+template <std::size_t kFixed, bool kPaired>
+HWY_NOINLINE void steps_of(const Problem& problem, int steps, bool warm, float* z, float* work) {
   const Wide d;
+  const RowSystem& s = problem.s;
   float* residual = work;
   float* direction = work + s.stride;
   float* image = work + 2 * s.stride;
@@ -215,19 +299,19 @@ HWY_NOINLINE void steps_of(const RowSystem& s, int steps, bool warm, float* z, f
       hn::StoreU(hn::Div(hn::Set(d, 1.0F), hn::LoadU(d, s.diagonal + j)), d, inverse + j);
     }
   }
-  start<kFixed>(s, warm, z, residual);
+  start<kFixed, kPaired>(problem, warm, z, residual);
   scaled(residual, inverse, direction, s.stride);
   float square = dot(residual, direction, s.stride);
   for (int step = 0; step < steps && square > 1e-20F; ++step) {
     scaled(direction, s.diagonal, image, s.stride);
     if (step + 1 == steps) {  // the last image is needed for its curvature only
-      prefetch(s.next, s.next_count, s.stride);
-      const float curvature = dot(direction, image, s.stride) +
-                              walk<Pass::kCurvature, false, kFixed>(s, direction, nullptr);
+      const float curvature =
+          dot(direction, image, s.stride) +
+          walk<Pass::kCurvature, false, kFixed, kPaired>(problem, direction, nullptr);
       axpy(square / curvature, direction, z, s.stride);
       return;
     }
-    walk<Pass::kApply, false, kFixed>(s, direction, image);
+    walk<Pass::kApply, false, kFixed, kPaired>(problem, direction, image);
     const float length = square / dot(direction, image, s.stride);
     axpy(length, direction, z, s.stride);
     axpy(-length, image, residual, s.stride);
@@ -242,31 +326,103 @@ HWY_NOINLINE void steps_of(const RowSystem& s, int steps, bool warm, float* z, f
   }
 }
 
-void conjugate_gradients_kernel(const RowSystem& s, int steps, bool warm, float* z, float* work) {
+void word_steps_kernel(const RowSystem& s, const std::uint32_t* vectors, int steps, bool warm,
+                       float* z, float* work) {
+  const Problem problem{s, vectors, words_of(s.stride), vectors_ahead(s.stride)};
   switch (s.stride) {
     case 64:
-      return steps_of<64>(s, steps, warm, z, work);
+      return steps_of<64, true>(problem, steps, warm, z, work);
     case 128:
-      return steps_of<128>(s, steps, warm, z, work);
+      return steps_of<128, true>(problem, steps, warm, z, work);
     case 256:
-      return steps_of<256>(s, steps, warm, z, work);
+      return steps_of<256, true>(problem, steps, warm, z, work);
     default:
-      return steps_of<0>(s, steps, warm, z, work);
+      return steps_of<0, true>(problem, steps, warm, z, work);
+  }
+}
+
+void float_steps_kernel(const RowSystem& s, const float* vectors, int steps, bool warm, float* z,
+                        float* work) {
+  // Only ever loaded as vectors of bits, which may alias anything.
+  const auto* words = reinterpret_cast<const std::uint32_t*>(vectors);
+  steps_of<0, false>({s, words, s.stride, vectors_ahead(s.stride)}, steps, warm, z, work);
+}
+
+void round_to_words_kernel(const float* in, std::size_t rows, std::size_t stride,
+                           std::uint32_t* out) {
+  const Words d;
+  const hn::RebindToSigned<Words> d32;
+  const auto sign = hn::Set(d, 0x80000000U);
+  const auto magnitude = hn::Set(d, 0x7FFFFFFFU);
+  const auto half = hn::Set(d, 0x8000U);
+  const auto high = hn::Set(d, 0xFFFF0000U);
+  const auto normal = hn::Set(d32, 0x00800000);  // the least normal number
+  // Signed comparisons: magnitudes leave the top bit alone.
+  const auto flushed = [&](auto bits, auto least) HWY_ATTR {
+    const auto small = hn::Lt(hn::BitCast(d32, hn::And(bits, magnitude)), normal);
+    return hn::BitCast(d, hn::IfThenElse(small, least, hn::BitCast(d32, bits)));
+  };
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float* row = in + i * stride;
+    std::uint32_t* to = out + i * words_of(stride);
+    each_words<true>(stride, [&](std::size_t w, std::size_t j, auto paired) HWY_ATTR {
+      auto low = hn::Zero(d);
+      if constexpr (paired) {
+        const auto bits = hn::BitCast(d, hn::LoadU(Wide(), row + j + 16));
+        low = hn::ShiftRight<16>(flushed(hn::And(hn::Add(bits, half), high), hn::Zero(d32)));
+      }
+      const auto bits = hn::BitCast(d, hn::LoadU(Wide(), row + j));
+      const auto size = hn::Add(hn::Sub(hn::And(bits, magnitude), low), half);
+      const auto up = hn::And(hn::BitCast(d, hn::Max(hn::BitCast(d32, size), hn::Zero(d32))), high);
+      const auto least = hn::IfThenElse(hn::Eq(hn::BitCast(d32, low), hn::Zero(d32)), hn::Zero(d32),
+                                        hn::Or(normal, hn::BitCast(d32, low)));
+      const auto word = flushed(hn::Or(up, low), least);
+      hn::StoreU(hn::Or(hn::And(bits, sign), word), d, to + w);
+    });
+  }
+}
+
+// out += sum_r weights[r] rows[r] over the first `width` floats, two chains of adds.
+template <std::size_t R>
+HWY_INLINE void combine_floats(const float* const* gathered, const float* HWY_RESTRICT weights,
+                               std::size_t width, float* HWY_RESTRICT out) {
+  const Wide d;
+  const float* rows[R];
+  for (std::size_t r = 0; r < R; ++r) rows[r] = gathered[r];
+  V weight[R];
+  for (std::size_t r = 0; r < R; ++r) weight[r] = hn::Set(d, weights[r]);
+  for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
+    V even = hn::MulAdd(weight[0], hn::LoadU(d, rows[0] + j), hn::LoadU(d, out + j));
+    V odd = hn::Mul(weight[1], hn::LoadU(d, rows[1] + j));
+    for (std::size_t r = 2; r < R; r += 2) {
+      even = hn::MulAdd(weight[r], hn::LoadU(d, rows[r] + j), even);
+      odd = hn::MulAdd(weight[r + 1], hn::LoadU(d, rows[r + 1] + j), odd);
+    }
+    hn::StoreU(hn::Add(even, odd), d, out + j);
   }
 }
 
 void gather_sum_kernel(const float* const* rows, const float* weights, std::size_t padded,
                        std::size_t width, float* out) {
   std::size_t k = 0;
-  for (; k + kGroup <= padded; k += kGroup) combine<kGroup>(rows + k, weights + k, width, out);
-  if (k < padded) combine<4>(rows + k, weights + k, width, out);
+  for (; k + kGroup <= padded; k += kGroup)
+    combine_floats<kGroup>(rows + k, weights + k, width, out);
+  if (k < padded) combine_floats<4>(rows + k, weights + k, width, out);
 }
 
 void gather_dots_kernel(const float* const* rows, std::size_t padded, std::size_t width,
                         const float* p, float* out) {
+  const Wide d;
   alignas(16) float found[4];
   for (std::size_t k = 0; k < padded; k += 4) {
-    dots<4>(rows + k, p, width, found);
+    V sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
+      const V q = hn::LoadU(d, p + j);
+      for (std::size_t r = 0; r < 4; ++r) {
+        sum[r] = hn::MulAdd(q, hn::LoadU(d, rows[k + r] + j), sum[r]);
+      }
+    }
+    hn::Store(sum_four(sum[0], sum[1], sum[2], sum[3]), Quad(), found);
     for (std::size_t r = 0; r < 4; ++r) out[k + r] += found[r];
   }
 }
@@ -295,14 +451,31 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace penchant::models {
 
-HWY_EXPORT(conjugate_gradients_kernel);
+HWY_EXPORT(word_steps_kernel);
+HWY_EXPORT(float_steps_kernel);
+HWY_EXPORT(round_to_words_kernel);
 HWY_EXPORT(gather_sum_kernel);
 HWY_EXPORT(gather_dots_kernel);
 HWY_EXPORT(precise_dot_kernel);
 
-void conjugate_gradients(const RowSystem& row, int steps, bool warm, float* z, float* work) {
-  HWY_DYNAMIC_DISPATCH(conjugate_gradients_kernel)(row, steps, warm, z, work);
+std::size_t vectors_ahead(std::size_t stride) {
+  constexpr std::size_t kWords = 2048;  // on their way at a time
+  return std::clamp<std::size_t>(kWords / words_of(stride) / 8 * 8, 8, 32);
 }
+
+void round_to_words(const float* in, std::size_t rows, std::size_t stride, std::uint32_t* out) {
+  HWY_DYNAMIC_DISPATCH(round_to_words_kernel)(in, rows, stride, out);
+}
+
+void conjugate_gradients(const RowSystem& row, const std::uint32_t* words, int steps, bool warm,
+                         float* z, float* work) {
+  HWY_DYNAMIC_DISPATCH(word_steps_kernel)(row, words, steps, warm, z, work);
+}
+void conjugate_gradients(const RowSystem& row, const float* vectors, int steps, bool warm, float* z,
+                         float* work) {
+  HWY_DYNAMIC_DISPATCH(float_steps_kernel)(row, vectors, steps, warm, z, work);
+}
+
 void gather_sum(const float* const* rows, const float* weights, std::size_t padded,
                 std::size_t width, float* out) {
   HWY_DYNAMIC_DISPATCH(gather_sum_kernel)(rows, weights, padded, width, out);

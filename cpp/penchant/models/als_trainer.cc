@@ -30,6 +30,17 @@ int chosen_steps(const AlsParameters& p, const Csr& confidence) {
   return ratio <= 20 ? 1 : ratio <= 100 ? 2 : 3;
 }
 
+// Few steps of early iterations end further from the solution than rounded vectors lead astray.
+// What goes on for longer is to converge, and converges to the exact solution.
+constexpr std::uint32_t kRoundedIterations = 32;
+constexpr int kRoundedSteps = 4;
+
+// After 1, 8, 64, ... iterations: they keep the balance nearly by themselves once it is found, and
+// finding it takes as long as an iteration does where factors are many.
+bool balances_before(std::uint32_t iteration) {
+  return std::has_single_bit(iteration) && std::countr_zero(iteration) % 3 == 0;
+}
+
 constexpr double kStartNorm = 0.4;  // of a user's first vector, on average
 
 }  // namespace
@@ -140,13 +151,13 @@ AlsTrainer::AlsTrainer(AlsTrainer&&) noexcept = default;
 
 void AlsTrainer::iterate() {
   Impl& impl = *impl_;
-  // Before the halves, so that the users end as the solution for the items. Iterations keep the
-  // balance nearly by themselves once it is found.
-  if (std::has_single_bit(impl.iteration)) {
+  // Before the halves, so that the users end as the solution for the items.
+  if (balances_before(impl.iteration)) {
     als_balance(impl.p, impl.users, impl.items, impl.buffer);
   }
-  als_half(impl.p, impl.items, impl.users, impl.buffer);
-  als_half(impl.p, impl.users, impl.items, impl.buffer);
+  const bool rounded = impl.iteration < kRoundedIterations && impl.p.cg_steps <= kRoundedSteps;
+  als_half(impl.p, impl.items, impl.users, rounded, impl.buffer);
+  als_half(impl.p, impl.users, impl.items, rounded, impl.buffer);
   ++impl.iteration;
 }
 
@@ -177,7 +188,7 @@ void AlsTrainer::continue_from(const AlsModel& model, std::span<const std::int32
   const std::vector<std::uint8_t> fresh = take(impl.items, model.item_vectors(), item_rows, false);
   // A new item starts near nowhere; everyone is then solved against the items as they stand.
   impl.start(impl.items, 0.01 / std::sqrt(static_cast<double>(impl.f)), fresh);
-  als_half(impl.p, impl.users, impl.items, impl.buffer);
+  als_half(impl.p, impl.users, impl.items, false, impl.buffer);
 }
 
 double AlsTrainer::loss() const {

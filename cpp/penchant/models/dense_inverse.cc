@@ -17,7 +17,9 @@ void dtrtri_(const char* uplo, const char* diag, const int* n, double* a, const 
 namespace penchant::models {
 namespace {
 
-constexpr std::size_t kBlock = 256;  // rows and columns of a block
+// Rows and columns of a block. A product of blocks copies both before it multiplies, which weighs
+// less the larger they are; but a few thousand rows need enough of them for all threads.
+std::size_t block_of(std::size_t n) { return n >= 4096 ? 512 : 256; }
 
 int as_int(std::size_t n) { return static_cast<int>(n); }
 
@@ -78,18 +80,19 @@ void invert_triangle(std::size_t n, double* a, std::size_t lda) {
 template <class T>
 class Inverter {
  public:
-  Inverter(MatrixView<T> a, int threads) : a_(a), n_(a.rows), threads_(threads) {}
+  Inverter(MatrixView<T> a, int threads)
+      : a_(a), n_(a.rows), block_(block_of(a.rows)), threads_(threads) {}
 
-  [[nodiscard]] std::size_t blocks() const { return (n_ + kBlock - 1) / kBlock; }
+  [[nodiscard]] std::size_t blocks() const { return (n_ + block_ - 1) / block_; }
 
   // Block column b of L, from the columns before it.
   void factor(std::size_t b) {
-    const std::size_t first = b * kBlock;
+    const std::size_t first = b * block_;
     const std::size_t width = size(b);
     each_block(b, blocks(), [&](std::size_t i) {
       if (first > 0) {
-        product(CblasNoTrans, CblasTrans, size(i), width, first, T{-1}, at(i * kBlock, 0), n_,
-                at(first, 0), n_, T{1}, at(i * kBlock, first), n_);
+        product(CblasNoTrans, CblasTrans, size(i), width, first, T{-1}, at(i * block_, 0), n_,
+                at(first, 0), n_, T{1}, at(i * block_, first), n_);
       }
     });
     if (factor_diagonal(width, at(first, first), n_) != 0) {
@@ -101,13 +104,13 @@ class Inverter {
       std::fill(row + r + 1, row + width, T{0});
     }
     each_block(b + 1, blocks(), [&](std::size_t i) {
-      solve_right(size(i), width, at(first, first), n_, at(i * kBlock, first), n_);
+      solve_right(size(i), width, at(first, first), n_, at(i * block_, first), n_);
     });
   }
 
   // Block row b of M = L^-1, from the rows of M above it: M_bc = -L_bb^-1 sum_k L_bk M_kc.
   void invert_row(std::size_t b) {
-    const std::size_t first = b * kBlock;
+    const std::size_t first = b * block_;
     const std::size_t height = size(b);
     invert_triangle(height, at(first, first), n_);
     if (first == 0) return;
@@ -117,18 +120,18 @@ class Inverter {
     }
     each_block(0, b, [&](std::size_t c) {
       thread_local AlignedVector<T> sum;
-      sum.resize(height * kBlock);
-      const std::size_t column = c * kBlock;
-      product(CblasNoTrans, CblasNoTrans, height, kBlock, first - column, T{1},
-              strip_.data() + column, first, at(column, column), n_, T{0}, sum.data(), kBlock);
-      product(CblasNoTrans, CblasNoTrans, height, kBlock, height, T{-1}, at(first, first), n_,
-              sum.data(), kBlock, T{0}, at(first, column), n_);
+      sum.resize(height * block_);
+      const std::size_t column = c * block_;
+      product(CblasNoTrans, CblasNoTrans, height, block_, first - column, T{1},
+              strip_.data() + column, first, at(column, column), n_, T{0}, sum.data(), block_);
+      product(CblasNoTrans, CblasNoTrans, height, block_, height, T{-1}, at(first, first), n_,
+              sum.data(), block_, T{0}, at(first, column), n_);
     });
   }
 
   // Block row b of M^T M; it needs rows b and below of M only, so it may take their place.
   void square_row(std::size_t b) {
-    const std::size_t first = b * kBlock;
+    const std::size_t first = b * block_;
     const std::size_t height = size(b);
     const std::size_t below = first + height;
     strip_.resize(height * height);
@@ -138,7 +141,7 @@ class Inverter {
     each_block(0, b + 1, [&](std::size_t c) {
       thread_local AlignedVector<T> sum;
       const std::size_t width = size(c);
-      const std::size_t column = c * kBlock;
+      const std::size_t column = c * block_;
       sum.resize(height * width);
       product(CblasTrans, CblasNoTrans, height, width, height, T{1}, strip_.data(), height,
               at(first, column), n_, T{0}, sum.data(), width);
@@ -155,17 +158,17 @@ class Inverter {
   void mirror() {
     each_block(0, blocks(), [&](std::size_t b) {
       for (std::size_t c = 0; c <= b; ++c) {
-        for (std::size_t i = b * kBlock; i < b * kBlock + size(b); ++i) {
+        for (std::size_t i = b * block_; i < b * block_ + size(b); ++i) {
           const T* row = at(i, 0);
-          const std::size_t end = std::min(c * kBlock + size(c), i);
-          for (std::size_t j = c * kBlock; j < end; ++j) *at(j, i) = row[j];
+          const std::size_t end = std::min(c * block_ + size(c), i);
+          for (std::size_t j = c * block_; j < end; ++j) *at(j, i) = row[j];
         }
       }
     });
   }
 
  private:
-  [[nodiscard]] std::size_t size(std::size_t b) const { return std::min(kBlock, n_ - b * kBlock); }
+  [[nodiscard]] std::size_t size(std::size_t b) const { return std::min(block_, n_ - b * block_); }
   [[nodiscard]] T* at(std::size_t row, std::size_t column) const {
     return a_.data + row * n_ + column;
   }
@@ -178,13 +181,14 @@ class Inverter {
 
   MatrixView<T> a_;
   std::size_t n_;
+  std::size_t block_;
   int threads_;
   AlignedVector<T> strip_;
 };
 
 }  // namespace
 
-int inverse_steps(std::size_t n) { return as_int(3 * ((n + kBlock - 1) / kBlock)); }
+int inverse_steps(std::size_t n) { return as_int(3 * ((n + block_of(n) - 1) / block_of(n))); }
 
 template <class T>
 void invert_in_place(MatrixView<T> a, int threads, const Progress& progress, int done_before,

@@ -14,12 +14,12 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 LargeBuffer::~LargeBuffer() { std::free(data_); }
 
-float* LargeBuffer::reserve(std::size_t floats) {
-  const std::size_t wanted = (floats * sizeof(float) + kLargePage - 1) / kLargePage * kLargePage;
+void* LargeBuffer::reserve_bytes(std::size_t bytes) {
+  const std::size_t wanted = (bytes + kLargePage - 1) / kLargePage * kLargePage;
   if (wanted <= bytes_) return data_;
   std::free(data_);
   bytes_ = 0;
-  data_ = static_cast<float*>(std::aligned_alloc(kLargePage, wanted));
+  data_ = std::aligned_alloc(kLargePage, wanted);
   if (data_ == nullptr) throw std::bad_alloc();
   bytes_ = wanted;
 #if defined(__linux__)

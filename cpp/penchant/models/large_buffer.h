@@ -4,7 +4,7 @@
 // because with small ones nearly every gather of a big matrix first misses the address cache.
 //
 //   LargeBuffer w;
-//   float* rows = w.reserve(count * stride);   // contents undefined; kept until more is asked for
+//   float* rows = w.reserve<float>(count * stride);  // undefined; kept until more is asked for
 
 #include <cstddef>
 
@@ -17,10 +17,16 @@ class LargeBuffer {
   LargeBuffer(const LargeBuffer&) = delete;
   LargeBuffer& operator=(const LargeBuffer&) = delete;
 
-  [[nodiscard]] float* reserve(std::size_t floats);
+  // Aligned to a large page. T is a number.
+  template <class T>
+  [[nodiscard]] T* reserve(std::size_t count) {
+    return static_cast<T*>(reserve_bytes(count * sizeof(T)));
+  }
 
  private:
-  float* data_ = nullptr;
+  [[nodiscard]] void* reserve_bytes(std::size_t bytes);
+
+  void* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/models/panel_linalg.cc"
@@ -16,68 +17,91 @@ using Wide = hn::CappedTag<float, 16>;
 using V = hn::Vec<Wide>;
 constexpr std::size_t kWidth = hn::MaxLanes(Wide());
 constexpr std::size_t kVectors = kPanel / kWidth;  // of one panel row
-// Sums held in registers: enough to hide the latency of a fused multiply-add, few enough to stay.
+// Panels worked on together, and rows of sums held in registers: enough to hide the latency of a
+// fused multiply-add and to need fewer loads than sums, few enough to stay.
+constexpr std::size_t kPanels = kVectors == 1 ? 2 : 1;
 constexpr std::size_t kTileRows = kVectors == 1 ? 8 : kVectors == 2 ? 6 : 2;
 constexpr std::size_t kChunk = 128;  // rows of a weighted Gram product between two stores
 
 enum class Store : std::uint8_t { kSet, kAdd, kSubtract };
 
-// c[r][0..16) (=, +=, -=) sum_k a[r * row_step + k * k_step] * b[16 k + 0..16)
-template <std::size_t R, Store kStore>
+// Where a tile's right operand and its sums are: P panels, each this far from the one before.
+struct Tile {
+  const float* b;
+  std::size_t b_panel;
+  float* c;
+  std::size_t c_step;  // from row to row
+  std::size_t c_panel;
+};
+
+// c[r][0..16 P) (=, +=, -=) sum_k a[r * row_step + k * k_step] * b[16 k + 0..16), panel by panel
+template <std::size_t R, std::size_t P, Store kStore>
 HWY_INLINE void tile(const float* HWY_RESTRICT a, std::size_t row_step, std::size_t k_step,
-                     const float* HWY_RESTRICT b, std::size_t count, float* HWY_RESTRICT c,
-                     std::size_t c_step) {
+                     std::size_t count, const Tile& at, std::size_t row) {
   const Wide d;
-  V sum[R][kVectors];
+  constexpr std::size_t kAll = P * kVectors;
+  const float* HWY_RESTRICT b = at.b;
+  a += row * row_step;
+  V sum[R][kAll];
   for (std::size_t r = 0; r < R; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+    for (std::size_t v = 0; v < kAll; ++v) sum[r][v] = hn::Zero(d);
   }
   for (std::size_t k = 0; k < count; ++k, b += kPanel, a += k_step) {
-    V right[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) right[v] = hn::Load(d, b + v * kWidth);
+    V right[kAll];
+    for (std::size_t v = 0; v < kAll; ++v) {
+      right[v] = hn::Load(d, b + v / kVectors * at.b_panel + v % kVectors * kWidth);
+    }
     for (std::size_t r = 0; r < R; ++r) {
       const V left = hn::Set(d, a[r * row_step]);
-      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(left, right[v], sum[r][v]);
+      for (std::size_t v = 0; v < kAll; ++v) sum[r][v] = hn::MulAdd(left, right[v], sum[r][v]);
     }
   }
   for (std::size_t r = 0; r < R; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      float* at = c + r * c_step + v * kWidth;
+    for (std::size_t v = 0; v < kAll; ++v) {
+      float* to = at.c + (row + r) * at.c_step + v / kVectors * at.c_panel + v % kVectors * kWidth;
       V value = sum[r][v];
-      if (kStore == Store::kAdd) value = hn::Add(hn::LoadU(d, at), value);
-      if (kStore == Store::kSubtract) value = hn::Sub(hn::LoadU(d, at), value);
-      hn::StoreU(value, d, at);
+      if (kStore == Store::kAdd) value = hn::Add(hn::LoadU(d, to), value);
+      if (kStore == Store::kSubtract) value = hn::Sub(hn::LoadU(d, to), value);
+      hn::StoreU(value, d, to);
     }
   }
 }
 
 // The same for any number of rows.
-template <Store kStore>
+template <Store kStore, std::size_t P = 1>
 HWY_INLINE void tiles(std::size_t rows, const float* a, std::size_t row_step, std::size_t k_step,
-                      const float* b, std::size_t count, float* c, std::size_t c_step) {
+                      std::size_t count, const Tile& at) {
   std::size_t r = 0;
   for (; r + kTileRows <= rows; r += kTileRows) {
-    tile<kTileRows, kStore>(a + r * row_step, row_step, k_step, b, count, c + r * c_step, c_step);
+    tile<kTileRows, P, kStore>(a, row_step, k_step, count, at, r);
   }
   if (kTileRows > 4 && r + 4 <= rows) {
-    tile<4, kStore>(a + r * row_step, row_step, k_step, b, count, c + r * c_step, c_step);
+    tile<4, P, kStore>(a, row_step, k_step, count, at, r);
     r += 4;
   }
-  for (; r < rows; ++r) {
-    tile<1, kStore>(a + r * row_step, row_step, k_step, b, count, c + r * c_step, c_step);
-  }
+  for (; r < rows; ++r) tile<1, P, kStore>(a, row_step, k_step, count, at, r);
 }
 
 void multiply_kernel(const float* in, std::size_t rows, const PackedMatrix& m, float* out) {
   const std::size_t stride = m.stride;
-  constexpr std::size_t kRows = 60;  // of `in`, kept in the nearest cache for all panels
+  constexpr std::size_t kRows = 120;  // of `in`, kept in a near cache for all panels
   for (std::size_t r = 0; r < rows; r += kRows) {
     const std::size_t count = std::min(kRows, rows - r);
-    for (std::size_t p = 0; p < stride / kPanel; ++p) {
-      tiles<Store::kSet>(count, in + r * stride + m.begin[p], stride, 1,
-                         m.panels.data() + (p * stride + m.begin[p]) * kPanel,
-                         m.end[p] - m.begin[p], out + r * stride + p * kPanel, stride);
+    std::size_t p = 0;
+    // Rows that only one of the panels has are zeros in the other.
+    const auto some = [&](auto together) HWY_ATTR {
+      constexpr std::size_t kTogether = decltype(together)::value;
+      const std::size_t begin = m.begin[p];
+      const std::size_t end = m.end[p + kTogether - 1];
+      const Tile at{m.panels.data() + (p * stride + begin) * kPanel, stride * kPanel,
+                    out + r * stride + p * kPanel, stride, kPanel};
+      tiles<Store::kSet, kTogether>(count, in + r * stride + begin, stride, 1, end - begin, at);
+      p += kTogether;
+    };
+    while (p + kPanels <= stride / kPanel) {
+      some(std::integral_constant<std::size_t, kPanels>{});
     }
+    while (p < stride / kPanel) some(std::integral_constant<std::size_t, 1>{});
   }
 }
 
@@ -108,11 +132,20 @@ void add_weighted_kernel(const float* const* rows, const float* weights, std::si
                 right);
     const float* other = weights == nullptr ? right : left;
     for (std::size_t p = 0; p < stride / kPanel; ++p) {
-      for (std::size_t q = 0; q <= p; ++q) {
-        tiles<Store::kAdd>(kPanel, other + q * kChunk * kPanel, 1, kPanel,
-                           right + p * kChunk * kPanel, n,
-                           values + (p * stride + q * kPanel) * kPanel, kPanel);
+      const bool pair = kPanels == 2 && p + 1 < stride / kPanel;
+      for (std::size_t q = 0; q <= p + (pair ? 1 : 0); ++q) {
+        const float* a = other + q * kChunk * kPanel;
+        // Of the last block column a pair has the lower panel only.
+        const std::size_t panel = std::max(p, q);
+        const Tile at{right + panel * kChunk * kPanel, kChunk * kPanel,
+                      values + (panel * stride + q * kPanel) * kPanel, kPanel, stride * kPanel};
+        if (pair && q <= p) {
+          tiles<Store::kAdd, kPanels>(kPanel, a, 1, kPanel, n, at);
+        } else {
+          tiles<Store::kAdd>(kPanel, a, 1, kPanel, n, at);
+        }
       }
+      if (pair) ++p;
     }
   }
 }
@@ -150,7 +183,9 @@ bool factorize_kernel(float* values, std::size_t stride) {
     for (std::size_t p = q; p < panels; ++p) {
       float* rows = values + p * stride * kPanel;
       float* block = rows + q * kPanel * kPanel;
-      if (q > 0) tiles<Store::kSubtract>(kPanel, done, 1, kPanel, rows, q * kPanel, block, kPanel);
+      if (q > 0) {
+        tiles<Store::kSubtract>(kPanel, done, 1, kPanel, q * kPanel, {rows, 0, block, kPanel, 0});
+      }
       if (p == q) {
         if (!factorize_diagonal(block)) return false;
         continue;

@@ -3,8 +3,9 @@
 // Dense single-precision algebra for training: products, weighted Gram matrices and Cholesky
 // factors of systems of a few hundred unknowns, where a BLAS spends its time packing. Everything is
 // held in panels of sixteen columns, so that one micro-kernel (six rows of sixteen sums kept in
-// registers) serves all. Fused multiply-add is used: the bits belong to one instruction set, and
-// depend on nothing else. The serving path has small_linalg.h instead.
+// registers, or eight of thirty-two where they are wide) serves all. Fused multiply-add is used:
+// the bits belong to one instruction set, and depend on nothing else. The serving path has
+// small_linalg.h instead.
 //
 //   const PackedMatrix lower = pack(l, f, MatrixShape::kLower);
 //   multiply(x, rows, lower, z);                         // z = x L, half of it skipped
@@ -61,6 +62,9 @@ class PanelSquare {
   [[nodiscard]] bool factorize();
   // Solves L L^T x = b in place of b (size: stride), after factorize().
   void solve(float* b) const;
+
+  // The panels themselves, [stride / 16][stride][16]; see above.
+  [[nodiscard]] std::span<const float> values() const { return values_; }
 
   // total[r * f + c] += element (r, c) for c <= r < f.
   void add_lower_to(std::vector<double>& total, std::size_t f) const;

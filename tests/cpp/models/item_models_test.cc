@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "models/sample.h"
 #include "reference/dense_item_models.h"
@@ -111,6 +112,41 @@ TEST(DenseInverse, IsTheSameAtAnyNumberOfThreads) {
   }
   EXPECT_EQ(found[0], found[1]);
   EXPECT_EQ(found[0], found[2]);
+}
+
+// D + u u^T has the inverse D^-1 - D^-1 u u^T D^-1 / (1 + u^T D^-1 u) (Sherman and Morrison).
+TEST(DenseInverse, LargeOnesHaveLargerBlocks) {
+  constexpr std::size_t kSize = 4100;
+  static_assert(kSize % 512 != 0);
+  std::vector<double> d(kSize);
+  std::vector<double> u(kSize);
+  double scale = 1;
+  for (std::size_t i = 0; i < kSize; ++i) {
+    d[i] = 1.0 + static_cast<double>(i % 7);
+    u[i] = 0.05 * (1.0 + static_cast<double>(i % 5));
+    scale += u[i] * u[i] / d[i];
+  }
+  const auto inverse = [&](int threads) {
+    Matrix<float> a(kSize, kSize);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      for (std::size_t j = 0; j < kSize; ++j) {
+        a.row(i)[j] = static_cast<float>(u[i] * u[j] + (i == j ? d[i] : 0.0));
+      }
+    }
+    invert_in_place(a.view(), threads);
+    return a;
+  };
+  const Matrix<float> found = inverse(2);
+  double worst = 0;
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < kSize; ++j) {
+      const double wanted = (i == j ? 1 / d[i] : 0.0) - u[i] * u[j] / (d[i] * d[j] * scale);
+      worst = std::max(worst, std::abs(static_cast<double>(found.row(i)[j]) - wanted));
+    }
+  }
+  EXPECT_LT(worst, 2e-5);  // the entries off the diagonal are up to a thousandth
+  const Matrix<float> alone = inverse(1);
+  EXPECT_EQ(std::memcmp(alone.view().data, found.view().data, kSize * kSize * sizeof(float)), 0);
 }
 
 TEST(DenseInverse, RefusesWhatIsNotPositiveDefinite) {
