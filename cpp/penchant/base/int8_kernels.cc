@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -17,59 +19,133 @@ HWY_BEFORE_NAMESPACE();
 namespace penchant::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A last group of fewer than four repeats its last row.
-void byte_dot_rows_kernel(const std::uint8_t* rows, std::size_t count, std::size_t columns,
-                          const std::int16_t* query, std::int32_t offset, std::int32_t* out) {
-  const Quad d;
-  const auto less = hn::Set(d, offset);
-  std::size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const std::uint8_t* const at = rows + i * columns;
-    const std::uint8_t* const four[4] = {at, at + columns, at + 2 * columns, at + 3 * columns};
-    hn::StoreU(hn::Sub(four_products(four, query, columns), less), d, out + i);
+// One strip against kQueries queries: sixteen rows' sums stay in the lanes of registers.
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+// Bytes as sixteen-bit numbers, columns 0 and 2 of four and then 1 and 3.
+using StripSums = hn::CappedTag<std::int32_t, kByteStripRows>;
+using StripPairs = hn::Repartition<std::int16_t, StripSums>;
+constexpr std::size_t kStripWidth = hn::MaxLanes(StripSums());
+constexpr std::size_t kStripParts = kByteStripRows / kStripWidth;
+constexpr std::size_t kQueriesAtOnce = kStripParts == 1 ? 8 : kStripParts == 2 ? 4 : 2;
+
+template <std::size_t kQueries>
+HWY_INLINE void multiply_strip(const std::uint8_t* HWY_RESTRICT strip, std::size_t columns,
+                               const std::int16_t* const* queries, const std::int32_t* offsets,
+                               std::int32_t* const* outs, std::size_t at) {
+  const StripSums d;
+  const StripPairs pairs;
+  const hn::RebindToUnsigned<StripPairs> words;
+  hn::Vec<StripSums> sum[kQueries][kStripParts];
+  const std::int16_t* query[kQueries];
+#pragma GCC unroll 8
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    query[q] = queries[q];
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kStripParts; ++p) sum[q][p] = hn::Zero(d);
   }
-  if (i < count) {
-    const std::uint8_t* const last = rows + (count - 1) * columns;
-    const auto at = [&](std::size_t k) { return std::min(rows + (i + k) * columns, last); };
-    const std::uint8_t* const four[4] = {at(0), at(1), at(2), at(3)};
-    alignas(16) std::int32_t lane[4];
-    hn::Store(hn::Sub(four_products(four, query, columns), less), d, lane);
-    std::copy(lane, lane + (count - i), out + i);
+  auto unused = hn::Zero(d);
+  for (std::size_t j = 0; j < columns; j += kByteStripColumns) {
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kStripParts; ++p) {
+      const auto* const at_part = strip + j * kByteStripRows + p * 4 * kStripWidth;
+      const auto both =
+          hn::BitCast(words, hn::LoadU(hn::Repartition<std::uint8_t, StripSums>(), at_part));
+      const auto even = hn::BitCast(pairs, hn::And(both, hn::Set(words, std::uint16_t{0xff})));
+      const auto odd = hn::BitCast(pairs, hn::ShiftRight<8>(both));
+#pragma GCC unroll 8
+      for (std::size_t q = 0; q < kQueries; ++q) {
+        std::int32_t two = 0;
+        std::memcpy(&two, query[q] + j / 2, sizeof(two));
+        sum[q][p] = hn::ReorderWidenMulAccumulate(d, even, hn::BitCast(pairs, hn::Set(d, two)),
+                                                  sum[q][p], unused);
+        std::memcpy(&two, query[q] + columns / 2 + j / 2, sizeof(two));
+        sum[q][p] = hn::ReorderWidenMulAccumulate(d, odd, hn::BitCast(pairs, hn::Set(d, two)),
+                                                  sum[q][p], unused);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (std::size_t q = 0; q < kQueries; ++q) {
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < kStripParts; ++p) {
+      hn::StoreU(hn::Sub(sum[q][p], hn::Set(d, offsets[q])), d, outs[q] + at + p * kStripWidth);
+    }
+  }
+}
+#else
+constexpr std::size_t kQueriesAtOnce = 1;
+
+template <std::size_t kQueries>
+HWY_INLINE void multiply_strip(const std::uint8_t* strip, std::size_t columns,
+                               const std::int16_t* const* queries, const std::int32_t* offsets,
+                               std::int32_t* const* outs, std::size_t at) {
+  std::int32_t sum[kByteStripRows] = {};
+  const std::int16_t* const even = queries[0];
+  const std::int16_t* const odd = even + columns / 2;
+  for (std::size_t j = 0; j < columns; j += kByteStripColumns) {
+    for (std::size_t i = 0; i < kByteStripRows; ++i) {
+      const std::uint8_t* four = strip + j * kByteStripRows + i * kByteStripColumns;
+      sum[i] += four[0] * even[j / 2] + four[1] * odd[j / 2] + four[2] * even[j / 2 + 1] +
+                four[3] * odd[j / 2 + 1];
+    }
+  }
+  for (std::size_t i = 0; i < kByteStripRows; ++i) outs[0][at + i] = sum[i] - offsets[0];
+}
+#endif
+
+void byte_strip_products_kernel(const std::uint8_t* strips, std::size_t count, std::size_t columns,
+                                const std::int16_t* const* queries, const std::int32_t* offsets,
+                                std::size_t num_queries, std::int32_t* const* outs) {
+  for (std::size_t s = 0; s < count; ++s) {
+    const std::uint8_t* strip = strips + s * columns * kByteStripRows;
+    std::size_t q = 0;
+    for (; q + kQueriesAtOnce <= num_queries; q += kQueriesAtOnce) {
+      multiply_strip<kQueriesAtOnce>(strip, columns, queries + q, offsets + q, outs + q,
+                                     s * kByteStripRows);
+    }
+    for (; q < num_queries; ++q) {
+      multiply_strip<1>(strip, columns, queries + q, offsets + q, outs + q, s * kByteStripRows);
+    }
   }
 }
 
-std::size_t select_products_kernel(const std::int32_t* products, const float* scales,
-                                   std::size_t count, float slack, const float* slacks, float floor,
-                                   std::int32_t first, std::int32_t* out) {
+std::size_t select_products_kernel(const std::int32_t* products, std::size_t count,
+                                   const float* scales, float slack, const float* spreads,
+                                   float gain, const float* biases, float floor, std::int32_t first,
+                                   std::int32_t* out) {
   const hn::CappedTag<float, 16> d;
   const hn::Rebind<std::int32_t, decltype(d)> integers;
   const std::size_t width = hn::Lanes(d);
   const auto least = hn::Set(d, floor);
   const auto spread = hn::Set(d, slack);
+  const auto factor = hn::Set(d, gain);
   std::size_t written = 0;
   std::size_t i = 0;
   const auto value = [&](std::size_t at) HWY_ATTR {
     auto v =
         hn::Mul(hn::ConvertTo(d, hn::LoadU(integers, products + at)), hn::LoadU(d, scales + at));
-    if (slacks != nullptr) v = hn::Add(v, hn::Mul(spread, hn::LoadU(d, slacks + at)));
+    v = hn::Add(v, hn::Mul(spread, hn::LoadU(d, spreads + at)));
+    if (biases != nullptr) v = hn::Add(v, hn::Mul(factor, hn::LoadU(d, biases + at)));
     return v;
   };
   for (; i + width <= count; i += width) {
     const auto chosen = hn::Ge(value(i), least);
     if (HWY_LIKELY(hn::AllFalse(d, chosen))) continue;
-    std::uint8_t bits[8] = {};
-    (void)hn::StoreMaskBits(d, chosen, bits);
-    for (std::size_t j = 0; j < width; ++j) {
-      if (((bits[j / 8] >> (j % 8)) & 1U) != 0) {
-        out[written++] = first + static_cast<std::int32_t>(i + j);
-      }
+    std::uint8_t bytes[8] = {};
+    (void)hn::StoreMaskBits(d, chosen, bytes);
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, bytes, sizeof(bits));
+    for (; bits != 0; bits &= bits - 1) {
+      out[written++] = first + static_cast<std::int32_t>(i) + std::countr_zero(bits);
     }
   }
   for (; i < count; ++i) {
     float v = static_cast<float>(products[i]) * scales[i];
-    if (slacks != nullptr) {
-      const float more = slack * slacks[i];
-      v = v + more;
+    const float more = slack * spreads[i];
+    v = v + more;
+    if (biases != nullptr) {
+      const float bias = gain * biases[i];
+      v = v + bias;
     }
     if (v >= floor) out[written++] = first + static_cast<std::int32_t>(i);
   }
@@ -84,7 +160,7 @@ HWY_AFTER_NAMESPACE();
 
 namespace penchant {
 
-HWY_EXPORT(byte_dot_rows_kernel);
+HWY_EXPORT(byte_strip_products_kernel);
 HWY_EXPORT(select_products_kernel);
 
 namespace {
@@ -178,15 +254,27 @@ float quantize_row(std::span<const float> row, std::span<std::uint8_t> bytes, fl
   return scale;
 }
 
+void put_in_strips(std::span<const std::uint8_t> bytes, std::size_t row, std::size_t columns,
+                   std::span<std::uint8_t> strips) {
+  check_columns(columns, "put_in_strips");
+  check_argument(bytes.size() == columns && strips.size() >= strip_rows(row + 1) * columns,
+                 "put_in_strips: ", bytes.size(), " bytes of row ", row, " with ", columns,
+                 " columns into strips of ", strips.size());
+  for (std::size_t j = 0; j < columns; j += kByteStripColumns) {
+    std::memcpy(strips.data() + strip_offset(row, j, columns), bytes.data() + j, kByteStripColumns);
+  }
+}
+
 ByteQuery quantize_query(std::span<const float> query, std::span<std::int16_t> integers) {
-  check_columns(integers.size(), "quantize_query");
-  check_argument(integers.size() >= query.size(), "quantize_query: ", integers.size(),
-                 " integers for ", query.size(), " columns");
-  const std::size_t half = integers.size() / 2;
-  const int most = most_of_query(integers.size());
+  const std::size_t columns = integers.size();
+  check_columns(columns, "quantize_query");
+  check_argument(columns >= query.size(), "quantize_query: ", integers.size(), " integers for ",
+                 query.size(), " columns");
+  const std::size_t half = columns / 2;
+  const int most = most_of_query(columns);
   ByteQuery out;
   out.scale = scale_of(query, most);
-  const std::span<std::int32_t> values = scratch_of(integers.size());
+  const std::span<std::int32_t> values = scratch_of(columns);
   round_all(query, out.scale, most, values.data());
   std::fill(values.begin() + static_cast<std::ptrdiff_t>(query.size()), values.end(), 0);
   std::int32_t sum = 0;
@@ -206,25 +294,31 @@ ByteQuery quantize_query(std::span<const float> query, std::span<std::int16_t> i
   return out;
 }
 
-void byte_dot_rows(MatrixView<const std::uint8_t> rows, std::span<const std::int16_t> query,
-                   std::int32_t offset, std::span<std::int32_t> products) {
-  check_columns(query.size(), "byte_dot_rows");
-  check_argument(rows.columns == query.size() && rows.rows == products.size(),
-                 "byte_dot_rows: rows are ", rows.rows, " x ", rows.columns, ", the query has ",
-                 query.size(), " columns, and there is room for ", products.size());
-  HWY_DYNAMIC_DISPATCH(byte_dot_rows_kernel)
-  (rows.data, rows.rows, rows.columns, query.data(), offset, products.data());
+void byte_strip_products(std::span<const std::uint8_t> strips, std::size_t columns,
+                         std::span<const std::int16_t* const> queries,
+                         std::span<const std::int32_t> offsets,
+                         std::span<std::int32_t* const> outs) {
+  check_columns(columns, "byte_strip_products");
+  check_argument(strips.size() % (columns * kByteStripRows) == 0,
+                 "byte_strip_products: ", strips.size(), " bytes are no strips of ", columns,
+                 " columns");
+  check_argument(queries.size() == offsets.size() && queries.size() == outs.size(),
+                 "byte_strip_products: ", queries.size(), " queries, ", offsets.size(),
+                 " offsets and ", outs.size(), " outputs");
+  HWY_DYNAMIC_DISPATCH(byte_strip_products_kernel)
+  (strips.data(), strips.size() / (columns * kByteStripRows), columns, queries.data(),
+   offsets.data(), queries.size(), outs.data());
 }
 
-std::size_t select_products(std::span<const std::int32_t> products, std::span<const float> scales,
-                            float slack, std::span<const float> slacks, float floor,
-                            std::int32_t first, std::span<std::int32_t> out) {
-  check_argument(scales.size() == products.size() && out.size() >= products.size() &&
-                     (slacks.empty() || slacks.size() == products.size()),
+std::size_t select_products(std::span<const std::int32_t> products, const ProductBand& band,
+                            float floor, std::int32_t first, std::span<std::int32_t> out) {
+  const std::size_t count = products.size();
+  check_argument(band.scales.size() == count && band.spreads.size() == count &&
+                     (band.biases.empty() || band.biases.size() == count) && out.size() >= count,
                  "select_products: sizes differ");
   return HWY_DYNAMIC_DISPATCH(select_products_kernel)(
-      products.data(), scales.data(), products.size(), slack,
-      slacks.empty() ? nullptr : slacks.data(), floor, first, out.data());
+      products.data(), count, band.scales.data(), band.slack, band.spreads.data(), band.gain,
+      band.biases.empty() ? nullptr : band.biases.data(), floor, first, out.data());
 }
 
 }  // namespace penchant
