@@ -1,20 +1,22 @@
 #pragma once
 
-// The largest inner products, exactly, by a scan that reads a byte a coordinate and few of the
-// floats. Rows lie in order of falling length. For each block of them the product of codes gives
-// every row an upper and a lower bound (Cauchy-Schwarz on what rounding to bytes lost, and on
-// float32's own rounding); only rows whose upper bound reaches the k-th best lower bound are scored
-// from their floats, and the scan ends where the lengths alone rule out the rest.
+// The nearest rows, exactly, by a scan that reads a byte a coordinate and few of the floats. The
+// product of bytes gives every row an upper and a lower bound of its score (Cauchy-Schwarz on what
+// rounding to bytes lost, and on float32's own rounding; the proof is in the .cc); only rows whose
+// upper bound reaches the k-th best lower bound are scored from their floats. For products rows lie
+// in order of falling length, and the scan ends where the lengths alone rule out the rest.
 //
-//   const ByteScan scan(store, threads);
-//   std::uint64_t read = scan.search(store, query, 10, {}, hits);      // hits: the defined order's
+//   const ByteScan scan(store, std::nullopt, threads);                 // or over some rows
+//   scan.search(store, queries, 10, {}, hits, read);      // hits: the defined order's
 //
-// What comes back is what exact_search gives, bit for bit. The early end is that of LEMP
-// (Teflioudi, Gemulla & Mykytiuk, SIGMOD 2015) with a single bucket order; bounds on integer parts
-// are as in FEXIPRO (Li et al., SIGMOD 2017).
+// What comes back is what exact_search gives, bit for bit. Queries of one call, at most kQueries,
+// share each block of rows, and eight at a time a register's worth of it. The early end is that of
+// LEMP (Teflioudi, Gemulla & Mykytiuk, SIGMOD 2015) with a single bucket order; bounds on integer
+// parts are as in FEXIPRO (Li et al., SIGMOD 2017).
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,38 +28,46 @@ namespace penchant::retrieval {
 
 class ByteScan {
  public:
-  // Over the rows of the store that are there; its metric must be a product (ip, cosine).
-  ByteScan(const VectorStore& store, int threads);
+  static constexpr std::size_t kQueries = 48;  // of one call
 
-  [[nodiscard]] static bool serves(Metric metric) { return metric != Metric::kL2; }
+  // Over `rows` (ascending, none removed; nullopt: all that are there) of the store.
+  ByteScan(const VectorStore& store, std::optional<std::span<const std::int32_t>> rows,
+           int threads);
 
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t rows() const { return order_.size() - gone_.size(); }
+  [[nodiscard]] std::size_t columns() const { return columns_; }
+  // In strips of base/int8_kernels.h.
+  [[nodiscard]] std::span<const std::uint8_t> strips() const { return strips_; }
 
-  // Overwrites the rows' bytes and passes them over from now on.
+  // Overwrites the rows' bytes and passes them over from now on; others than its own are ignored.
+  // rows: ascending.
   void erase(std::span<const std::int32_t> rows);
 
-  // hits[i]: the i-th best, index -1 and -infinity where there are fewer. allowed: by row; empty:
-  // every row. Returns how many rows' bytes were read.
-  std::uint64_t search(const VectorStore& store, std::span<const float> query, std::size_t k,
-                       std::span<const std::uint8_t> allowed, std::span<Scored> hits) const;
+  // hits[q * k + i]: the i-th best for query q, index -1 and -infinity where there are fewer.
+  // allowed: by row; empty: every row. read[q]: how many rows' bytes were read.
+  // queries: [q, store.stride()], prepared by the store.
+  void search(const VectorStore& store, MatrixView<const float> queries, std::size_t k,
+              std::span<const std::uint8_t> allowed, std::span<Scored> hits,
+              std::span<std::uint64_t> read) const;
 
  private:
-  // How far the true score may be from the one of codes: slack * |x'|, and a little where products
-  // are among the smallest floats. No score is above reach * |x'|.
-  struct Bounds {
-    float slack = 0;
-    float reach = 0;
-    float least = 0;
-  };
-  [[nodiscard]] Bounds bounds_of(const ByteQuery& seen, double norm) const;
+  class Run;
 
+  void encode(const VectorStore& store, std::size_t place, std::span<float> shifted,
+              std::span<std::uint8_t> bytes);
+
+  bool squared_;  // distances, else products
   std::size_t dimension_;
   std::size_t columns_;
-  float worst_ = 0;                    // largest |x - x'| / |x'|
-  std::vector<std::int32_t> order_;    // row of each place; -1: erased
-  AlignedVector<std::uint8_t> bytes_;  // [places, columns]
+  std::vector<float> centre_;        // subtracted from rows and queries; zeros for products
+  std::vector<std::int32_t> order_;  // row of each place; -1: erased
+  std::vector<std::size_t> gone_;    // places erased, ascending
+  AlignedVector<std::uint8_t> strips_;
   AlignedVector<float> scales_;
-  AlignedVector<float> lengths_;  // |x'| rounded up, falling but for that rounding
+  AlignedVector<float> spreads_;  // how far a row may be from its bytes, at least
+  AlignedVector<float> lengths_;  // products: of rows, rounded up, falling
+  AlignedVector<float> biases_;   // distances: -|row|^2 / 2, rounded up
+  float longest_bias_ = 0;        // the largest of -biases_
 };
 
 }  // namespace penchant::retrieval

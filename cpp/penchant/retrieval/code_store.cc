@@ -23,6 +23,22 @@ float coarse(double value) {
   return std::bit_cast<float>(bits & 0xffff0000U);
 }
 
+// row(i): the i-th of `count` rows.
+template <class Row>
+std::vector<float> mean_of(std::size_t count, std::size_t dimension, const Row& row) {
+  std::vector<float> out(dimension, 0.0F);
+  if (count < kCentredRows) return out;
+  std::vector<double> sums(dimension, 0.0);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<const float> from = row(i);
+    for (std::size_t j = 0; j < dimension; ++j) sums[j] += static_cast<double>(from[j]);
+  }
+  for (std::size_t j = 0; j < dimension; ++j) {
+    out[j] = coarse(sums[j] / static_cast<double>(count));
+  }
+  return out;
+}
+
 }  // namespace
 
 CodeStore::CodeStore(Metric metric, std::size_t dimension, std::vector<float> centre)
@@ -33,17 +49,14 @@ CodeStore::CodeStore(Metric metric, std::size_t dimension, std::vector<float> ce
       centre_(std::move(centre)) {}
 
 std::vector<float> CodeStore::centre_of(MatrixView<const float> rows, std::size_t dimension) {
-  std::vector<float> out(dimension, 0.0F);
-  if (rows.rows < kCentredRows) return out;
-  std::vector<double> sums(dimension, 0.0);
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    const float* row = rows.data + i * rows.columns;
-    for (std::size_t j = 0; j < dimension; ++j) sums[j] += static_cast<double>(row[j]);
-  }
-  for (std::size_t j = 0; j < dimension; ++j) {
-    out[j] = coarse(sums[j] / static_cast<double>(rows.rows));
-  }
-  return out;
+  return mean_of(rows.rows, dimension, [&](std::size_t i) { return rows.row(i); });
+}
+
+std::vector<float> CodeStore::centre_of(MatrixView<const float> rows,
+                                        std::span<const std::int32_t> order,
+                                        std::size_t dimension) {
+  return mean_of(order.size(), dimension,
+                 [&](std::size_t i) { return rows.row(static_cast<std::size_t>(order[i])); });
 }
 
 void CodeStore::encode(std::span<const float> row, std::uint8_t* to) const {

@@ -47,6 +47,10 @@ class CodeStore {
   // What to subtract from every row: the mean, coarsely rounded, of many rows; zeros for few.
   [[nodiscard]] static std::vector<float> centre_of(MatrixView<const float> rows,
                                                     std::size_t dimension);
+  // Of the rows `order` alone.
+  [[nodiscard]] static std::vector<float> centre_of(MatrixView<const float> rows,
+                                                    std::span<const std::int32_t> order,
+                                                    std::size_t dimension);
 
   [[nodiscard]] std::size_t rows() const { return bytes_.size() / stride_; }
   [[nodiscard]] std::span<const float> centre() const { return centre_; }

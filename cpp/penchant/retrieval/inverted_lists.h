@@ -50,6 +50,8 @@ class InvertedLists {
   // Overwrites the rows' codes.
   void erase(const VectorStore& store, std::span<const std::int32_t> rows);
 
+  [[nodiscard]] const CodeStore& codes() const { return codes_; }  // of places
+
   // Sections <prefix>/centres, lists, centre.
   void save(bundle::Writer& writer, const std::string& prefix) const;
   [[nodiscard]] static InvertedLists load(const std::shared_ptr<const bundle::Reader>& reader,

@@ -70,12 +70,12 @@ IndexReport measure(std::size_t queries, const Truth& truth, int least, int most
   const auto mean = [&](std::uint64_t visited) {
     return static_cast<double>(visited) / static_cast<double>(std::max<std::size_t>(1, queries));
   };
-  for (int effort = least; effort <= most; effort *= 2) {
+  for (int effort = least;; effort = std::min(2 * effort, most)) {
     const Tally few = tally_all(queries, truth, kFewHits, effort, threads, find);
     const Tally many = tally_all(queries, truth, kManyHits, effort, threads, find);
     report.efforts.push_back(
         {effort, few.recall(), mean(few.visited), many.recall(), mean(many.visited)});
-    if (few.recall() >= target_recall) break;
+    if (few.recall() >= target_recall || effort >= most) break;
   }
   const MeasuredEffort& last = report.efforts.back();
   report.ef = last.ef;
@@ -84,7 +84,8 @@ IndexReport measure(std::size_t queries, const Truth& truth, int least, int most
   return report;
 }
 
-bool scan_serves_better(IndexReport& report, std::size_t rows, bool bytes, double target_recall) {
+bool scan_serves_better(IndexReport& report, std::size_t rows, ScanKind scans,
+                        double target_recall) {
   const MeasuredEffort& best = report.efforts.back();
   if (best.recall_at_10 < target_recall) {
     report.reason = concat("recall@10 of the graph stays at ", rounded(best.recall_at_10),
@@ -92,13 +93,14 @@ bool scan_serves_better(IndexReport& report, std::size_t rows, bool bytes, doubl
     return true;
   }
   // Where long rows win, the hundred best are what candidates are taken from, and are hard to find.
-  if (bytes && best.recall_at_100 < target_recall) {
+  const bool long_rows = scans.bytes && scans.products;
+  if (long_rows && best.recall_at_100 < target_recall) {
     report.reason = concat("recall@100 of the graph is ", rounded(best.recall_at_100), " at ef ",
                            best.ef, ", below ", rounded(target_recall));
     return true;
   }
-  const double walk = (bytes ? best.visited_at_100 : best.visited) * kVisitCost;
-  const double scan = report.scan_visited * (bytes ? 1 : kFloatCost);
+  const double walk = (long_rows ? best.visited_at_100 : best.visited) * kVisitCost;
+  const double scan = report.scan_visited * (scans.bytes ? 1 : kFloatCost);
   if (walk >= scan) {
     report.reason = concat("the graph visits ", std::round(best.visited), " of ", rows,
                            " rows for recall@10 ", rounded(best.recall_at_10), "; a scan reads ",

@@ -49,10 +49,15 @@ using Find = std::function<Found(std::size_t query, std::size_t k, int effort)>;
 [[nodiscard]] IndexReport measure(std::size_t queries, const Truth& truth, int least, int most,
                                   double target_recall, int threads, const Find& find);
 
+struct ScanKind {
+  bool bytes = false;     // reads a byte a coordinate, else floats
+  bool products = false;  // of inner products, where long rows win
+};
+
 // Whether a scan of all rows serves better than the graph: the target was missed, or what a walk
 // visits, each row a jump in memory, costs more than a scan that reads `report.scan_visited` rows
-// in order (`bytes`: of a byte a coordinate, else of floats). Fills report.reason.
-[[nodiscard]] bool scan_serves_better(IndexReport& report, std::size_t rows, bool bytes,
+// in order. Fills report.reason.
+[[nodiscard]] bool scan_serves_better(IndexReport& report, std::size_t rows, ScanKind scans,
                                       double target_recall);
 
 }  // namespace penchant::retrieval

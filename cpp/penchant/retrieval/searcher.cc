@@ -1,14 +1,12 @@
 #include "penchant/retrieval/searcher.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 
 #include "penchant/base/error.h"
+#include "penchant/base/mask_kernels.h"
 #include "penchant/base/parallel.h"
 #include "penchant/retrieval/exact_search.h"
 #include "penchant/retrieval/hnsw_search.h"
@@ -20,103 +18,47 @@ namespace {
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 // Of so few rows every one is scored from its floats; more are first looked at by their codes.
 constexpr std::size_t kFewRows = 1000;
+// Fewer are not worth gathering.
+constexpr std::size_t kGatheredRows = 64;
 
-// Eight entries of a mask at a time: the highest bit of each byte that is not 0.
-template <class Visit>
-void visit_eights(std::span<const std::uint8_t> mask, const Visit& visit) {
-  constexpr std::uint64_t kLow = 0x7f7f7f7f7f7f7f7f;
-  const auto highest = [](std::uint64_t eight) {
-    return (((eight & kLow) + kLow) | eight) & ~kLow;
-  };
-  std::uint64_t eight = 0;
-  std::size_t i = 0;
-  for (; i + 8 <= mask.size(); i += 8) {
-    std::memcpy(&eight, mask.data() + i, 8);
-    visit(i, highest(eight));
-  }
-  eight = 0;
-  if (i < mask.size()) std::memcpy(&eight, mask.data() + i, mask.size() - i);
-  visit(i, highest(eight));
-}
+// So many queries of one call pay for the allowed rows' bytes being gathered first.
+constexpr std::size_t kManyQueries = 48;
 
-std::size_t count_of_mask(std::span<const std::uint8_t> mask) {
-  std::size_t count = 0;
-  visit_eights(mask, [&](std::size_t, std::uint64_t bits) {
-    count += static_cast<std::size_t>(std::popcount(bits));
-  });
-  return count;
-}
-
-// Which of eight bits are set, in order; further entries are 0.
-struct Places {
-  std::array<std::array<std::uint8_t, 8>, 256> of{};
-  constexpr Places() {
-    for (std::size_t bits = 0; bits < 256; ++bits) {
-      std::size_t at = 0;
-      for (std::uint8_t place = 0; place < 8; ++place) {
-        if (((bits >> place) & 1U) != 0) of[bits][at++] = place;
-      }
-    }
-  }
-};
-constexpr Places kPlaces;
-
-std::vector<std::int32_t> rows_of_mask(std::span<const std::uint8_t> mask, std::size_t count) {
-  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
-  constexpr std::size_t kDense = 32;          // one in so many: then branches can't be foreseen
-  std::vector<std::int32_t> rows(count + 8);  // eight are written at a time
-  std::int32_t* to = rows.data();
-  if (count * kDense < mask.size()) {
-    visit_eights(mask, [&](std::size_t i, std::uint64_t bits) {
-      for (; bits != 0; bits &= bits - 1) {
-        *to++ = static_cast<std::int32_t>(i) + std::countr_zero(bits) / 8;
-      }
-    });
-  } else {
-    visit_eights(mask, [&](std::size_t i, std::uint64_t bits) {
-      // The eight bits side by side.
-      const auto packed = static_cast<std::size_t>(((bits >> 7) * 0x0102040810204080U) >> 56);
-      const auto places = kPlaces.of[packed];  // a copy, or each store might change it
-      for (std::size_t j = 0; j < 8; ++j) to[j] = static_cast<std::int32_t>(i) + places[j];
-      to += std::popcount(packed);
-    });
-  }
-  rows.resize(count);
-  return rows;
-}
+}  // namespace
 
 // A walk scores about 0.3 * 2m rows for each place in its pool (measured at m = 16 and 32), and one
-// of them, a jump in memory and a place in the pool to find, costs about this many of a scan.
+// of them, a jump in memory and a place in the pool to find, costs about so many of a scan: of
+// bytes here and there, or of bytes side by side.
 constexpr double kVisitCost = 4;
+constexpr double kVisitCostGathered = 20;
 
-struct Plan {
-  bool walk = false;
-  std::size_t ef = 0;
-};
-
-// When only a share s of the rows may be returned, the pool has to reach ef / s rows far for ef of
-// them to be within it. Whichever of scan and walk costs less.
-Plan plan_walk(const VectorIndex::Impl& impl, const Selection& selection, std::size_t k,
-               int wanted_ef) {
-  const std::size_t allowed = selection.count();
+Plan plan_walk(const VectorIndex::Impl& impl, std::size_t allowed, std::size_t k, int wanted_ef,
+               bool gathered) {
   if (!impl.graph || allowed == 0) return {};
   const std::size_t least = wanted_ef > 0 ? k : 2 * k;
   const auto ef = static_cast<double>(std::max<std::size_t>(
       static_cast<std::size_t>(wanted_ef > 0 ? wanted_ef : impl.report.ef), least));
   const auto live = static_cast<double>(impl.store.live_count());
   const double pool = std::ceil(ef * live / static_cast<double>(allowed));
-  const double walk_cost = kVisitCost * 0.3 * 2 * impl.params.m * pool;
+  const double cost = gathered ? kVisitCostGathered : kVisitCost;
+  const double walk_cost = cost * 0.3 * 2 * impl.params.m * pool;
   return {static_cast<double>(allowed) > walk_cost, static_cast<std::size_t>(pool)};
 }
 
-}  // namespace
-
 Selection::Selection(const VectorStore& store, const SearchOptions& options)
     : store_(store),
-      filtered_(options.allow || options.mask),
+      filtered_(options.allow || options.mask || options.filter),
       count_(store.live_count()),
-      given_(options.mask) {
-  check_argument(!(options.allow && options.mask), "give allow or a mask, not both");
+      given_(options.mask),
+      filter_(options.filter) {
+  check_argument(options.allow.has_value() + options.mask.has_value() +
+                         static_cast<int>(options.filter != nullptr) <=
+                     1,
+                 "give one of allow, a mask and a filter");
+  if (filter_) {
+    count_ = filter_->rows().size();
+    return;
+  }
   if (given_) {
     check_argument(given_->size() == store.rows(), "mask: ", given_->size(), " entries for ",
                    store.rows(), " rows");
@@ -144,9 +86,11 @@ std::optional<std::span<const std::int32_t>> Selection::rows() {
     if (!store_.any_removed()) return std::nullopt;
     return store_.live_rows();
   }
+  if (filter_) return filter_->rows();
   if (given_) {
     std::call_once(rows_made_, [&] {
-      rows_ = rows_of_mask(*given_, count_of_mask(*given_));
+      rows_.resize(count_ + store_.removed_rows().size() + kMaskRoom);
+      rows_.resize(places_of_mask(*given_, rows_));
       if (store_.any_removed()) {
         std::erase_if(rows_, [&](std::int32_t row) { return store_.is_removed(row); });
       }
@@ -157,6 +101,7 @@ std::optional<std::span<const std::int32_t>> Selection::rows() {
 
 std::span<const std::uint8_t> Selection::mask() {
   if (!filtered_) return {};
+  if (filter_) return filter_->mask();
   if (given_) return *given_;
   std::call_once(mask_made_, [&] {
     mask_.resize(store_.rows(), 0);
@@ -178,15 +123,21 @@ Searcher::Searcher(const VectorIndex::Impl& impl, MatrixView<const float> querie
 
 Hits Searcher::run() {
   const std::size_t count = selection_.count();
-  const Plan plan = plan_walk(impl_, selection_, k_, wanted_ef_);
+  const bool few = count <= std::max(kFewRows, 8 * k_);
+  const ByteScan* const gathered = selection_.gathered();
+  const Plan plan = plan_walk(impl_, count, k_, wanted_ef_, gathered != nullptr);
   if (plan.walk) {
     walk(plan.ef);
   } else if (impl_.lists && !selection_.filtered()) {
     visit_lists();
-  } else if (impl_.bytes && count > std::max(kFewRows, 8 * k_) &&
-             8 * count >= impl_.store.live_count()) {
-    scan_bytes();
-  } else if (impl_.codes && selection_.filtered() && count > std::max(kFewRows, 8 * k_)) {
+  } else if (gathered != nullptr) {
+    scan_bytes(*gathered, {});
+  } else if (impl_.bytes && !few && 8 * count >= impl_.store.live_count()) {
+    scan_bytes(*impl_.bytes, selection_.mask());
+  } else if (impl_.params.storage == Storage::kInt8 && queries_.rows >= kManyQueries &&
+             count >= kGatheredRows) {
+    scan_bytes(ByteScan(impl_.store, selection_.rows(), threads_), {});
+  } else if (impl_.codes && selection_.filtered() && !few) {
     scan_codes();
   } else {
     scan_floats();
@@ -199,12 +150,17 @@ void Searcher::scan_floats() {
   visited_.assign(queries_.rows, selection_.count());
 }
 
-void Searcher::scan_bytes() {
-  const std::span<const std::uint8_t> mask = selection_.mask();
-  parallel_blocks(queries_.rows, 4, threads_, [&](const Block& block) {
-    for (std::size_t q = block.begin; q < block.end; ++q) {
-      visited_[q] = impl_.bytes->search(impl_.store, queries_.row(q), k_, mask, hits_of(q));
-    }
+void Searcher::scan_bytes(const ByteScan& bytes, std::span<const std::uint8_t> mask) {
+  // As many queries as can share a block of rows, but something for every thread.
+  const auto threads = static_cast<std::size_t>(resolve_threads(threads_));
+  const std::size_t block_size =
+      std::clamp<std::size_t>((queries_.rows + threads - 1) / threads, 1, ByteScan::kQueries);
+  parallel_blocks(queries_.rows, block_size, threads_, [&](const Block& block) {
+    const std::size_t count = block.end - block.begin;
+    bytes.search(impl_.store,
+                 {queries_.data + block.begin * queries_.columns, count, queries_.columns}, k_,
+                 mask, std::span(found_).subspan(block.begin * k_, count * k_),
+                 std::span(visited_).subspan(block.begin, count));
   });
 }
 

@@ -17,6 +17,20 @@
 
 namespace penchant::retrieval {
 
+inline constexpr std::size_t kUsualHits = 10;  // what is planned for before anyone asks
+
+// Whether to walk the graph, and how far.
+struct Plan {
+  bool walk = false;
+  std::size_t ef = 0;
+};
+
+// When only a share s of the rows may be returned, the pool has to reach ef / s rows far for ef of
+// them to be within it. Whichever of scan and walk costs less. gathered: a scan's bytes lie side by
+// side.
+[[nodiscard]] Plan plan_walk(const VectorIndex::Impl& impl, std::size_t allowed, std::size_t k,
+                             int wanted_ef, bool gathered);
+
 // The rows that a search may return: as a list or as a mask, whichever is asked for. Both are made
 // at the first call; any number of threads may ask.
 class Selection {
@@ -29,6 +43,8 @@ class Selection {
   [[nodiscard]] std::size_t count() const { return count_; }
   // Ascending; nullopt: every row of the store.
   [[nodiscard]] std::optional<std::span<const std::int32_t>> rows();
+  // The allowed rows' bytes, where a filter keeps them.
+  [[nodiscard]] const ByteScan* gathered() const { return filter_ ? filter_->bytes() : nullptr; }
   // By row; empty: every row. May be set for removed rows, which nothing leads to.
   [[nodiscard]] std::span<const std::uint8_t> mask();
 
@@ -37,6 +53,7 @@ class Selection {
   bool filtered_;
   std::size_t count_;
   std::optional<std::span<const std::uint8_t>> given_;
+  std::shared_ptr<const Filter> filter_;
   std::vector<std::int32_t> rows_;
   std::vector<std::uint8_t> mask_;
   std::once_flag rows_made_;
@@ -51,7 +68,7 @@ class Searcher {
 
  private:
   void scan_floats();
-  void scan_bytes();
+  void scan_bytes(const ByteScan& bytes, std::span<const std::uint8_t> mask);
   void scan_codes();
   void rank(std::span<const std::int32_t> rows, std::size_t q, std::span<float> scores);
   void walk(std::size_t ef);

@@ -85,12 +85,36 @@ std::shared_ptr<VectorIndex> VectorIndex::build(MatrixView<const float> vectors,
 
 Hits VectorIndex::search(MatrixView<const float> queries, std::size_t k,
                          const SearchOptions& options) const {
+  check_argument(!options.filter || impl_->filters.holds(*options.filter),
+                 "the filter was made by another index; make one by this index's filter()");
   check_argument(k >= 1, "k is 0; ask for at least one neighbour");
   check_argument(options.ef >= 0, "ef is ", options.ef, "; it must be 0 (default) or more");
   const std::shared_lock shared(impl_->lock);
   const AlignedVector<float> prepared = impl_->store.prepare(queries, "queries");
   Searcher searcher(*impl_, {prepared.data(), queries.rows, impl_->store.stride()}, k, options);
   return searcher.run();
+}
+
+std::shared_ptr<const Filter> VectorIndex::make_filter(const SearchOptions& options) const {
+  const std::shared_lock shared(impl_->lock);
+  Selection selection(impl_->store, options);
+  const auto rows = *selection.rows();
+  const bool gather = impl_->params.storage == Storage::kInt8 &&
+                      !plan_walk(*impl_, rows.size(), kUsualHits, 0, true).walk;
+  auto filter =
+      std::make_shared<Filter>(impl_->store, std::vector<std::int32_t>(rows.begin(), rows.end()),
+                               gather, impl_->params.threads);
+  impl_->filters.add(filter);
+  return filter;
+}
+
+std::shared_ptr<const Filter> VectorIndex::filter(std::span<const std::int32_t> allow) const {
+  return make_filter({.allow = allow});
+}
+
+std::shared_ptr<const Filter> VectorIndex::filter_of_mask(
+    std::span<const std::uint8_t> mask) const {
+  return make_filter({.mask = mask});
 }
 
 std::int64_t VectorIndex::add(MatrixView<const float> vectors, const Progress& progress) {
@@ -104,6 +128,7 @@ std::int64_t VectorIndex::add(MatrixView<const float> vectors, const Progress& p
     } else {
       derive(*impl_, {});
     }
+    impl_->filters.extend(store.rows());
     return static_cast<std::int64_t>(before);
   }
   // Grown beside the old one, so that an interruption leaves the index as it was.
@@ -122,6 +147,7 @@ std::int64_t VectorIndex::add(MatrixView<const float> vectors, const Progress& p
                          impl_->params.threads);
   }
   impl_->starts = walk_starts(store);
+  impl_->filters.extend(store.rows());
   return static_cast<std::int64_t>(before);
 }
 
@@ -151,6 +177,7 @@ void VectorIndex::remove(std::span<const std::int32_t> rows) {
   if (impl_->codes) impl_->codes->erase(gone);
   if (impl_->bytes) impl_->bytes->erase(gone);
   if (impl_->lists) impl_->lists->erase(store, gone);
+  impl_->filters.erase(gone);
   if (impl_->graph && many) {
     const GraphSpace space(store, impl_->params.product_graph);
     HnswBuilder builder(space, build_params(impl_->params));

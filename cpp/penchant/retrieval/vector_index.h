@@ -51,7 +51,7 @@ enum class ProductGraph : std::uint8_t {
 enum class Storage : std::uint8_t {
   kFloat32,  // the floats
   kInt8,  // a byte a coordinate beside them, a quarter of the memory traffic; then the best few's
-          // floats. A flat index stays exact: bounds say which floats to read.
+          // floats. Scans stay exact: bounds say which floats to read.
 };
 [[nodiscard]] std::string_view storage_name(Storage storage);  // "float32" "int8"
 [[nodiscard]] Storage parse_storage(std::string_view name);
@@ -89,6 +89,8 @@ struct IndexReport {
   std::vector<MeasuredEffort> efforts;
 };
 
+class Filter;  // an allow list made ready; filter.h
+
 struct SearchOptions {
   int ef = 0;       // pool of the walk, lists of ivf; 0: what the report chose, a pool at least 2k
   int threads = 1;  // over queries; 0: all
@@ -97,6 +99,8 @@ struct SearchOptions {
   std::optional<std::span<const std::int32_t>> allow = std::nullopt;
   // The same as one byte a row given so far, 0 for rows that may not; not together with allow.
   std::optional<std::span<const std::uint8_t>> mask = std::nullopt;
+  // The same made ready by VectorIndex::filter; not together with either.
+  std::shared_ptr<const Filter> filter = nullptr;
 };
 
 struct Hits {
@@ -122,12 +126,21 @@ class VectorIndex {
   [[nodiscard]] Hits search(MatrixView<const float> queries, std::size_t k,
                             const SearchOptions& options = {}) const;
 
+  // Makes an allow list, or a mask of one byte a row given so far, ready for many searches. Costs
+  // about as much as forty of them. It follows the index: rows removed leave it, rows added
+  // later are not in it. Throws kInvalidArgument, as a search does when the filter is another
+  // index's.
+  [[nodiscard]] std::shared_ptr<const Filter> filter(std::span<const std::int32_t> allow) const;
+  [[nodiscard]] std::shared_ptr<const Filter> filter_of_mask(
+      std::span<const std::uint8_t> mask) const;
+
   // Appends rows; returns the first one's number. In a graph they are inserted as at first; costs
   // a copy of the graph, so add many at a time.
   std::int64_t add(MatrixView<const float> vectors, const Progress& progress = {});
 
-  // Takes rows out for good: their bytes are overwritten at once, in the graph their neighbours are
-  // linked among themselves (rebuilt when more than a quarter goes). Rows already out are ignored.
+  // Takes rows out for good: their bytes are overwritten at once, in filters too, in the graph
+  // their neighbours are linked among themselves (rebuilt when more than a quarter goes). Rows
+  // already out are ignored.
   void remove(std::span<const std::int32_t> rows);
 
   [[nodiscard]] IndexKind kind() const;                     // kFlat, kHnsw or kIvf
@@ -151,6 +164,8 @@ class VectorIndex {
   VectorIndex& operator=(const VectorIndex&) = delete;
 
  private:
+  [[nodiscard]] std::shared_ptr<const Filter> make_filter(const SearchOptions& options) const;
+
   std::unique_ptr<Impl> impl_;
 };
 

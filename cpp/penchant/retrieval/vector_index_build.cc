@@ -80,17 +80,22 @@ Trial make_trial(const VectorIndex::Impl& impl, MatrixView<const float> queries)
   return trial;
 }
 
+MatrixView<const float> rows_between(MatrixView<const float> all, const Block& block) {
+  return {all.data + block.begin * all.columns, block.end - block.begin, all.columns};
+}
+
 // Rows an exact scan reads a query, and a scan over bytes where that serves.
 double rows_of_scan(VectorIndex::Impl& impl, const Trial& trial) {
   derive(impl, {});
   if (!impl.bytes) return static_cast<double>(impl.store.rows());
   std::vector<std::uint64_t> read(trial.queries.rows);
-  parallel_blocks(trial.queries.rows, 8, impl.params.threads, [&](const Block& block) {
-    std::vector<Scored> hits(kManyHits);
-    for (std::size_t q = block.begin; q < block.end; ++q) {
-      read[q] = impl.bytes->search(impl.store, trial.queries.row(q), kManyHits, {}, hits);
-    }
-  });
+  parallel_blocks(trial.queries.rows, ByteScan::kQueries, impl.params.threads,
+                  [&](const Block& block) {
+                    const std::size_t count = block.end - block.begin;
+                    std::vector<Scored> hits(count * kManyHits);
+                    impl.bytes->search(impl.store, rows_between(trial.queries, block), kManyHits,
+                                       {}, hits, std::span(read).subspan(block.begin, count));
+                  });
   return static_cast<double>(std::accumulate(read.begin(), read.end(), std::uint64_t{0})) /
          static_cast<double>(read.size());
 }
@@ -158,9 +163,10 @@ void build_graph(VectorIndex::Impl& impl, MatrixView<const float> queries,
     impl.report.held_out = trial.held > 0;
     impl.report.scan_visited =
         params.kind == IndexKind::kAuto ? scanned : static_cast<double>(impl.store.rows());
-    const bool bytes = params.storage == Storage::kInt8 && ByteScan::serves(params.metric);
+    const ScanKind scans{.bytes = params.storage == Storage::kInt8,
+                         .products = params.metric != Metric::kL2};
     const bool scan =
-        scan_serves_better(impl.report, impl.store.rows(), bytes, params.target_recall);
+        scan_serves_better(impl.report, impl.store.rows(), scans, params.target_recall);
     if (params.kind == IndexKind::kAuto && scan) {
       impl.report.kind = "flat";
       impl.report.ef = 0;
@@ -224,8 +230,8 @@ void derive(VectorIndex::Impl& impl, std::vector<float> centre) {
       impl.codes->append(impl.store.view(), params.threads);
       impl.codes->erase(impl.store.removed_rows());
     }
-  } else if (!impl.lists && params.storage == Storage::kInt8 && ByteScan::serves(params.metric)) {
-    impl.bytes.emplace(impl.store, params.threads);
+  } else if (!impl.lists && params.storage == Storage::kInt8) {
+    impl.bytes.emplace(impl.store, std::nullopt, params.threads);
   }
 }
 

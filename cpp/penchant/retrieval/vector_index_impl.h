@@ -8,6 +8,7 @@
 
 #include "penchant/retrieval/byte_scan.h"
 #include "penchant/retrieval/code_store.h"
+#include "penchant/retrieval/filter.h"
 #include "penchant/retrieval/hnsw_build.h"
 #include "penchant/retrieval/hnsw_graph.h"
 #include "penchant/retrieval/inverted_lists.h"
@@ -25,8 +26,9 @@ struct VectorIndex::Impl {
   std::optional<HnswGraph> graph;      // hnsw
   std::optional<CodeStore> codes;      // hnsw, int8: what a walk reads
   std::optional<InvertedLists> lists;  // ivf
-  std::optional<ByteScan> bytes;       // flat, int8, products
+  std::optional<ByteScan> bytes;       // flat, int8
   std::vector<std::int32_t> starts;    // of walks; follows the store
+  mutable FilterList filters;          // that follow the index
   mutable std::shared_mutex lock;      // searches share it; add and remove hold it alone
 };
 

@@ -26,15 +26,21 @@ void expect_exact(const VectorStore& store, const ByteScan& scan, const Matrix<f
     }
   }
   std::vector<Scored> wanted(k);
-  std::vector<Scored> hits(k);
+  std::vector<Scored> together(k * queries.rows());
+  std::vector<std::uint64_t> read(queries.rows());
+  scan.search(store, {prepared.data(), queries.rows(), store.stride()}, k, allowed, together, read);
   for (std::size_t q = 0; q < queries.rows(); ++q) {
-    const std::span query(prepared.data() + q * store.stride(), store.stride());
-    exact_search(store, {query.data(), 1, query.size()}, std::span<const std::int32_t>(rows), k, 1,
-                 wanted);
-    (void)scan.search(store, query, k, allowed, hits);
+    const MatrixView<const float> query{prepared.data() + q * store.stride(), 1, store.stride()};
+    exact_search(store, query, std::span<const std::int32_t>(rows), k, 1, wanted);
+    std::vector<Scored> hits(k);
+    std::uint64_t alone = 0;
+    scan.search(store, query, k, allowed, hits, {&alone, 1});
+    ASSERT_EQ(read[q], alone) << what;
     for (std::size_t i = 0; i < k; ++i) {
-      ASSERT_EQ(hits[i].index, wanted[i].index) << what << ", query " << q << ", place " << i;
-      ASSERT_EQ(hits[i].score, wanted[i].score) << what << ", query " << q << ", place " << i;
+      for (const Scored& hit : {hits[i], together[q * k + i]}) {
+        ASSERT_EQ(hit.index, wanted[i].index) << what << ", query " << q << ", place " << i;
+        ASSERT_EQ(hit.score, wanted[i].score) << what << ", query " << q << ", place " << i;
+      }
     }
   }
 }
@@ -57,10 +63,10 @@ TEST_F(ByteScanTest, EqualsTheScanByFloats) {
     const Matrix<float> queries = testing::clustered_vectors(20, columns, 2);
     const Matrix<float> factors = testing::factor_vectors(kRows, columns, 1);
     const Matrix<float> plain = testing::random_vectors(kRows, columns, 1);
-    for (const Metric metric : {Metric::kInnerProduct, Metric::kCosine}) {
+    for (const Metric metric : {Metric::kInnerProduct, Metric::kCosine, Metric::kL2}) {
       for (const auto* vectors : {&factors, &plain}) {
         const VectorStore store = store_of(*vectors, metric);
-        const ByteScan scan(store, 2);
+        const ByteScan scan(store, std::nullopt, 2);
         for (const std::string& target : simd_targets()) {
           force_simd_target(target);
           expect_exact(store, scan, queries, 10, {}, "all");
@@ -90,8 +96,10 @@ TEST_F(ByteScanTest, TiesAndWildMagnitudesToo) {
   queries.row(2)[0] = 1;
   queries.row(3)[1] = 1e-38F;
   queries.row(4)[2] = -1e10F;
-  const VectorStore equal_store = store_of(equal, Metric::kInnerProduct);
-  expect_exact(equal_store, ByteScan(equal_store, 1), queries, 50, {}, "equal");
+  for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+    const VectorStore equal_store = store_of(equal, metric);
+    expect_exact(equal_store, ByteScan(equal_store, std::nullopt, 1), queries, 50, {}, "equal");
+  }
   Matrix<float> asked = testing::random_vectors(8, 9, 9);
   for (float& x : asked.row(1)) x *= 1e-25F;
   for (float& x : asked.row(2)) x *= 1e-36F;
@@ -99,10 +107,12 @@ TEST_F(ByteScanTest, TiesAndWildMagnitudesToo) {
   for (float& x : asked.row(4)) x = 0;
   for (float& x : asked.row(5)) x *= 1e-44F;
   for (const auto* vectors : {&wild, &tiny}) {
-    const VectorStore store = store_of(*vectors, Metric::kInnerProduct);
-    const ByteScan scan(store, 1);
-    expect_exact(store, scan, asked, 10, {}, "wild");
-    expect_exact(store, scan, asked, 200, {}, "wild");
+    for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+      const VectorStore store = store_of(*vectors, metric);
+      const ByteScan scan(store, std::nullopt, 1);
+      expect_exact(store, scan, asked, 10, {}, "wild");
+      expect_exact(store, scan, asked, 200, {}, "wild");
+    }
   }
 }
 
@@ -113,24 +123,63 @@ TEST_F(ByteScanTest, LongRowsEndTheScanEarly) {
     for (float& x : vectors.row(i)) x *= length;
   }
   const VectorStore store = store_of(vectors, Metric::kInnerProduct);
-  const ByteScan scan(store, 1);
+  const ByteScan scan(store, std::nullopt, 1);
   const Matrix<float> queries = testing::random_vectors(10, 32, 2);
   expect_exact(store, scan, queries, 10, {}, "falling");
   const AlignedVector<float> prepared = store.prepare(queries.view(), "queries");
   std::vector<Scored> hits(10);
-  EXPECT_LT(scan.search(store, {prepared.data(), store.stride()}, 10, {}, hits), 5000U);
+  std::uint64_t read = 0;
+  scan.search(store, {prepared.data(), 1, store.stride()}, 10, {}, hits, {&read, 1});
+  EXPECT_LT(read, 5000U);
+}
+
+// Far from the origin the centre is what makes bytes say anything.
+TEST_F(ByteScanTest, FewFloatsAreReadOfDistances) {
+  Matrix<float> vectors = testing::clustered_vectors(20'000, 48, 1);
+  Matrix<float> queries = testing::clustered_vectors(20, 48, 2);
+  for (auto* some : {&vectors, &queries}) {
+    for (std::size_t i = 0; i < some->rows(); ++i) {
+      for (float& x : some->row(i)) x += 30.0F;
+    }
+  }
+  const VectorStore store = store_of(vectors, Metric::kL2);
+  expect_exact(store, ByteScan(store, std::nullopt, 2), queries, 10, {}, "far");
+}
+
+TEST_F(ByteScanTest, SomeRowsAreScannedAsAStoreOfTheseWouldBe) {
+  const Matrix<float> queries = testing::clustered_vectors(30, 24, 2);
+  for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+    const VectorStore store = store_of(testing::factor_vectors(kRows, 24, 1), metric);
+    for (const std::size_t step : {1U, 7U, 500U}) {
+      std::vector<std::uint8_t> mask(kRows, 0);
+      std::vector<std::int32_t> rows;
+      for (std::size_t row = 2; row < kRows; row += step) {
+        mask[row] = 1;
+        rows.push_back(static_cast<std::int32_t>(row));
+      }
+      const ByteScan some(store, rows, 1);
+      EXPECT_EQ(some.rows(), rows.size());
+      expect_exact(store, some, queries, 10, mask, "some");
+    }
+  }
 }
 
 TEST_F(ByteScanTest, ErasedRowsAreNotFound) {
-  VectorStore store = store_of(testing::factor_vectors(kRows, 16, 1), Metric::kInnerProduct);
-  ByteScan scan(store, 1);
-  std::vector<std::int32_t> gone;
-  for (std::int32_t row = 0; row < static_cast<std::int32_t>(kRows); row += 4) gone.push_back(row);
-  store.erase(gone);
-  scan.erase(gone);
-  const Matrix<float> queries = testing::clustered_vectors(20, 16, 2);
-  expect_exact(store, scan, queries, 30, {}, "erased");
-  expect_exact(store, ByteScan(store, 1), queries, 30, {}, "built anew");
+  for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+    VectorStore store = store_of(testing::factor_vectors(kRows, 16, 1), metric);
+    ByteScan scan(store, std::nullopt, 1);
+    std::vector<std::int32_t> gone;
+    for (std::int32_t row = 0; row < static_cast<std::int32_t>(kRows); row += 4) {
+      gone.push_back(row);
+    }
+    store.erase(gone);
+    scan.erase(gone);
+    scan.erase(gone);
+    EXPECT_EQ(scan.rows(), kRows - gone.size());
+    const Matrix<float> queries = testing::clustered_vectors(20, 16, 2);
+    expect_exact(store, scan, queries, 30, {}, "erased");
+    expect_exact(store, ByteScan(store, std::nullopt, 1), queries, 30, {}, "built anew");
+  }
 }
 
 }  // namespace

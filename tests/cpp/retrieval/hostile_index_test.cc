@@ -1,6 +1,8 @@
 // Bundles whose checksums are right and whose contents are not: a clear error or a search that
 // ends, never a read out of bounds (run under the asan preset).
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "retrieval/vectors.h"
@@ -14,10 +16,11 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using Edit = std::function<void(const std::string& name, Bytes& bytes)>;
 
-std::shared_ptr<VectorIndex> sample(IndexKind kind) {
-  const auto index =
-      VectorIndex::build(testing::clustered_vectors(600, 7, 1).view(),
-                         {.kind = kind, .metric = Metric::kL2, .m = 4, .ef_construction = 20});
+std::shared_ptr<VectorIndex> sample(IndexKind kind, Storage storage = Storage::kInt8,
+                                    Metric metric = Metric::kL2) {
+  const auto index = VectorIndex::build(
+      testing::clustered_vectors(600, 7, 1).view(),
+      {.kind = kind, .metric = metric, .m = 4, .ef_construction = 20, .storage = storage});
   index->remove(std::vector<std::int32_t>{3, 50, 51});
   return index;
 }
@@ -156,41 +159,77 @@ TEST(StoredIndex, LyingNumbersAreRefused) {
   }
 }
 
-TEST(StoredIndex, AnySingleEditIsRefusedOrSearchable) {
-  const auto index = sample(IndexKind::kHnsw);
-  const Matrix<float> queries = testing::clustered_vectors(3, 7, 2);
-  const Philox random(5, 5);
-  int accepted = 0;
-  for (std::uint32_t trial = 0; trial < 1500; ++trial) {
-    const auto reader = edited(*index, [&](const std::string& name, Bytes& bytes) {
-      // One section a trial, a handful of words of it.
-      const std::uint32_t turn = trial % 5;
-      const bool mine =
-          (turn < 2 && name == "index/level0") || (turn == 2 && name == "index/upper") ||
-          (turn == 3 && name == "index/levels") || (turn == 4 && name == "index/meta");
-      if (!mine || bytes.empty()) return;
-      const std::size_t width = turn < 3 ? 4 : 1;
-      for (std::uint32_t i = 0; i < 1 + trial % 3; ++i) {
-        const auto places = static_cast<std::uint32_t>(bytes.size() / width);
-        const std::size_t at = random.below(places, trial, 2 * i);
-        if (width == 4) {  // often a plausible row
-          put(bytes, at, static_cast<std::int32_t>(random.below(640, trial, 2 * i + 1)) - 20);
-        } else {
-          put(bytes, at, static_cast<std::uint8_t>(random.below(256, trial, 2 * i + 1)));
-        }
-      }
-    });
-    try {
-      const auto loaded = VectorIndex::load(reader, "index");
-      const Hits hits = loaded->search(queries.view(), 4, {.ef = 5});
-      ++accepted;
-      for (const std::int32_t row : hits.rows) EXPECT_TRUE(row >= 0 && row < 600);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
+// What a section holds, changed in a few places: often to something plausible.
+void disturb(const bundle::Section& section, Bytes& bytes, const Philox& random,
+             std::uint32_t trial) {
+  const std::size_t width = bundle::dtype_size(section.dtype);
+  if (bytes.size() < width) return;
+  if (random.below(12, trial, 100) == 0) {  // a word too many or too few
+    bytes.resize(bytes.size() + (trial % 2 == 0 ? width : 0 - width));
+    return;
+  }
+  const bool floats = section.dtype == bundle::DType::kFloat32;
+  for (std::uint32_t i = 0; i < 1 + trial % 3; ++i) {
+    const auto places = static_cast<std::uint32_t>(bytes.size() / width);
+    const std::size_t at = random.below(places, trial, 3 * i);
+    const std::uint32_t draw = random.below(1U << 31, trial, 3 * i + 1);
+    if (width == 1) {
+      put(bytes, at, static_cast<std::uint8_t>(draw));
+    } else if (floats && draw % 3 == 0) {
+      put(bytes, at, static_cast<std::uint32_t>(draw << 1));  // any bits
+    } else if (floats) {
+      put(bytes, at, std::ldexp(1.0F, static_cast<int>(draw % 140) - 70));
+    } else {
+      put(bytes, at, static_cast<std::int32_t>(draw % 640) - 20);
     }
   }
-  EXPECT_GT(accepted, 100);
-  EXPECT_LT(accepted, 1400);
+}
+
+// Whatever the kind, the storage and the section: refused, or searched within the rows there are.
+TEST(StoredIndex, AnyEditIsRefusedOrSearchable) {
+  const Matrix<float> queries = testing::clustered_vectors(3, 7, 2);
+  const Philox random(5, 5);
+  std::vector<std::uint8_t> mask(600);
+  for (std::size_t row = 0; row < 600; ++row) mask[row] = row % 3 == 0 ? 1 : 0;
+  for (const IndexKind kind : {IndexKind::kFlat, IndexKind::kHnsw, IndexKind::kIvf}) {
+    for (const Storage storage : {Storage::kInt8, Storage::kFloat32}) {
+      for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
+        const auto index = sample(kind, storage, metric);
+        bundle::Writer plain;
+        index->save(plain, "index");
+        const auto saved = bundle::Reader::from_bytes(plain.to_bytes("{}"));
+        const auto sections = saved->sections();
+        int accepted = 0;
+        int refused = 0;
+        for (std::uint32_t trial = 0; trial < 240; ++trial) {
+          const bundle::Section& mine = sections[trial % sections.size()];
+          const auto reader = edited(*index, [&](const std::string& name, Bytes& bytes) {
+            if (name == mine.name) disturb(mine, bytes, random, trial);
+          });
+          try {
+            const auto loaded = VectorIndex::load(reader, "index");
+            const std::vector<std::int32_t> gone = loaded->removed();
+            const auto ready = loaded->filter_of_mask(mask);
+            for (const SearchOptions& options :
+                 {SearchOptions{.ef = 5}, SearchOptions{.ef = 5, .mask = mask},
+                  SearchOptions{.ef = 5, .filter = ready}}) {
+              const Hits hits = loaded->search(queries.view(), 4, options);
+              for (const std::int32_t row : hits.rows) {
+                ASSERT_TRUE(row >= 0 && row < 600) << mine.name << ", trial " << trial;
+                EXPECT_FALSE(std::binary_search(gone.begin(), gone.end(), row)) << mine.name;
+              }
+            }
+            ++accepted;
+          } catch (const Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
+            ++refused;
+          }
+        }
+        EXPECT_GT(accepted, 10) << kind_name(kind);
+        EXPECT_GT(refused, 10) << kind_name(kind);
+      }
+    }
+  }
 }
 
 // As they were before codes: no storage, no centre, no recall at a hundred.

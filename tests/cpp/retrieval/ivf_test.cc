@@ -64,6 +64,21 @@ TEST(Ivf, ReachesTheRecallThatItMeasured) {
   }
 }
 
+// Where nothing is near anything, more lists must be visited, and the report says so.
+TEST(Ivf, ReachesItsRecallOnVectorsWithoutClustersToo) {
+  const Matrix<float> vectors = testing::random_vectors(kRows, kColumns, 1);
+  const Matrix<float> queries = testing::random_vectors(60, kColumns, 2);
+  for (const Metric metric : {Metric::kInnerProduct, Metric::kL2}) {
+    const auto index = VectorIndex::build(vectors.view(), params_of(metric));
+    EXPECT_TRUE(index->report().held_out);
+    EXPECT_GE(index->report().recall_at_10, 0.99) << metric_name(metric);
+    EXPECT_GE(
+        recall(index->search(queries.view(), 10), metric, vectors, queries, first_rows(kRows)),
+        0.97)
+        << metric_name(metric);
+  }
+}
+
 TEST(Ivf, GivesKWhereTheNearestListsHoldFewer) {
   const Matrix<float> vectors = clustered_vectors(400, kColumns, 1);
   const auto index = VectorIndex::build(vectors.view(), params_of(Metric::kL2));
