@@ -21,6 +21,7 @@ __all__: list[str] = [
     "Context",
     "Dataset",
     "Engine",
+    "Filter",
     "HybridModel",
     "IdMap",
     "Interactions",
@@ -446,6 +447,16 @@ class RankingProblem:
     @property
     def rows(self) -> int: ...
 
+class Filter:
+    """
+    Rows that may be returned, made ready; penchant.VectorIndex.filter.
+    """
+    @property
+    def size(self) -> int:
+        """
+        Rows that are there.
+        """
+
 class VectorIndex:
     """
     Nearest vectors by row number; penchant.VectorIndex speaks ids.
@@ -475,6 +486,11 @@ class VectorIndex:
         """
         The first new row's number.
         """
+    def filter(
+        self,
+        allow: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+        mask: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None = None,
+    ) -> Filter: ...
     def remove(self, rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32]) -> None: ...
     def save(self, writer: BundleWriter, prefix: str) -> None: ...
     def search(
@@ -484,6 +500,7 @@ class VectorIndex:
         ef: typing.SupportsInt | typing.SupportsIndex,
         allow: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
         mask: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None = None,
+        filter: Filter = None,
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> tuple:
         """

@@ -91,7 +91,7 @@ def test_repr_says_what_was_chosen():
     assert "on 200 queries" in walked
 
 
-@pytest.mark.parametrize("metric", ["ip", "cosine"])
+@pytest.mark.parametrize("metric", METRICS)
 def test_a_flat_index_is_exact_whatever_it_reads_first(metric):
     vectors, queries = drawn(6000, 24), drawn(40, 24, seed=1)
     vectors *= np.exp(np.random.default_rng(2).standard_normal((6000, 1))).astype(np.float32)
@@ -163,6 +163,70 @@ def test_allow_gives_exactly_k_of_the_allowed(kind, share):
     assert sorted(few[0, :2].tolist()) == [7, 9]
     assert few[0, 2:].tolist() == [-1, -1]
     assert np.isneginf(scores[:, 2:]).all()
+
+
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_filter_made_ready_is_exact_and_follows_the_index(kind, metric):
+    vectors, queries = drawn(4000, 16), drawn(20, 16, seed=1)
+    index = pn.VectorIndex(kind, metric, m=6, ef_construction=50).fit(vectors)
+    for share in (0.002, 0.2, 0.9):
+        mask = np.random.default_rng(3).random(4000) < share
+        ready = index.filter(mask)
+        assert len(ready) == mask.sum()
+        assert repr(ready) == f"VectorFilter({mask.sum()} vectors)"
+        ids, scores = index.search(queries, 10, allow=ready)
+        floor = min(10, int(mask.sum()))
+        assert mask[ids[:, :floor]].all()
+        assert (ids[:, floor:] == -1).all()
+        truth = np.where(mask, brute_force(metric, vectors, queries), -np.inf)
+        assert recall(ids[:, :floor], truth, floor) >= (0.9 if share == 0.9 else 1.0)
+        same = index.search(queries, 10, allow=index.filter(np.flatnonzero(mask).tolist()))
+        assert np.array_equal(same[0], ids)
+        assert same[1].tobytes() == scores.tobytes()
+
+
+def test_a_filter_knows_its_index_and_outlives_changes():
+    vectors = drawn(1000, 8)
+    names = [f"item-{i}" for i in range(1000)]
+    index = pn.VectorIndex("flat", "l2").fit(vectors, ids=names)
+    ready = index.filter([*names[:300], "not-there"])
+    assert len(ready) == 300
+    index.add(vectors[:100] + 0.001, ids=[f"more-{i}" for i in range(100)])
+    found = index.search(vectors[:20], 3, allow=ready)[0]
+    assert found[:, 0].tolist() == names[:20]
+    index.remove(names[:10])
+    assert len(ready) == 290
+    found = index.search(vectors[:20], 3, allow=ready)[0]
+    assert not set(found.ravel().tolist()) & set(names[:10])
+    assert all(int(one[5:]) < 300 for one in found.ravel().tolist())
+    # The same id again is another vector.
+    index.add(vectors[:1], ids=["item-0"])
+    assert index.search(vectors[:1], 1, allow=ready)[0][0, 0] != "item-0"
+    assert index.search(vectors[:1], 1, allow=index.filter(["item-0"]))[0][0, 0] == "item-0"
+    other = pn.VectorIndex("flat", "l2").fit(vectors)
+    with pytest.raises(InvalidArgumentError, match="another index"):
+        other.search(vectors[:1], 1, allow=ready)
+    index.fit(vectors, ids=names)
+    with pytest.raises(InvalidArgumentError, match="another index"):
+        index.search(vectors[:1], 1, allow=ready)
+    with pytest.raises(InvalidArgumentError, match="give one"):
+        index.filter(None)
+    with pytest.raises(NotFittedError):
+        pn.VectorIndex().filter([1])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_queries_get_what_each_gets_alone(metric):
+    vectors, queries = drawn(5000, 20), drawn(130, 20, seed=1)
+    index = pn.VectorIndex("flat", metric).fit(vectors)
+    mask = np.random.default_rng(3).random(5000) < 0.3
+    for allow in (None, mask, index.filter(mask)):
+        together, scores = index.search(queries, 10, allow=allow, threads=2)
+        for q in range(0, 130, 7):
+            alone, score = index.search(queries[q : q + 1], 10, allow=allow)
+            assert np.array_equal(alone[0], together[q])
+            assert score.tobytes() == scores[q].tobytes()
 
 
 @pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])

@@ -1,9 +1,11 @@
 #include "penchant/bindings/register.h"
+#include "penchant/retrieval/filter.h"
 #include "penchant/retrieval/vector_index.h"
 
 namespace penchant::bindings {
 namespace {
 
+using retrieval::Filter;
 using retrieval::Hits;
 using retrieval::IndexParams;
 using retrieval::IndexReport;
@@ -53,13 +55,15 @@ std::shared_ptr<VectorIndex> build(const Array<float>& vectors, const std::strin
 
 py::tuple search(const VectorIndex& index, const Array<float>& queries, std::size_t k, int ef,
                  const std::optional<Array<std::int32_t>>& allow,
-                 const std::optional<Array<std::uint8_t>>& mask, int threads) {
+                 const std::optional<Array<std::uint8_t>>& mask,
+                 const std::shared_ptr<Filter>& filter, int threads) {
   const MatrixView<const float> asked = matrix_of(queries, "queries");
   SearchOptions options;
   options.ef = ef;
   options.threads = threads;
   if (allow) options.allow = as_span(*allow);
   if (mask) options.mask = as_span(*mask);
+  options.filter = filter;
   Hits hits;
   {
     const py::gil_scoped_release release;
@@ -68,6 +72,15 @@ py::tuple search(const VectorIndex& index, const Array<float>& queries, std::siz
   const std::vector<py::ssize_t> shape{queries.shape(0), static_cast<py::ssize_t>(k)};
   return py::make_tuple(move_to_array(std::move(hits.rows), shape),
                         move_to_array(std::move(hits.scores), shape), hits.visited);
+}
+
+std::shared_ptr<Filter> filter_of(const VectorIndex& index,
+                                  const std::optional<Array<std::int32_t>>& allow,
+                                  const std::optional<Array<std::uint8_t>>& mask) {
+  check_argument(allow.has_value() != mask.has_value(), "give allow or a mask");
+  const py::gil_scoped_release release;
+  const auto filter = allow ? index.filter(as_span(*allow)) : index.filter_of_mask(as_span(*mask));
+  return std::const_pointer_cast<Filter>(filter);  // a holder can't be of const
 }
 
 std::int64_t add(VectorIndex& index, const Array<float>& vectors, const py::object& progress) {
@@ -125,6 +138,9 @@ py::dict params_of(const VectorIndex& index) {
 }  // namespace
 
 void register_retrieval(py::module_& module) {
+  py::class_<Filter, std::shared_ptr<Filter>>(
+      module, "Filter", "Rows that may be returned, made ready; penchant.VectorIndex.filter.")
+      .def_property_readonly("size", &Filter::size, "Rows that are there.");
   py::class_<VectorIndex, std::shared_ptr<VectorIndex>>(
       module, "VectorIndex", "Nearest vectors by row number; penchant.VectorIndex speaks ids.")
       .def_static("build", &build, py::arg("vectors"), py::arg("kind"), py::arg("metric"),
@@ -132,8 +148,10 @@ void register_retrieval(py::module_& module) {
                   py::arg("product_graph"), py::arg("storage"), py::arg("threads"), py::arg("seed"),
                   py::arg("queries") = py::none(), py::arg("progress") = py::none())
       .def("search", &search, py::arg("queries"), py::arg("k"), py::arg("ef"),
-           py::arg("allow") = py::none(), py::arg("mask") = py::none(), py::arg("threads") = 1,
+           py::arg("allow") = py::none(), py::arg("mask") = py::none(),
+           py::arg("filter") = py::none(), py::arg("threads") = 1,
            "Rows [q, k] int32 (-1 where none is left), scores [q, k] float32, rows visited.")
+      .def("filter", &filter_of, py::arg("allow") = py::none(), py::arg("mask") = py::none())
       .def("add", &add, py::arg("vectors"), py::arg("progress") = py::none(),
            "The first new row's number.")
       .def("remove", &remove, py::arg("rows"))

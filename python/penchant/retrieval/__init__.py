@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .vector_index import VectorIndex
+from .vector_index import VectorFilter, VectorIndex
 
-__all__ = ["VectorIndex"]
+__all__ = ["VectorFilter", "VectorIndex"]

@@ -15,11 +15,28 @@ from ..errors import InvalidArgumentError, NotFittedError
 from ..models._params import Parametrized
 from ._row_ids import RowIds
 
-__all__ = ["VectorIndex"]
+__all__ = ["VectorFilter", "VectorIndex"]
 
 _KINDS = ("auto", "flat", "hnsw", "ivf")
 _STORAGES = ("float32", "int8")
 _PREFIX = "index"
+
+
+class VectorFilter:
+    """An allow list that `VectorIndex.filter` made ready; for ``search(..., allow=)``.
+
+    ``len()`` is the number of vectors that it allows and that are there.
+    """
+
+    def __init__(self, core: Any) -> None:
+        self._core = core
+
+    def __len__(self) -> int:
+        return int(self._core.size)
+
+    def __repr__(self) -> str:
+        """How many vectors are allowed."""
+        return f"VectorFilter({len(self)} vectors)"
 
 
 class VectorIndex(Parametrized):
@@ -216,9 +233,9 @@ class VectorIndex(Parametrized):
             Vectors kept in view while a graph is walked, or lists that ``ivf`` visits: more finds
             more, slower. None: what `report_` says, at least 2k in view. Where walking would cost
             more than a scan, it scans.
-        allow : ids, or bool [rows given so far], optional
+        allow : ids, bool [rows given so far], or VectorFilter, optional
             Only these may come back. Exactly k do whenever k of them are in the index. Ids that are
-            not in the index are passed over.
+            not in the index are passed over. What `filter` made of the same is the fastest.
         threads : int
             Over queries; 0 is all.
 
@@ -230,11 +247,35 @@ class VectorIndex(Parametrized):
             Higher is nearer; -inf where fewer are left.
         """
         core = self._fitted()
-        allowed, mask = self._allowed(allow)
+        ready = allow._core if isinstance(allow, VectorFilter) else None
+        allowed, mask = (None, None) if ready is not None else self._allowed(allow)
         rows, scores, _ = core.search(
-            _matrix(queries, "queries"), k, 0 if ef is None else ef, allowed, mask, threads
+            _matrix(queries, "queries"), k, 0 if ef is None else ef, allowed, mask, ready, threads
         )
         return self._ids.at(rows), scores
+
+    def filter(self, allow: Any) -> VectorFilter:
+        """Make an allow list ready for many searches.
+
+        The allowed vectors' bytes are gathered, so that a search streams over these alone, and is
+        exact. It pays from about forty searches on. The filter follows the index: what is removed
+        leaves it, its bytes overwritten at once; vectors added later are not in it, also under an
+        id that was. `fit` ends it.
+
+        Parameters
+        ----------
+        allow : ids, or bool [rows given so far]
+            As for `search`.
+
+        Raises
+        ------
+        InvalidArgumentError
+            By `search`, when the filter is another index's.
+        """
+        core = self._fitted()
+        if allow is None or isinstance(allow, VectorFilter):
+            raise InvalidArgumentError("filter makes ready a list of ids or a mask; give one")
+        return VectorFilter(core.filter(*self._allowed(allow)))
 
     @property
     def report_(self) -> dict[str, Any]:
