@@ -53,17 +53,20 @@ def ensure(name: str) -> Path:
     return python
 
 
-def run(name: str | None, script: str, *arguments: object, threads: int = 2) -> str:
+def run(
+    name: str | None, script: str, *arguments: object, threads: int = 2, blas_threads: int = 1
+) -> str:
     """Run a script of this folder in an environment (None: this very Python); return its output.
 
     BLAS is held to one thread where the caller has threads of its own, as implicit asks for, and
     chooses its kernels by the machine, whatever the caller's environment would have it believe.
     """
     python = Path(sys.executable) if name is None else ensure(name)
-    settings = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS="1")
+    settings = dict(os.environ, OMP_NUM_THREADS=str(threads))
     for forced in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         settings.pop(forced, None)
-    settings["MKL_NUM_THREADS"] = "1"
+    for limit in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        settings[limit] = str(blas_threads)
     done = subprocess.run(
         [str(python), str(HERE / script), *map(str, arguments)],
         env=settings,

@@ -1,9 +1,10 @@
 """One side of `vector_index.py`, in a process of its own: builds and keeps an index, or searches.
 
-python vector_index_side.py SIDE build|search TASK.npz ANSWER.npz EFFORTS_JSON
+python vector_index_side.py SIDE build|search|batch TASK.npz ANSWER.npz EFFORTS_JSON
 
-A side is two functions: build(base, metric, queries, kept) and search(kept, task) -> a function of
-(query [1, d], effort) that returns ids [1, k].
+A side is two functions: build(task, kept) and search(task, kept) -> a function of (query [1, d],
+effort) that returns ids [1, k]. For `batch` it is one, batch(task, threads) -> a function of
+(queries) that returns ids, and efforts are numbers of threads.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ Task = Any
 
 
 class Penchant:
-    def __init__(self, kind: str = "hnsw", storage: str = "int8") -> None:
-        self.kind, self.storage = kind, storage
+    def __init__(self, kind: str = "hnsw", storage: str = "int8", make_ready: bool = False) -> None:
+        self.kind, self.storage, self.make_ready = kind, storage, make_ready
 
     def build(self, task: Task, kept: Path) -> None:
         import penchant as pn
@@ -51,7 +52,30 @@ class Penchant:
 
         index = pn.VectorIndex.load(kept)
         k, allow = int(task["k"]), task.get("mask")
+        if allow is not None and self.make_ready:
+            allow = index.filter(allow)
         return lambda query, ef: index.search(query, k, ef=ef or None, allow=allow)[0]
+
+
+class PenchantFlat:
+    def batch(self, task: Task, threads: int) -> Callable[[np.ndarray], Any]:
+        import penchant as pn
+
+        index = pn.VectorIndex("flat", str(task["metric"])).fit(task["base"], progress=False)
+        k = int(task["k"])
+        return lambda queries: index.search(queries, k, threads=threads)[0]
+
+
+class FaissFlat:
+    def batch(self, task: Task, threads: int) -> Callable[[np.ndarray], Any]:
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        metric = faiss.METRIC_L2 if task["metric"] == "l2" else faiss.METRIC_INNER_PRODUCT
+        index = faiss.IndexFlat(task["base"].shape[1], metric)
+        index.add(task["base"])
+        k = int(task["k"])
+        return lambda queries: index.search(queries, k)[1]
 
 
 class FaissHnsw:
@@ -208,6 +232,10 @@ class Svs:
 SIDES = {
     "penchant": Penchant(),
     "penchant float32": Penchant(storage="float32"),
+    "penchant filter": Penchant(make_ready=True),
+    "penchant mask": Penchant(),
+    "penchant flat": PenchantFlat(),
+    "faiss flat": FaissFlat(),
     "penchant auto": Penchant("auto"),
     "faiss hnsw": FaissHnsw(),
     "faiss pq4 refine": FaissRefine("pq4"),
@@ -227,15 +255,25 @@ def main() -> None:
         SIDES[side].build(task, kept)
         np.savez(answer, seconds=time.perf_counter() - began)
         return
-    search = SIDES[side].search(task, kept)
     queries = task["queries"]
-    for q in range(200):  # caches and lazy set-up
+    if what == "batch":
+        (threads,) = json.loads(efforts)
+        ask = SIDES[side].batch(task, threads)
+        ask(queries[:100])
+        began = time.perf_counter()
+        found = ask(queries)
+        np.savez(answer, found=found, rate=len(queries) / (time.perf_counter() - began))
+        return
+    search = SIDES[side].search(task, kept)
+    for q in range(min(200, len(queries))):  # caches and lazy set-up
         search(queries[q : q + 1], 64 if "refine" not in side else 1)
     found, rates = [], []
+    one_by_one = [queries[q : q + 1] for q in range(len(queries))]
     for effort in json.loads(efforts):
         began = time.perf_counter()
-        found.append(np.vstack([search(queries[q : q + 1], effort) for q in range(len(queries))]))
+        answers = [search(query, effort) for query in one_by_one]
         rates.append(len(queries) / (time.perf_counter() - began))
+        found.append(np.vstack(answers))
     np.savez(answer, found=np.stack(found), rates=np.array(rates))
 
 
