@@ -133,7 +133,8 @@ struct Scratch {
   std::vector<float> scores;
 };
 
-Scratch& scratch() {
+// Not inlined, or each touch of what it gives would ask for the thread's own address again.
+[[gnu::noinline]] Scratch& scratch() {
   thread_local Scratch mine;
   return mine;
 }

@@ -23,6 +23,13 @@ float coarse(double value) {
   return std::bit_cast<float>(bits & 0xffff0000U);
 }
 
+// Not inlined, or each touch of it would ask for the thread's own address again.
+[[gnu::noinline]] std::span<float> scratch_of(std::size_t columns) {
+  thread_local std::vector<float> values;
+  if (values.size() < columns) values.resize(columns);
+  return {values.data(), columns};
+}
+
 // row(i): the i-th of `count` rows.
 template <class Row>
 std::vector<float> mean_of(std::size_t count, std::size_t dimension, const Row& row) {
@@ -105,9 +112,8 @@ void CodeStore::erase(std::span<const std::int32_t> rows) {
 }
 
 void CodeStore::prepare(std::span<const float> vector, CodeQuery& query) const {
-  thread_local std::vector<float> kept;
-  kept.assign(vector.begin(), vector.begin() + static_cast<std::ptrdiff_t>(dimension_));
-  const std::span<float> shifted(kept);
+  const std::span<float> shifted = scratch_of(dimension_);
+  std::copy_n(vector.begin(), dimension_, shifted.begin());
   if (squared_) {
     for (std::size_t j = 0; j < dimension_; ++j) shifted[j] -= centre_[j];
   }

@@ -142,7 +142,8 @@ struct HnswBuilder::Impl {
     std::vector<Scored> candidates;  // score: the distance
     std::vector<std::int32_t> kept;
   };
-  static Hand& hand() {
+  // Not inlined, or each touch of what it gives would ask for the thread's own address again.
+  [[gnu::noinline]] static Hand& hand() {
     thread_local Hand mine;
     return mine;
   }

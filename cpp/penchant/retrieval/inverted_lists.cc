@@ -102,7 +102,8 @@ struct Scratch {
   CodeQuery query;
 };
 
-Scratch& scratch() {
+// Not inlined, or each touch of what it gives would ask for the thread's own address again.
+[[gnu::noinline]] Scratch& scratch() {
   thread_local Scratch mine;
   return mine;
 }
