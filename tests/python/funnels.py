@@ -58,9 +58,12 @@ def answers(pipeline: pn.Pipeline, shop: Any) -> list[bytes]:
 
 
 def little(subjects: list[str], items: list[str], times: list[str] | None = None) -> pn.Dataset:
-    """A log of a few events, of goods that are all of one kind."""
+    """A log of a few events, of goods that are all of one kind and people of one place."""
     log = pd.DataFrame({"subject": subjects, "item": items}, dtype=object)
     if times:
         log["time"] = times
     goods = pd.DataFrame({"item": sorted(set(items)), "kind": "thing"}, dtype=object)
-    return pn.Dataset.from_events(log, time="time" if times else None, catalog=goods)
+    people = pd.DataFrame({"subject": sorted(set(subjects)), "region": "here"}, dtype=object)
+    return pn.Dataset.from_events(
+        log, time="time" if times else None, catalog=goods, subjects=people
+    )

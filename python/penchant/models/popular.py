@@ -55,10 +55,10 @@ class Popular(Model):
         window = optional_duration(self.window, "window")
         half_life = optional_duration(self.half_life, "half_life")
         self._check_kinds(integers="bins", numbers="strength")
-        if self.by is None:
-            return _core.fit_popular(data._core, window=window, half_life=half_life)
-        if not are_names(self.by) or not len(self.by):
+        if self.by is not None and (not are_names(self.by) or not len(self.by)):
             self._refuse("by", "be a list of attributes")
+        if self.by is None or data.num_subjects == 0:  # with nobody, there are no segments
+            return _core.fit_popular(data._core, window=window, half_life=half_life)
         return _core.fit_segment_popular(
             data._core,
             context.attributes,
