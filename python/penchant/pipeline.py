@@ -453,9 +453,7 @@ class Pipeline(Parametrized, Evaluable):
         context = self.engine.context
         return context.subjects, context.history, context
 
-    def _scorer(
-        self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None
-    ) -> Any:
+    def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
         asked = listed(subject_ids)
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
 

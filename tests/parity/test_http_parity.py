@@ -22,6 +22,17 @@ from penchant._server_binary import server_path
 REQUESTS = 2000
 PATIENCE = 60.0  # seconds
 
+# Attributes of people, some of which nobody knows.
+SAID: dict[str, Any] = {
+    "region": "coast",
+    "age": 34,
+    "tier": "gold",
+    "member": True,
+    "tags": ["ü", "b"],
+    "nothing": None,
+    "städte": "x",
+}
+
 BAD_REQUESTS: list[bytes] = [
     b"",
     b"{",
@@ -125,13 +136,13 @@ def operators(small_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="module")
-def people(small_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
+def people(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """The default funnel over a log with attributes of people."""
-    pipeline = pn.Pipeline().fit(small_data)
+    pipeline = pn.Pipeline().fit(small_known_data)
     assert "cold" in pipeline.weights_
     bundle = tmp_path_factory.mktemp("people") / "shop.penchant"
     pipeline.save(bundle)
-    subjects, items = small_data.subject_ids.tolist(), small_data.item_ids.tolist()
+    subjects, items = small_known_data.subject_ids.tolist(), small_known_data.item_ids.tolist()
     return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
 
 
@@ -190,10 +201,8 @@ def made_requests(case: Case, count: int, seed: int) -> list[bytes]:
                     for day, item in enumerate(pick(case.items, 12))
                 ]
             if rng.random() < 0.5:
-                said = {"region": "coast", "age": 18 + int(rng.integers(70)), "tier": "gold",
-                        "member": True, "tags": ["ü", "b"], "nothing": None, "städte": "x"}  # fmt: skip
-                names = rng.permutation(list(said))[: rng.integers(len(said) + 1)]
-                context["attributes"] = {str(name): said[name] for name in names}
+                shown = rng.permutation(list(SAID))[: rng.integers(len(SAID) + 1)]
+                context["attributes"] = {str(name): SAID[name] for name in shown}
             body["context"] = context
         names = list(body)
         rng.shuffle(names)

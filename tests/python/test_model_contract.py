@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone
 
+import funnels
 import penchant as pn
-from funnels import little
 from penchant import _progress, errors
 
 Factory = Callable[..., Any]
@@ -80,6 +80,10 @@ def rows_of(frame: Any) -> list[dict[str, Any]]:
     return frame.to_dicts() if isinstance(frame, pl.DataFrame) else frame.to_dict("records")
 
 
+def little(*log: Any) -> pn.Dataset:
+    return funnels.little(*log, known=True)
+
+
 def as_kind(events: pd.DataFrame, kind: str) -> Any:
     if kind == "polars":
         return pl.from_pandas(events)
@@ -97,6 +101,11 @@ def with_integer_ids(frame: pd.DataFrame) -> pd.DataFrame:
     for column in {"subject", "item"} & set(frame.columns):
         out[column] = out[column].str.rsplit("-", n=1).str[1].astype(np.int64) * 7
     return out
+
+
+@pytest.fixture(scope="module")
+def small_data(small_known_data: pn.Dataset) -> pn.Dataset:
+    return small_known_data
 
 
 @pytest.fixture(scope="module")

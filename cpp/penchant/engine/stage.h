@@ -54,10 +54,16 @@ struct Workspace {
   // by Explain
   Decision decision;
 
+  // Of a source for this request. Where the bundle has weights for those who did nothing yet, they
+  // give way to the others as n events come in, by the share kFirstEvents / (n + kFirstEvents);
+  // whoever has a history from training is none of those.
   [[nodiscard]] float weight(std::size_t source) const {
+    constexpr float kFirstEvents = 5;
     const Source& s = assets->sources[source];
-    if (assets->cold_start && query.history.empty()) return s.cold_weight;
-    return exclude_seen ? s.new_weight : s.repeat_weight;
+    const float known = exclude_seen ? s.new_weight : s.repeat_weight;
+    if (!assets->cold_start || has_stored_history) return known;
+    const float share = kFirstEvents / (static_cast<float>(query.history.size()) + kFirstEvents);
+    return share * s.cold_weight + (1 - share) * known;
   }
 };
 

@@ -65,9 +65,7 @@ def read_subjects(subject: str, frame: object, known: _core.IdMap) -> pa.Table |
 
 def _is_list(kind: pa.DataType) -> bool:
     types = pa.types
-    return bool(
-        types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    )
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _is_vector(kind: pa.DataType) -> bool:

@@ -14,8 +14,8 @@ from ..errors import InvalidArgumentError
 from ._catalog import Catalog, most_frequent_names, read_catalog
 from ._frames import Source
 from ._ids import Encoded, encode
-from ._times import UNKNOWN, duration_micros, read_times
 from ._subjects import read_subjects
+from ._times import UNKNOWN, duration_micros, read_times
 from ._values import read_types, read_values, weigh_types
 from .quarantine import Quarantine
 

@@ -115,8 +115,10 @@ def _event(known: Any, event: Any, now: int) -> tuple[int, int, float]:
             f"not {event!r}"
         )
     value = event.get("value", 1.0)
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not (
-        0 < np.float32(value) < np.inf
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.number))
+        or not (0 < np.float32(value) < np.inf)
     ):
         raise InvalidArgumentError(
             f"context['events']: a value must be a positive number, not {value!r}"

@@ -55,6 +55,8 @@ class Popular(Model):
         window = optional_duration(self.window, "window")
         half_life = optional_duration(self.half_life, "half_life")
         self._check_kinds(integers="bins", numbers="strength")
+        if self.bins < 1:
+            self._refuse("bins", "be 1 or more")
         if self.by is not None and (not are_names(self.by) or not len(self.by)):
             self._refuse("by", "be a list of attributes")
         if self.by is None or data.num_subjects == 0:  # with nobody, there are no segments
@@ -72,9 +74,7 @@ class Popular(Model):
     def _columns(self, data: Dataset) -> list[tuple[str, str, float]]:
         """The attributes of `by` in their order: numbers in classes, the rest by value."""
         try:
-            taken = {
-                name: kind for name, kind, _ in subject_columns(data._people, text=[])
-            }
+            taken = {name: kind for name, kind, _ in subject_columns(data._people, text=[])}
             for name in self.by or []:
                 if name not in taken:  # not there, or prose, which is taken by its value
                     subject_columns(data._people, categories=[name])

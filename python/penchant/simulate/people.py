@@ -71,9 +71,7 @@ def make_people(config: RetailConfig, tastes: Tastes, habits: Habits) -> People:
     )
 
 
-def _correlated(
-    config: RetailConfig, values: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _correlated(config: RetailConfig, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Standard scores whose correlation with `values` is `attribute_strength`."""
     spread = values.std()
     centred = (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
