@@ -278,6 +278,33 @@ def test_lists_of_people_with_a_history_are_those_without_attributes(
             assert a["items"] == b["items"]
 
 
+def test_what_a_newcomer_does_adds_to_what_is_known_of_them(
+    parts: tuple[pn.Dataset, pn.Dataset], funnel: pn.Pipeline
+) -> None:
+    """One event must not make a list worse than attributes alone, nor attributes one of events."""
+    _, test = parts
+    frame = test.to_frame().sort_values("time", kind="stable")
+    firsts = frame.drop_duplicates(["subject", "item"])
+    known = test.subject_attributes.set_index("subject")
+    gains: dict[tuple[bool, int], list[float]] = {}
+    for subject, items in firsts.groupby("subject")["item"]:
+        if len(items) < 8:
+            continue
+        first, right = items.iloc[0], set(items.iloc[2:])
+        for told in (False, True):
+            for events in (0, 1):
+                context: dict[str, Any] = {"events": [{"item": first}][:events]}
+                if told:
+                    context["attributes"] = known.loc[subject].to_dict()
+                body = answer(funnel, subject=subject, k=20, context=context, deny=[first])
+                hits = [item["item"] in right for item in body["items"]]
+                gains.setdefault((told, events), []).append(sum(hits))
+    assert len(gains[True, 1]) > 100
+    mean = {key: np.mean(values) for key, values in gains.items()}
+    assert mean[True, 1] > mean[True, 0] > mean[False, 0]
+    assert mean[True, 1] > mean[False, 1] > mean[False, 0]
+
+
 def test_cold_weights_are_learned_or_given(parts: tuple[pn.Dataset, pn.Dataset]) -> None:
     train, _ = parts
     sources = [pn.ItemKNN(), pn.Popular(by=["region"]), pn.Popular()]
@@ -304,7 +331,7 @@ def test_ten_fresh_events_on_the_engine_are_folded_in_as_in_python(
 ) -> None:
     train, test = parts
     hybrid = pn.Hybrid(factors=16, alpha=10.0, regularization=10.0)
-    funnel = pn.Pipeline([hybrid], weights={"new": {}}).fit(train)
+    funnel = pn.Pipeline([hybrid], weights={"new": {"hybrid": 0.5}}).fit(train)
     fitted = funnel.fitted_sources_["hybrid"]
     counts = test.to_frame().groupby("subject")["item"].nunique()
     subject = counts.index[counts >= 10][0]
@@ -325,7 +352,9 @@ def test_ten_fresh_events_on_the_engine_are_folded_in_as_in_python(
     assert got["item"].tolist() == expected["item"].tolist()
     # A feature is the root of a score's share of the best one, over all items.
     best = view.recommend(subject, k=1, exclude_seen=False)["score"].iloc[0]
-    weight = np.float32(funnel.weights_["new"]["hybrid"])
+    # With ten items, the weight for those who did nothing yet counts a third: 5 / (10 + 5).
+    share = np.float32(5) / np.float32(15)
+    weight = share * np.float32(1) + (np.float32(1) - share) * np.float32(0.5)
     roots = np.sqrt(expected["score"].to_numpy() / np.float32(best)) * weight
     assert got["score"].to_numpy().tolist() == roots.astype(np.float32).tolist()
 
