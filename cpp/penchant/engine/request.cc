@@ -160,8 +160,9 @@ data::Attributes read_attributes(dom::element value) {
   dom::object object;
   if (value.get(object) != simdjson::SUCCESS) refuse("'context.attributes' must be an object");
   data::Attributes out;
+  std::size_t members = 0;  // those that are null among them
   for (const auto [key, member] : object) {
-    if (out.size() == kMaxAttributes) {
+    if (members++ == kMaxAttributes) {
       refuse(concat("'context.attributes' has more than ", kMaxAttributes, " members"));
     }
     if (member.is_null()) continue;

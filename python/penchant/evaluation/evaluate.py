@@ -127,13 +127,11 @@ def evaluate(
         auc_against=auc_against,
         folded=None if folding is None else folding.told,
     )
+    said = told_of(test, model, truth.subject_ids)
+    told = {} if said is None else {"told": said}
     with Progress(f"evaluate {name}", progress) as bar:
         values, per_subject = _core.evaluate(
-            model._scorer(
-                truth.subject_ids,
-                exclude_seen=exclude_seen,
-                told=told_of(test, model, truth.subject_ids),
-            ),
+            model._scorer(truth.subject_ids, exclude_seen=exclude_seen, **told),
             names,
             truth_offsets=truth.offsets,
             truth_items=truth.items,

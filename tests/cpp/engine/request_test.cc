@@ -102,6 +102,9 @@ TEST(Request, SaysWhatIsWrongAndWhere) {
   std::string attributes = R"({"context":{"attributes":{"a":1)";
   for (std::size_t i = 0; i < kMaxAttributes; ++i) attributes += concat(",\"a", i, "\":1");
   refuses(attributes + "}}}", "more than");
+  std::string nothing = R"({"context":{"attributes":{"a":null)";
+  for (std::size_t i = 0; i < kMaxAttributes; ++i) nothing += concat(",\"a", i, "\":null");
+  refuses(nothing + "}}}", "more than");
   std::string tags = R"({"context":{"attributes":{"a":["")";
   for (std::size_t i = 0; i < kMaxTags; ++i) tags += ",\"\"";
   refuses(tags + "]}}}", "more than");
