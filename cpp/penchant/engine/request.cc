@@ -11,6 +11,8 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::size_t kMaxTextBytes = 4096;  // of an id or an attribute
+constexpr double kLeastValue = 1e-30;        // of an event: well within a float, and sums of them
+constexpr double kMostValue = 1e30;
 
 [[noreturn]] void refuse(const std::string& message) {
   fail(ErrorKind::kInvalidArgument, "request: " + message);
@@ -99,10 +101,10 @@ RecentEvent read_event(dom::element value) {
     } else if (key == "time") {
       if (!member.is_null()) out.time = read_time(member, "context.events.time");
     } else if (key == "value") {
-      double number = 1;
-      if (member.get(number) != simdjson::SUCCESS || !(static_cast<float>(number) > 0) ||
-          !std::isfinite(static_cast<float>(number))) {
-        refuse("'context.events.value' must be a positive number");
+      double number = 0;
+      if (member.get(number) != simdjson::SUCCESS || number < kLeastValue || number > kMostValue) {
+        refuse(concat("'context.events.value' must be a number from ", kLeastValue, " to ",
+                      kMostValue));
       }
       out.value = static_cast<float>(number);
     } else {

@@ -29,7 +29,7 @@ using ExternalId = std::variant<std::string, std::int64_t>;
 struct RecentEvent {
   ExternalId item;
   std::optional<Timestamp> time = {};  // the moment of the request when absent
-  float value = 1.0F;                  // finite, > 0
+  float value = 1.0F;                  // 1e-30 to 1e30
 };
 
 struct Context {

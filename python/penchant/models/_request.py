@@ -14,6 +14,7 @@ from ..errors import InvalidArgumentError
 
 __all__ = ["RequestContext", "listed"]
 
+_LEAST_VALUE, _MOST_VALUE = 1e-30, 1e30  # of an event
 _MEMBERS = {"basket", "events", "attributes", "page", "device", "time"}
 
 
@@ -115,13 +116,11 @@ def _event(known: Any, event: Any, now: int) -> tuple[int, int, float]:
             f"not {event!r}"
         )
     value = event.get("value", 1.0)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.number))
-        or not (0 < np.float32(value) < np.inf)
-    ):
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not _LEAST_VALUE <= value <= _MOST_VALUE:
         raise InvalidArgumentError(
-            f"context['events']: a value must be a positive number, not {value!r}"
+            f"context['events']: a value must be a number from {_LEAST_VALUE} to {_MOST_VALUE}, "
+            f"not {value!r}"
         )
     when = event.get("time")
     item = int(known.items.find_all([event["item"]])[0])
