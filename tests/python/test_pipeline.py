@@ -22,6 +22,7 @@ from penchant import errors
 
 COLUMNS = [
     "subject", "item", "name", "score", "rank", "source", "reason_code", "reason", "fallback",
+    "level",
 ]  # fmt: skip
 DAY = pd.Timedelta(days=1)
 
