@@ -115,6 +115,73 @@ class Forest:
         """Names [num_features], or an empty list."""
         return list(self._core.feature_names)
 
+    def shap_values(
+        self, X: npt.ArrayLike, *, background: npt.ArrayLike | None = None, threads: int = 1
+    ) -> npt.NDArray[np.float64]:
+        """Explain raw scores exactly: how far each feature moved a row's score from the expected.
+
+        Parameters
+        ----------
+        X : [n, num_features] array
+        background : [m, num_features] array, optional
+            Where the values of features that are left out come from (interventional). Without
+            one, both sides of a split that asks for such a feature count by the training rows that
+            went there (path-dependent, as LightGBM's and XGBoost's ``pred_contribs``).
+        threads : int
+            Over blocks of rows; 0 is all. The same bits at any number.
+
+        Returns
+        -------
+        [n, num_features + 1] float64 array, or [n, num_outputs, num_features + 1]. A row adds up to
+        its raw score; its last value is the expected score.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Without a background, when the forest does not know its covers; trees whose leaves
+            depend on more than 256 features each (64 against a background).
+
+        Notes
+        -----
+        Tree SHAP of Lundberg et al. 2020 ("From local explanations to global understanding with
+        explainable AI for trees"), with the sum over subsets taken leaf by leaf as an exact
+        quadrature.
+        """
+        explainer = self.__dict__.get("_explainer")
+        if explainer is None:
+            explainer = self._explainer = _core.ShapExplainer(self._core)
+        others = None if background is None else _rows(background)
+        values = explainer.values(_rows(X), others, threads)
+        return values[:, 0] if self.num_outputs == 1 else values
+
+    def importances(self, kind: str = "gain") -> npt.NDArray[np.float64]:
+        """Sum over the splits on each feature: ``gain``, ``splits`` (their number) or ``cover``.
+
+        Returns
+        -------
+        [num_features] float64 array, not normalized.
+        """
+        arrays = self.to_arrays()
+        weights = {"gain": arrays["gain"], "cover": arrays["cover"], "splits": None}
+        if kind not in weights:
+            raise InvalidArgumentError(
+                f"unknown importance '{kind}'; choose one of: {', '.join(sorted(weights))}"
+            )
+        return np.bincount(
+            arrays["feature"], weights=weights[kind], minlength=self.num_features
+        ).astype(np.float64)
+
+    def to_lightgbm_text(self) -> str:
+        """Return the forest as a model of LightGBM 4, whose raw scores are these, to the bit.
+
+        Raises
+        ------
+        InvalidArgumentError
+            On what LightGBM can't express: a categorical split that sends missing values to its
+            categories' side, names with spaces or punctuation.
+        """
+        return str(_core.export_lightgbm(self._core))
+
     def to_arrays(self) -> dict[str, Any]:
         """Return what the constructor takes, copied."""
         return dict(self._core.to_arrays())

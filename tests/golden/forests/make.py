@@ -79,7 +79,9 @@ def write(folder: Path, name: str, **parts: np.ndarray) -> None:
     """Write the columns x*, raw*, pred*, shap*."""
     columns = [part.reshape(ROWS, -1) for part in parts.values()]
     names = [
-        f"{part}{i}" for part, each in zip(parts, columns, strict=True) for i in range(each.shape[1])
+        f"{part}{i}"
+        for part, each in zip(parts, columns, strict=True)
+        for i in range(each.shape[1])
     ]
     lines = [",".join(repr(float(v)) for v in row) for row in np.hstack(columns)]
     (folder / f"{name}.csv").write_text("\n".join([",".join(names), *lines]) + "\n")
@@ -151,17 +153,37 @@ def xgboost_models(folder: Path, version: str = "") -> None:
     settings = {
         "binary": ("binary", {"objective": "binary:logistic"}, 0, ("json", "ubj")),
         "categorical": ("binary", {"objective": "binary:logistic"}, 12, ("json", "ubj")),
-        "one_hot": ("real", {"objective": "reg:squarederror", "max_cat_to_onehot": 99}, 7, ("ubj",)),
+        "one_hot": (
+            "real",
+            {"objective": "reg:squarederror", "max_cat_to_onehot": 99},
+            7,
+            ("ubj",),
+        ),
         "multiclass": (
             "classes",
-            {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2, "subsample": 0.8},
+            {
+                "objective": "multi:softprob",
+                "num_class": 3,
+                "num_parallel_tree": 2,
+                "subsample": 0.8,
+            },
             0,
             ("json",),
         ),
         "rank": ("grades", {"objective": "rank:ndcg"}, 0, ("ubj",)),
-        "dart": ("real", {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.5}, 0, ("json",)),
+        "dart": (
+            "real",
+            {"objective": "reg:squarederror", "booster": "dart", "rate_drop": 0.5},
+            0,
+            ("json",),
+        ),
         "poisson": ("counts", {"objective": "count:poisson"}, 0, ("json",)),
-        "lossguide": ("real", {"grow_policy": "lossguide", "max_leaves": 9, "max_depth": 0, "gamma": 3}, 0, ("ubj",)),
+        "lossguide": (
+            "real",
+            {"grow_policy": "lossguide", "max_leaves": 9, "max_depth": 0, "gamma": 3},
+            0,
+            ("ubj",),
+        ),
     }
     if version:
         settings = {name: settings[name] for name in ("binary", "categorical", "multiclass")}
@@ -201,7 +223,11 @@ def catboost_models(folder: Path) -> None:
         "nan_max": ("real", {"loss_function": "RMSE", "nan_mode": "Max"}, 0),
         "multiclass": ("classes", {"loss_function": "MultiClass"}, 0),
         "one_hot": ("real", {"loss_function": "RMSE", "one_hot_max_size": 20}, 12),
-        "lossguide": ("real", {"loss_function": "RMSE", "grow_policy": "Lossguide", "max_leaves": 9}, 0),
+        "lossguide": (
+            "real",
+            {"loss_function": "RMSE", "grow_policy": "Lossguide", "max_leaves": 9},
+            0,
+        ),
         "rank": ("grades", {"loss_function": "YetiRank"}, 0),
         "ctr": ("binary", {"loss_function": "Logloss"}, 12),
     }
@@ -209,22 +235,35 @@ def catboost_models(folder: Path) -> None:
         rng = np.random.default_rng(RNG_SEED)
         x = made_rows(rng, 600, categories)
 
-        def pool(rows: np.ndarray, y: object = None, group: object = None, categories: int = categories) -> object:
+        def pool(
+            rows: np.ndarray, y: object = None, group: object = None, categories: int = categories
+        ) -> object:
             columns: list[list[object]] = [list(row) for row in rows]
             if categories:
                 for row in columns:
-                    row[CATEGORICAL] = "nan" if np.isnan(row[CATEGORICAL]) else str(int(row[CATEGORICAL]))
+                    row[CATEGORICAL] = (
+                        "nan" if np.isnan(row[CATEGORICAL]) else str(int(row[CATEGORICAL]))
+                    )
             return catboost.Pool(
                 columns, y, group_id=group, cat_features=[CATEGORICAL] if categories else []
             )
 
         group = np.repeat(np.arange(30), 20) if kind == "grades" else None
         model = catboost.CatBoost(
-            {"iterations": ROUNDS, "depth": 3, "verbose": 0, "allow_writing_files": False, "thread_count": 1,
-             "random_seed": 3, **changes}
+            {
+                "iterations": ROUNDS,
+                "depth": 3,
+                "verbose": 0,
+                "allow_writing_files": False,
+                "thread_count": 1,
+                "random_seed": 3,
+                **changes,
+            }
         ).fit(pool(x, labels(rng, x, kind), group))
         borders = model.get_borders()
-        asked = asked_rows(rng, {i: list(map(float, each)) for i, each in borders.items()}, categories)
+        asked = asked_rows(
+            rng, {i: list(map(float, each)) for i, each in borders.items()}, categories
+        )
         raw = model.predict(pool(asked), prediction_type="RawFormulaVal")
         pred = raw
         if kind in ("binary", "classes"):
