@@ -1,5 +1,6 @@
 #include "penchant/ranking/forest_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "penchant/ranking/split_decision.h"
@@ -55,14 +56,18 @@ HWY_INLINE void bytes_of_column(const ByteColumn& column, const T* cuts, const I
   }
 }
 
+constexpr std::size_t kNearRows = 64;  // whose values stay in the first cache for all columns
+
 template <class In, class T>
 HWY_INLINE void bytes_of_columns(const ForestLayout& layout, const T* cuts, const In* rows,
                                  std::size_t count, std::size_t width, std::size_t stride,
                                  std::int8_t* bytes) {
-  for (std::size_t c = 0; c < layout.numeric_columns; ++c) {
-    const ByteColumn& column = layout.columns[c];
-    bytes_of_column(column, cuts + column.first_cut, rows + column.feature, count, width,
-                    bytes + c * stride);
+  for (std::size_t i = 0; i < count; i += kNearRows) {
+    for (std::size_t c = 0; c < layout.numeric_columns; ++c) {
+      const ByteColumn& column = layout.columns[c];
+      bytes_of_column(column, cuts + column.first_cut, rows + i * width + column.feature,
+                      std::min(kNearRows, count - i), width, bytes + c * stride + i);
+    }
   }
 }
 
