@@ -123,13 +123,14 @@ HWY_INLINE void leaves_of_tree(const ForestLayout& layout, const TreeLayout& tre
     const PlaneSplit* const end =
         layout.splits.data() + layout.plane_begin[tree.first_plane + p + 1];
     for (; split < end; ++split) {
-      const auto threshold = hn::BitCast(d, hn::Set(words, split->threshold));
+      const auto limit = hn::BitCast(d, hn::Set(words, split->limit));
       const auto bits = hn::BitCast(d, hn::Set(words, split->ruled_out));
       const std::int8_t* const column = bytes + split->column;
 #pragma GCC unroll 8
       for (std::size_t v = 0; v < kVectors; ++v) {
-        const auto right = hn::Gt(hn::LoadU(d, column + v * lanes), threshold);
-        ruled_out[v] = hn::Or(ruled_out[v], hn::IfThenElseZero(right, bits));
+        // This way round the load is a part of the comparison.
+        const auto left = hn::Gt(limit, hn::LoadU(d, column + v * lanes));
+        ruled_out[v] = hn::Or(ruled_out[v], hn::IfThenZeroElse(left, bits));
       }
     }
     const auto leaf = hn::Set(d, static_cast<std::int8_t>(p * 8));

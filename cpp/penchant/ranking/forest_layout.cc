@@ -154,7 +154,7 @@ class TreeShaper {
           if (leaf >= begin && leaf < end) bits |= 1U << b;
         }
         splits[p].push_back({static_cast<std::uint32_t>(place.column * kBlockRows),
-                             static_cast<std::uint8_t>(place.threshold) * 0x0101'0101U,
+                             static_cast<std::uint8_t>(place.threshold + 1) * 0x0101'0101U,
                              bits * 0x0101'0101U});
         ++count;
       }

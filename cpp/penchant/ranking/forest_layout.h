@@ -46,7 +46,7 @@ struct ByteColumn {
 // are repeated four times, as a load can spread four bytes over a vector and not one.
 struct PlaneSplit {
   std::uint32_t column = 0;  // times kBlockRows
-  std::uint32_t threshold = 0;
+  std::uint32_t limit = 0;
   std::uint32_t ruled_out = 0;
 };
 
