@@ -31,6 +31,7 @@ __all__: list[str] = [
     "PairwiseTrainer",
     "RankingProblem",
     "Scorer",
+    "ShapExplainer",
     "VectorIndex",
     "blend_models",
     "bootstrap",
@@ -38,6 +39,7 @@ __all__: list[str] = [
     "build_info",
     "by_user_test_rows",
     "evaluate",
+    "export_lightgbm",
     "extended_context",
     "fit_ease",
     "fit_graph_filter",
@@ -49,6 +51,9 @@ __all__: list[str] = [
     "fit_slim",
     "force_simd_target",
     "format_timestamp",
+    "import_catboost",
+    "import_lightgbm",
+    "import_xgboost",
     "learn_blend",
     "learn_weights",
     "leave_last_out_test_rows",
@@ -576,6 +581,21 @@ class Forest:
     @property
     def num_trees(self) -> int: ...
 
+class ShapExplainer:
+    """
+    Exact SHAP values of a Forest.
+    """
+    def __init__(self, forest: Forest) -> None: ...
+    def values(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        background: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        SHAP values [rows, outputs, features + 1] float64, the expected score last.
+        """
+
 class Scorer:
     """
     Scores of the whole catalogue for a list of subjects, computed when asked.
@@ -703,6 +723,11 @@ def evaluate(
     (values float64 [metrics], per subject float64 [metrics, rows]).
     """
 
+def export_lightgbm(forest: Forest) -> str:
+    """
+    LightGBM's text of a Forest.
+    """
+
 def extended_context(
     context: ..., more: Dataset
 ) -> tuple[..., numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int32]]:
@@ -798,6 +823,21 @@ def fit_slim(
 ) -> Model: ...
 def force_simd_target(name: str) -> None: ...
 def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+def import_catboost(model: bytes) -> Forest:
+    """
+    A Forest of CatBoost's JSON.
+    """
+
+def import_lightgbm(model: bytes) -> Forest:
+    """
+    A Forest of LightGBM's text.
+    """
+
+def import_xgboost(model: bytes) -> Forest:
+    """
+    A Forest of XGBoost's JSON or UBJSON.
+    """
+
 def learn_blend(
     problem: BlendProblem,
     prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],

@@ -25,7 +25,7 @@ void ShapBlock::set_tree(std::size_t tree) {
         columns_.data() + static_cast<std::size_t>(node.feature) * kShapRows;
     if (node.categories < 0 && node.missing != Missing::kZero) {
       const bool nan_left = node.missing == Missing::kNan ? node.missing_left : 0 <= node.threshold;
-      left_[i] = rows_at_most(values, node.threshold, nan_left);
+      left_[i] = rows_at_most(values, rows_, node.threshold, nan_left);
       continue;
     }
     left_[i] = 0;

@@ -12,12 +12,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 using ranking::kShapRows;
 using Doubles = hn::CappedTag<double, 8>;
 
-std::uint64_t rows_at_most_kernel(const double* values, double threshold, bool nan_left) {
+std::uint64_t rows_at_most_kernel(const double* values, std::size_t count, double threshold,
+                                  bool nan_left) {
   const Doubles d;
   const std::size_t width = hn::Lanes(d);
   const auto bound = hn::Set(d, threshold);
   std::uint64_t rows = 0;
-  for (std::size_t r = 0; r < kShapRows; r += width) {
+  for (std::size_t r = 0; r < count; r += width) {
     const auto x = hn::LoadU(d, values + r);
     const auto below = hn::Le(x, bound);
     const auto left = nan_left ? hn::Or(below, hn::IsNaN(x)) : below;
@@ -35,64 +36,75 @@ HWY_INLINE hn::Vec<Doubles> ones(std::uint64_t bits, std::size_t first) {
   return hn::IfThenElseZero(hn::LoadMaskBits(d, byte), hn::Set(d, 1.0));
 }
 
-// Two vectors of rows at a time: their chains of products overlap.
-void add_leaf_kernel(const ranking::LeafTask& task, std::size_t rows, double* HWY_RESTRICT phi,
-                     double* HWY_RESTRICT scratch) {
+// Rows [first, first + V vectors): with two, their chains of products overlap.
+template <std::size_t V>
+HWY_INLINE void add_leaf_to(const ranking::LeafTask& task, std::size_t first,
+                            double* HWY_RESTRICT phi, double* HWY_RESTRICT scratch) {
   const Doubles d;
   const std::size_t width = hn::Lanes(d);
-  const std::size_t step = 2 * width;
+  const std::size_t step = V * width;
   const std::size_t n = task.feature.size();
   double* const one = scratch;               // [n][step], o
   double* const factor = one + n * step;     // [n][step], t o + (1 - t) z
   double* const before = factor + n * step;  // [n][step], the product of the factors before
   double* const sum = before + n * step;     // [n][step]
-  for (std::size_t first = 0; first < rows; first += step) {
-    for (std::size_t j = 0; j < n; ++j) {
-      hn::Store(ones(task.follows[j], first), d, one + j * step);
-      hn::Store(ones(task.follows[j], first + width), d, one + j * step + width);
-      hn::Store(hn::Zero(d), d, sum + j * step);
-      hn::Store(hn::Zero(d), d, sum + j * step + width);
+  for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t v = 0; v < step; v += width) {
+      hn::Store(ones(task.follows[j], first + v), d, one + j * step + v);
+      hn::Store(hn::Zero(d), d, sum + j * step + v);
     }
-    for (std::size_t k = 0; k < task.points.size(); ++k) {
-      const auto t = hn::Set(d, task.points[k]);
-      const double rest = 1 - task.points[k];
-      auto p0 = hn::Set(d, task.weights[k]);
-      auto p1 = p0;
-      for (std::size_t j = 0; j < n; ++j) {
-        const std::size_t at = j * step;
-        const auto z = hn::Set(d, task.share[j] * rest);
-        const auto f0 = hn::Add(hn::Mul(t, hn::Load(d, one + at)), z);
+  }
+  for (std::size_t k = 0; k < task.points.size(); ++k) {
+    const auto t = hn::Set(d, task.points[k]);
+    const double rest = 1 - task.points[k];
+    auto p0 = hn::Set(d, task.weights[k]);
+    auto p1 = p0;
+    for (std::size_t j = 0; j < n; ++j) {
+      const std::size_t at = j * step;
+      const auto z = hn::Set(d, task.share[j] * rest);
+      const auto f0 = hn::Add(hn::Mul(t, hn::Load(d, one + at)), z);
+      hn::Store(f0, d, factor + at);
+      hn::Store(p0, d, before + at);
+      p0 = hn::Mul(p0, f0);
+      if constexpr (V == 2) {
         const auto f1 = hn::Add(hn::Mul(t, hn::Load(d, one + at + width)), z);
-        hn::Store(f0, d, factor + at);
         hn::Store(f1, d, factor + at + width);
-        hn::Store(p0, d, before + at);
         hn::Store(p1, d, before + at + width);
-        p0 = hn::Mul(p0, f0);
         p1 = hn::Mul(p1, f1);
       }
-      auto s0 = hn::Set(d, 1.0);
-      auto s1 = s0;
-      for (std::size_t j = n; j-- > 0;) {
-        const std::size_t at = j * step;
-        const auto a0 = hn::Mul(hn::Load(d, before + at), s0);
+    }
+    auto s0 = hn::Set(d, 1.0);
+    auto s1 = s0;
+    for (std::size_t j = n; j-- > 0;) {
+      const std::size_t at = j * step;
+      const auto a0 = hn::Mul(hn::Load(d, before + at), s0);
+      hn::Store(hn::Add(hn::Load(d, sum + at), a0), d, sum + at);
+      s0 = hn::Mul(s0, hn::Load(d, factor + at));
+      if constexpr (V == 2) {
         const auto a1 = hn::Mul(hn::Load(d, before + at + width), s1);
-        hn::Store(hn::Add(hn::Load(d, sum + at), a0), d, sum + at);
         hn::Store(hn::Add(hn::Load(d, sum + at + width), a1), d, sum + at + width);
-        s0 = hn::Mul(s0, hn::Load(d, factor + at));
         s1 = hn::Mul(s1, hn::Load(d, factor + at + width));
       }
     }
-    const auto value = hn::Set(d, task.value);
-    for (std::size_t j = 0; j < n; ++j) {
-      const auto z = hn::Set(d, task.share[j]);
-      double* const to = phi + static_cast<std::size_t>(task.feature[j]) * kShapRows + first;
-      for (std::size_t v = 0; v < step; v += width) {
-        const auto gap = hn::Mul(value, hn::Sub(hn::Load(d, one + j * step + v), z));
-        const auto added = hn::Mul(gap, hn::Load(d, sum + j * step + v));
-        hn::Store(hn::Add(hn::Load(d, to + v), added), d, to + v);
-      }
+  }
+  const auto value = hn::Set(d, task.value);
+  for (std::size_t j = 0; j < n; ++j) {
+    const auto z = hn::Set(d, task.share[j]);
+    double* const to = phi + static_cast<std::size_t>(task.feature[j]) * kShapRows + first;
+    for (std::size_t v = 0; v < step; v += width) {
+      const auto gap = hn::Mul(value, hn::Sub(hn::Load(d, one + j * step + v), z));
+      const auto added = hn::Mul(gap, hn::Load(d, sum + j * step + v));
+      hn::Store(hn::Add(hn::Load(d, to + v), added), d, to + v);
     }
   }
+}
+
+void add_leaf_kernel(const ranking::LeafTask& task, std::size_t rows, double* HWY_RESTRICT phi,
+                     double* HWY_RESTRICT scratch) {
+  const std::size_t width = hn::Lanes(Doubles());
+  std::size_t first = 0;
+  for (; first + width < rows; first += 2 * width) add_leaf_to<2>(task, first, phi, scratch);
+  if (first < rows) add_leaf_to<1>(task, first, phi, scratch);
 }
 
 }  // namespace penchant::HWY_NAMESPACE
@@ -106,8 +118,9 @@ HWY_EXPORT(add_leaf_kernel);
 
 namespace ranking {
 
-std::uint64_t rows_at_most(const double* values, double threshold, bool nan_left) {
-  return HWY_DYNAMIC_DISPATCH(rows_at_most_kernel)(values, threshold, nan_left);
+std::uint64_t rows_at_most(const double* values, std::size_t count, double threshold,
+                           bool nan_left) {
+  return HWY_DYNAMIC_DISPATCH(rows_at_most_kernel)(values, count, threshold, nan_left);
 }
 
 void add_leaf(const LeafTask& task, std::size_t rows, double* phi, AlignedVector<double>& scratch) {

@@ -13,8 +13,10 @@ namespace penchant::ranking {
 
 inline constexpr std::size_t kShapRows = 64;
 
-// Bit r: values[r] <= threshold, or values[r] is NaN and nan_left.
-[[nodiscard]] std::uint64_t rows_at_most(const double* values, double threshold, bool nan_left);
+// Bit r, for r up to `count`: values[r] <= threshold, or values[r] is NaN and nan_left.
+// values: [kShapRows], all of them readable.
+[[nodiscard]] std::uint64_t rows_at_most(const double* values, std::size_t count, double threshold,
+                                         bool nan_left);
 
 // What a leaf adds to the SHAP values of a block of rows.
 struct LeafTask {
