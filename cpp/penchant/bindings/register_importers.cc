@@ -12,7 +12,7 @@ using ranking::Forest;
 using ranking::ForestData;
 
 template <ForestData (*read)(std::string_view)>
-std::shared_ptr<Forest> import(const py::bytes& model) {
+std::shared_ptr<Forest> imported(const py::bytes& model) {
   const auto view = static_cast<std::string_view>(model);
   const py::gil_scoped_release release;  // Python's bytes never change
   return std::make_shared<Forest>(read(view));
@@ -21,11 +21,11 @@ std::shared_ptr<Forest> import(const py::bytes& model) {
 }  // namespace
 
 void register_importers(py::module_& module) {
-  module.def("import_lightgbm", &import <&ranking::import_lightgbm>, py::arg("model"),
+  module.def("import_lightgbm", &imported<&ranking::import_lightgbm>, py::arg("model"),
              "A Forest of LightGBM's text.");
-  module.def("import_xgboost", &import <&ranking::import_xgboost>, py::arg("model"),
+  module.def("import_xgboost", &imported<&ranking::import_xgboost>, py::arg("model"),
              "A Forest of XGBoost's JSON or UBJSON.");
-  module.def("import_catboost", &import <&ranking::import_catboost>, py::arg("model"),
+  module.def("import_catboost", &imported<&ranking::import_catboost>, py::arg("model"),
              "A Forest of CatBoost's JSON.");
   module.def(
       "export_lightgbm",

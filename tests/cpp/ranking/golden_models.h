@@ -89,7 +89,7 @@ inline std::vector<Model> models() {
 // CatBoost's file with target statistics is there to be refused.
 inline bool importable(const Model& model) { return !model.name.starts_with("catboost_ctr"); }
 
-inline ranking::ForestData import(const std::string& name, const std::string& bytes) {
+inline ranking::ForestData import_model(const std::string& name, const std::string& bytes) {
   if (name.starts_with("lightgbm")) return ranking::import_lightgbm(bytes);
   if (name.starts_with("catboost")) return ranking::import_catboost(bytes);
   return ranking::import_xgboost(bytes);

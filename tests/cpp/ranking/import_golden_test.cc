@@ -20,7 +20,7 @@ TEST(ImportGolden, ScoresEqualTheSourceLibrarys) {
   ASSERT_GE(models.size(), 25U);
   for (const golden::Model& model : models) {
     if (!golden::importable(model)) continue;
-    const ranking::ForestData data = golden::import(model.name, model.bytes);
+    const ranking::ForestData data = golden::import_model(model.name, model.bytes);
     ASSERT_GT(data.trees(), 1U) << model.name;
     double largest = 0;
     for (std::size_t i = 0; i < model.rows.size(); ++i) {
@@ -63,7 +63,7 @@ TEST(ImportGolden, JsonAndUbjsonGiveTheSameForest) {
 TEST(ImportGolden, LinksAndNamesAreKept) {
   using ranking::Link;
   const auto imported = [](const std::string& name) {
-    return golden::import(name, golden::read_file(golden::folder() / name));
+    return golden::import_model(name, golden::read_file(golden::folder() / name));
   };
   const auto lightgbm = imported("lightgbm_binary.txt");
   EXPECT_EQ(lightgbm.link, Link::kSigmoid);

@@ -67,7 +67,7 @@ TEST(ImportMutations, GiveACleanErrorOrAValidForest) {
     for (std::uint32_t number = 0; number < 300; ++number) {
       const std::string bytes = mutate(number);
       try {
-        const ranking::ForestData data = golden::import(model.name, bytes);
+        const ranking::ForestData data = golden::import_model(model.name, bytes);
         ranking::check_forest(data);
         const std::vector<double> row(static_cast<std::size_t>(data.num_features), 0.5);
         ASSERT_EQ(reference::plain_scores(data, row).size(), data.outputs());

@@ -205,7 +205,7 @@ TEST(Shap, EqualsTheSourceLibrarys) {
   std::size_t compared = 0;
   for (const golden::Model& model : golden::models()) {
     if (!golden::importable(model) || model.shap[0].empty()) continue;
-    const ForestData data = golden::import(model.name, model.bytes);
+    const ForestData data = golden::import_model(model.name, model.bytes);
     const std::vector<double> ours = explained(data, model.rows);
     const double tolerance = model.name.starts_with("lightgbm") ? 1e-9 : 1e-5;
     for (std::size_t i = 0; i < model.rows.size(); ++i) {
