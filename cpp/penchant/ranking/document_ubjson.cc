@@ -1,5 +1,4 @@
 #include <bit>
-#include <cstring>
 
 #include "penchant/ranking/document.h"
 
@@ -87,7 +86,8 @@ class UbjsonReader {
       reject("expected a length");
     }
     const double found = number(type);
-    if (!(found >= 0 && found <= static_cast<double>((bytes_.size() - at_) / least))) {
+    const std::size_t most = (bytes_.size() - at_) / least;
+    if (!(found >= 0 && found <= static_cast<double>(most))) {
       reject("a length of ", found, ", but ", bytes_.size() - at_, " bytes are left");
     }
     return static_cast<std::size_t>(found);

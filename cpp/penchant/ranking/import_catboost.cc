@@ -257,11 +257,11 @@ Link link_of(const At& model) {
   const std::string& type = (*loss)["type"].text();
   if (type == "MultiClass") return Link::kSoftmax;
   if (type == "Poisson" || type == "Tweedie") return Link::kExp;
-  static const std::vector<std::string> kSigmoids{"Logloss",      "CrossEntropy",
-                                                  "Focal",        "MultiClassOneVsAll",
-                                                  "MultiLogloss", "MultiCrossEntropy"};
-  return std::find(kSigmoids.begin(), kSigmoids.end(), type) != kSigmoids.end() ? Link::kSigmoid
-                                                                                : Link::kIdentity;
+  static const std::vector<std::string> sigmoids{"Logloss",      "CrossEntropy",
+                                                 "Focal",        "MultiClassOneVsAll",
+                                                 "MultiLogloss", "MultiCrossEntropy"};
+  return std::find(sigmoids.begin(), sigmoids.end(), type) != sigmoids.end() ? Link::kSigmoid
+                                                                             : Link::kIdentity;
 }
 
 void read_trees(const At& model, ForestData& data, double scale) {

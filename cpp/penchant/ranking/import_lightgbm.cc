@@ -159,7 +159,7 @@ void read_objective(const Block& header, ForestData& data) {
     if (option.starts_with("sigmoid:")) data.link_slope = parse<double>(option.substr(8), *field);
     root = root || option == "sqrt";
   }
-  static const std::unordered_map<std::string_view, Link> kLinks{
+  static const std::unordered_map<std::string_view, Link> links{
       {"binary", Link::kSigmoid},      {"cross_entropy", Link::kSigmoid},
       {"xentropy", Link::kSigmoid},    {"multiclassova", Link::kSigmoid},
       {"multiclass", Link::kSoftmax},  {"poisson", Link::kExp},
@@ -169,8 +169,8 @@ void read_objective(const Block& header, ForestData& data) {
       {"quantile", Link::kIdentity},   {"mape", Link::kIdentity},
       {"lambdarank", Link::kIdentity}, {"rank_xendcg", Link::kIdentity},
       {"custom", Link::kIdentity},     {"none", Link::kIdentity}};
-  const auto found = kLinks.find(name);
-  if (found == kLinks.end() || root) {
+  const auto found = links.find(name);
+  if (found == links.end() || root) {
     reject(field->line, "objective '", field->value.substr(0, 60),
            "' turns scores into predictions in a way that is not known here; remove the line to "
            "import raw scores");

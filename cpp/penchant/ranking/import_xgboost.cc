@@ -34,7 +34,7 @@ struct Meaning {
 Meaning meaning_of(const At& objective) {
   const At name = objective["name"];
   using enum Meaning::Base;
-  static const std::unordered_map<std::string_view, Meaning> kMeanings{
+  static const std::unordered_map<std::string_view, Meaning> meanings{
       {"reg:squarederror", {}},
       {"reg:linear", {}},
       {"reg:squaredlogerror", {}},
@@ -54,8 +54,8 @@ Meaning meaning_of(const At& objective) {
       {"reg:tweedie", {Link::kExp, kPositive}},
       {"survival:cox", {Link::kExp, kPositive}},
       {"survival:aft", {Link::kExp, kPositive}}};
-  const auto found = kMeanings.find(name.text());
-  if (found == kMeanings.end()) {
+  const auto found = meanings.find(name.text());
+  if (found == meanings.end()) {
     name.reject("objective '", std::string_view(name.text()).substr(0, 40),
                 "' turns scores into predictions in a way that is not known here");
   }

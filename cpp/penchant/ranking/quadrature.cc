@@ -54,6 +54,9 @@ Quadrature::Quadrature(std::size_t most) : points_(most + 1), weights_(most + 1)
       points_[n].push_back((1 + x) / 2);
       weights_[n].push_back(1 / ((1 - x * x) * slope * slope));  // half of [-1, 1]'s
     }
+    const std::size_t padded = (n + kPadding - 1) / kPadding * kPadding;
+    points_[n].resize(padded, 0.0);
+    weights_[n].resize(padded, 0.0);
   }
 }
 

@@ -10,15 +10,22 @@ namespace penchant::ranking {
 
 class Quadrature {
  public:
+  static constexpr std::size_t kPadding = 8;
+
   // The rules of 1 to `most` points. Only +, -, *, / in a fixed order: the same bits everywhere.
   explicit Quadrature(std::size_t most);
 
-  [[nodiscard]] std::span<const double> points(std::size_t n) const { return points_[n]; }
-  [[nodiscard]] std::span<const double> weights(std::size_t n) const { return weights_[n]; }
+  // [n]. Zeros follow up to a multiple of kPadding, so that whole vectors may be loaded.
+  [[nodiscard]] std::span<const double> points(std::size_t n) const {
+    return std::span(points_[n]).first(n);
+  }
+  [[nodiscard]] std::span<const double> weights(std::size_t n) const {
+    return std::span(weights_[n]).first(n);
+  }
 
  private:
-  std::vector<std::vector<double>> points_;   // [most + 1][n]
-  std::vector<std::vector<double>> weights_;  // [most + 1][n]
+  std::vector<std::vector<double>> points_;   // [most + 1][n and padding]
+  std::vector<std::vector<double>> weights_;  // [most + 1][n and padding]
 };
 
 }  // namespace penchant::ranking

@@ -99,8 +99,48 @@ HWY_INLINE void add_leaf_to(const ranking::LeafTask& task, std::size_t first,
   }
 }
 
+// One row: the lanes are points of the quadrature, and their sums are taken point by point, as
+// above.
+HWY_INLINE void add_leaf_to_row(const ranking::LeafTask& task, double* HWY_RESTRICT phi,
+                                double* HWY_RESTRICT scratch) {
+  const Doubles d;
+  const std::size_t width = hn::Lanes(d);
+  const std::size_t n = task.feature.size();
+  const std::size_t points = task.points.size();
+  double* const factor = scratch;             // [n][width]
+  double* const before = factor + n * width;  // [n][width], then the terms
+  double* const sum = before + n * width;     // [n]
+  for (std::size_t j = 0; j < n; ++j) sum[j] = 0;
+  for (std::size_t k = 0; k < points; k += width) {
+    const auto t = hn::LoadU(d, task.points.data() + k);
+    const auto rest = hn::Sub(hn::Set(d, 1.0), t);
+    auto p = hn::LoadU(d, task.weights.data() + k);
+    for (std::size_t j = 0; j < n; ++j) {
+      const auto one = hn::Set(d, static_cast<double>(task.follows[j] & 1U));
+      const auto f = hn::Add(hn::Mul(t, one), hn::Mul(hn::Set(d, task.share[j]), rest));
+      hn::Store(f, d, factor + j * width);
+      hn::Store(p, d, before + j * width);
+      p = hn::Mul(p, f);
+    }
+    auto s = hn::Set(d, 1.0);
+    for (std::size_t j = n; j-- > 0;) {
+      hn::Store(hn::Mul(hn::Load(d, before + j * width), s), d, before + j * width);
+      s = hn::Mul(s, hn::Load(d, factor + j * width));
+    }
+    const std::size_t here = points - k < width ? points - k : width;
+    for (std::size_t j = 0; j < n; ++j) {
+      for (std::size_t i = 0; i < here; ++i) sum[j] += before[j * width + i];
+    }
+  }
+  for (std::size_t j = 0; j < n; ++j) {
+    const double gap = task.value * (static_cast<double>(task.follows[j] & 1U) - task.share[j]);
+    phi[static_cast<std::size_t>(task.feature[j]) * kShapRows] += gap * sum[j];
+  }
+}
+
 void add_leaf_kernel(const ranking::LeafTask& task, std::size_t rows, double* HWY_RESTRICT phi,
                      double* HWY_RESTRICT scratch) {
+  if (rows == 1) return add_leaf_to_row(task, phi, scratch);
   const std::size_t width = hn::Lanes(Doubles());
   std::size_t first = 0;
   for (; first + width < rows; first += 2 * width) add_leaf_to<2>(task, first, phi, scratch);

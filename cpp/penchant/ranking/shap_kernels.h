@@ -24,7 +24,7 @@ struct LeafTask {
   std::span<const std::int32_t> feature;   // [elements]
   std::span<const double> share;           // [elements], LeafPaths::share
   const std::uint64_t* follows = nullptr;  // [elements]; bit r: row r goes the path's way
-  std::span<const double> points;          // of a quadrature exact for elements - 1
+  std::span<const double> points;          // of a Quadrature exact for degree elements - 1
   std::span<const double> weights;
 };
 
