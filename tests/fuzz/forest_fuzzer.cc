@@ -23,7 +23,7 @@ namespace {
 namespace bundle = penchant::bundle;
 namespace ranking = penchant::ranking;
 
-constexpr std::size_t kRows = 5;
+constexpr std::size_t kRows = 9;            // enough for planes
 constexpr std::size_t kMaxCells = 1 << 16;  // of a score: an input is to take milliseconds
 
 void check(bool holds) {

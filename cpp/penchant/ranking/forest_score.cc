@@ -11,7 +11,7 @@ namespace penchant::ranking {
 namespace {
 
 // From so many rows on, planes of vectors cost less than walking row by row (measured).
-constexpr std::size_t kRowsForPlanes = 4;
+constexpr std::size_t kRowsForPlanes = 8;
 // A row that visits few splits need not have all its values turned into bytes.
 constexpr std::size_t kColumnsATree = 8;
 
