@@ -23,6 +23,7 @@ __all__: list[str] = [
     "Dataset",
     "Engine",
     "Filter",
+    "Forest",
     "HybridModel",
     "IdMap",
     "Interactions",
@@ -31,6 +32,7 @@ __all__: list[str] = [
     "PairwiseTrainer",
     "RankingProblem",
     "Scorer",
+    "ShapExplainer",
     "VectorIndex",
     "blend_models",
     "bootstrap",
@@ -38,6 +40,7 @@ __all__: list[str] = [
     "build_info",
     "by_user_test_rows",
     "evaluate",
+    "export_lightgbm",
     "extended_context",
     "fit_ease",
     "fit_graph_filter",
@@ -52,6 +55,9 @@ __all__: list[str] = [
     "format_timestamp",
     "lean_items",
     "lean_people",
+    "import_catboost",
+    "import_lightgbm",
+    "import_xgboost",
     "learn_blend",
     "learn_weights",
     "leave_last_out_test_rows",
@@ -536,6 +542,68 @@ class VectorIndex:
         Rows that are there.
         """
 
+class Forest:
+    """
+    Trees ready to score; penchant.ranking.Forest wraps it.
+    """
+    @staticmethod
+    def from_arrays(arrays: dict) -> Forest:
+        """
+        What to_arrays gives.
+        """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str) -> Forest: ...
+    def apply_link(
+        self, scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Predictions [rows, outputs].
+        """
+    @typing.overload
+    def predict_raw(
+        self,
+        rows: numpy.typing.NDArray[numpy.float32],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    @typing.overload
+    def predict_raw(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Scores [rows, outputs] float64, before the link.
+        """
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def to_arrays(self) -> dict: ...
+    @property
+    def feature_names(self) -> list[str]: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def num_features(self) -> int: ...
+    @property
+    def num_leaves(self) -> int: ...
+    @property
+    def num_outputs(self) -> int: ...
+    @property
+    def num_trees(self) -> int: ...
+
+class ShapExplainer:
+    """
+    Exact SHAP values of a Forest.
+    """
+    def __init__(self, forest: Forest) -> None: ...
+    def values(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        background: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        SHAP values [rows, outputs, features + 1] float64, the expected score last.
+        """
+
 class Scorer:
     """
     Scores of the whole catalogue for a list of subjects, computed when asked.
@@ -667,6 +735,11 @@ def evaluate(
 ) -> tuple:
     """
     (values float64 [metrics], per subject float64 [metrics, rows]).
+    """
+
+def export_lightgbm(forest: Forest) -> str:
+    """
+    LightGBM's text of a Forest.
     """
 
 def extended_context(
@@ -809,6 +882,19 @@ def lean_people(
 ) -> typing.Any:
     """
     The same for people; columns are (attribute, kind, weight). A HybridModel that also answers by attributes.
+def import_catboost(model: bytes) -> Forest:
+    """
+    A Forest of CatBoost's JSON.
+    """
+
+def import_lightgbm(model: bytes) -> Forest:
+    """
+    A Forest of LightGBM's text.
+    """
+
+def import_xgboost(model: bytes) -> Forest:
+    """
+    A Forest of XGBoost's JSON or UBJSON.
     """
 
 def learn_blend(

@@ -18,6 +18,8 @@
 
 namespace penchant::ranking {
 
+struct ForestLayout;
+
 class Forest {
  public:
   // Throws kBadData when check_forest does.
@@ -31,8 +33,8 @@ class Forest {
   }
 
   // scores: [rows, outputs], row-major. Requires rows.columns == num_features(); every value is
-  // allowed, NaN and infinity too. threads: 0 means all. Nothing is allocated but a thread's scratch,
-  // which is kept. Throws kInvalidArgument on shapes.
+  // allowed, NaN and infinity too. threads: 0 means all. Nothing is allocated but a thread's
+  // scratch, which is kept. Throws kInvalidArgument on shapes.
   void predict_raw(MatrixView<const float> rows, std::span<double> scores, int threads) const;
   void predict_raw(MatrixView<const double> rows, std::span<double> scores, int threads) const;
 
@@ -45,10 +47,8 @@ class Forest {
       const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);
 
  private:
-  struct Layout;  // what the kernels read
-
   ForestData data_;
-  std::unique_ptr<const Layout> layout_;
+  std::unique_ptr<const ForestLayout> layout_;  // what the kernels read
 };
 
 }  // namespace penchant::ranking
