@@ -53,6 +53,7 @@ _MODULES = {
     "errors": "errors",
     "evaluation": "evaluation",
     "metrics": "evaluation.metrics",
+    "ranking": "ranking",
     "simulate": "simulate",
     "splits": "data.splits",
     "tuning": "tuning",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import errors as errors
     from . import evaluation as evaluation
+    from . import ranking as ranking
     from . import simulate as simulate
     from . import tuning as tuning
     from ._info import build_info as build_info

@@ -31,8 +31,8 @@ class Forest {
   }
 
   // scores: [rows, outputs], row-major. Requires rows.columns == num_features(); every value is
-  // allowed, NaN and infinity too. threads: 0 means all. Nothing is allocated but a thread's scratch,
-  // which is kept. Throws kInvalidArgument on shapes.
+  // allowed, NaN and infinity too. threads: 0 means all. Nothing is allocated but a thread's
+  // scratch, which is kept. Throws kInvalidArgument on shapes.
   void predict_raw(MatrixView<const float> rows, std::span<double> scores, int threads) const;
   void predict_raw(MatrixView<const double> rows, std::span<double> scores, int threads) const;
 
