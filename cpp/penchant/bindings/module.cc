@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_item_models(module);
   penchant::bindings::register_retrieval(module);
   penchant::bindings::register_forest(module);
+  penchant::bindings::register_trees(module);
   penchant::bindings::register_evaluation(module);
   penchant::bindings::register_engine(module);
 }
