@@ -50,9 +50,22 @@ def small_catalog(small_world: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def small_people(small_world: Any) -> Any:
+    return small_world.subjects[["subject", "region", "age", "tier"]]
+
+
+@pytest.fixture(scope="session")
 def small_data(small_events: Any, small_catalog: Any) -> pn.Dataset:
     return pn.Dataset.from_events(
         small_events, type="event", value="quantity", catalog=small_catalog
+    )
+
+
+@pytest.fixture(scope="session")
+def small_known_data(small_events: Any, small_catalog: Any, small_people: Any) -> pn.Dataset:
+    """The same log with attributes of its people."""
+    return pn.Dataset.from_events(
+        small_events, type="event", value="quantity", catalog=small_catalog, subjects=small_people
     )
 
 

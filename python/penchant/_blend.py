@@ -13,7 +13,7 @@ from ._default_funnel import prior_weights, span_days
 from .data.dataset import Dataset
 from .models._base import Model
 
-__all__ = ["BlendWeights", "learn_weights"]
+__all__ = ["BlendWeights", "learn_cold_weights", "learn_weights"]
 
 _DAY = 86_400 * 1_000_000
 _WINDOW_DAYS = 28.0  # of one validation window, less on short logs
@@ -36,11 +36,14 @@ class BlendWeights:
         Where what was seen may be shown again, and where it may not.
     validation : dict
         ``subjects``, ``windows`` and NDCG@20 before and after learning, by regime.
+    cold : list of float or None
+        Where there is no history; None: the other regimes hold there, too.
     """
 
     repeats: list[float]
     new: list[float]
     validation: dict[str, Any]
+    cold: list[float] | None = None
 
 
 def learn_weights(
@@ -94,6 +97,57 @@ def learn_weights(
     return BlendWeights(learned[True], learned[False], validation)
 
 
+def learn_cold_weights(
+    train: Dataset,
+    prior: list[float],
+    sources_for: Callable[[Dataset], list[Model]],
+    assemble: Callable[[Dataset, list[Model]], Any],
+    *,
+    threads: int = 0,
+) -> tuple[list[float], dict[str, Any]]:
+    """Learn weights for people without a history on those who were new in a window.
+
+    They are asked for with what `train` knows of them beside events, and nothing else. `prior`,
+    `sources_for` and `assemble` are of the sources that can answer then.
+
+    Returns
+    -------
+    weights, validation
+        As `learn_weights` has them for a regime.
+    """
+    problem = _core.BlendProblem(len(prior))
+    for before, inside in _windows(train):
+        newcomers, offsets, items = _newcomers(before, inside)
+        if not len(newcomers):
+            continue
+        sources = sources_for(before)
+        for source in sources:
+            source.fit(before, progress=False)
+        told = inside.filter(subjects=newcomers)
+        problem.add(
+            assemble(before, sources), newcomers, offsets, items, True, threads,
+            told._person_table(),
+        )  # fmt: skip
+        if problem.rows >= _ENOUGH_SUBJECTS:
+            break
+    weights = _core.learn_blend(problem, prior, _PRIOR_STRENGTH, threads)
+    return weights, {
+        "subjects": problem.rows,
+        "ndcg@20_prior": problem.objective(prior, threads),
+        "ndcg@20": problem.objective(weights, threads),
+    }
+
+
+def _newcomers(before: Dataset, inside: Dataset) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Subjects of a window whom nobody saw before it, with the known items they took in it."""
+    if inside._people is None:
+        return [], np.zeros(1, np.int64), np.empty(0, np.int32)
+    pairs = inside._core.interactions()
+    new = np.asarray(before._core.subjects.find_all(inside.subject_ids)) < 0
+    rows = np.flatnonzero(new & (np.diff(np.asarray(pairs.offsets)) > 0))
+    return _lists(inside, rows, before._core.items)
+
+
 def _windows(train: Dataset) -> list[tuple[Dataset, Dataset]]:
     """Pairs (what lies before a window, the window), the latest first."""
     last = train._core.last_time
@@ -135,14 +189,23 @@ def _truth(engine: Any, inside: Dataset) -> tuple[list[Any], np.ndarray, np.ndar
     rows = np.flatnonzero(
         (np.asarray(context.subjects.find_all(ids)) >= 0) & (np.diff(offsets) > 0)
     )
+    return _lists(inside, rows, context.items)
+
+
+def _lists(
+    inside: Dataset, rows: np.ndarray, catalogue: Any
+) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """Ids of these rows and the catalogue's items that they had to do with; evenly spread few."""
+    pairs = inside._core.interactions()
+    offsets = np.asarray(pairs.offsets)
     if len(rows) > _MOST_SUBJECTS:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_SUBJECTS).astype(np.int64)]
-    to_catalogue = np.asarray(context.items.find_all(inside.item_ids))
+    to_catalogue = np.asarray(catalogue.find_all(inside.item_ids))
     lists = []
     for row in rows:
         items = to_catalogue[np.asarray(pairs.items[offsets[row] : offsets[row + 1]])]
         lists.append(np.sort(items[items >= 0]).astype(np.int32))
     sizes = np.array([len(items) for items in lists], dtype=np.int64)
     flat = np.concatenate(lists) if lists else np.empty(0, dtype=np.int32)
-    subjects = [i.item() if isinstance(i, np.generic) else i for i in ids[rows]]
+    subjects = [i.item() if isinstance(i, np.generic) else i for i in inside.subject_ids[rows]]
     return subjects, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), flat

@@ -15,6 +15,7 @@ import typing_extensions
 __all__: list[str] = [
     "AlsModel",
     "AlsTrainer",
+    "AttributeTable",
     "BlendProblem",
     "BundleReader",
     "BundleWriter",
@@ -45,9 +46,12 @@ __all__: list[str] = [
     "fit_popular",
     "fit_random",
     "fit_repeat_purchase",
+    "fit_segment_popular",
     "fit_slim",
     "force_simd_target",
     "format_timestamp",
+    "lean_items",
+    "lean_people",
     "learn_blend",
     "learn_weights",
     "leave_last_out_test_rows",
@@ -64,7 +68,7 @@ __all__: list[str] = [
     "simd_targets",
     "temporal_test_rows",
     "version",
-    "with_basket",
+    "with_events",
     "write_file_atomically",
 ]
 
@@ -202,6 +206,18 @@ class Interactions:
     @property
     def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
 
+class AttributeTable:
+    """
+    What is known of people beside events, a row a person.
+    """
+    def __init__(self, rows: typing.SupportsInt | typing.SupportsIndex, columns: list) -> None:
+        """
+        Columns are tuples (name, numbers or None, texts, offsets, codes).
+        """
+    def __len__(self) -> int: ...
+    @property
+    def names(self) -> list[str]: ...
+
 class Dataset:
     """
     A cleaned event log; columns are read-only views.
@@ -274,7 +290,7 @@ class Context:
     """
     @staticmethod
     def load(arg0: BundleReader, arg1: str) -> Context: ...
-    def __init__(self, data: Dataset) -> None: ...
+    def __init__(self, data: Dataset, attributes: AttributeTable = None) -> None: ...
     def item_name(self, item: typing.SupportsInt | typing.SupportsIndex) -> str:
         """
         The catalogue's name of the item, '' when it has none.
@@ -282,6 +298,11 @@ class Context:
     def save(self, arg0: BundleWriter, arg1: str) -> None: ...
     @property
     def as_of(self) -> int: ...
+    @property
+    def attributes(self) -> AttributeTable:
+        """
+        Of the subjects, a row each; without columns when none are known.
+        """
     @property
     def history(self) -> Interactions: ...
     @property
@@ -405,24 +426,11 @@ class PairwiseTrainer:
         """
 
 class HybridModel(Model):
-    def __init__(
-        self,
-        als: AlsModel,
-        pairs: Interactions,
-        as_of: typing.SupportsInt | typing.SupportsIndex,
-        *,
-        offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
-        features: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-        values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
-        num_features: typing.SupportsInt | typing.SupportsIndex,
-        strength: typing.SupportsFloat | typing.SupportsIndex,
-        ridge: typing.SupportsFloat | typing.SupportsIndex,
-        threads: typing.SupportsInt | typing.SupportsIndex,
-    ) -> None: ...
+    def __init__(self, als: AlsModel) -> None: ...
     @property
-    def item_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    def item_factors(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]: ...
     @property
-    def user_factors(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    def user_factors(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]: ...
 
 class RankingProblem:
     """
@@ -562,10 +570,14 @@ class Engine:
         subjects: collections.abc.Sequence[str | typing.SupportsInt | typing.SupportsIndex],
         exclude_seen: bool,
         k: typing.SupportsInt | typing.SupportsIndex,
+        told: AttributeTable = None,
+        told_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
     ) -> Scorer: ...
     def source_model(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> Model: ...
     @property
     def bundle(self) -> BundleReader: ...
+    @property
+    def cold_start(self) -> bool: ...
     @property
     def context(self) -> Context: ...
     @property
@@ -589,6 +601,7 @@ class BlendProblem:
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         exclude_seen: bool,
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        attributes: AttributeTable = None,
     ) -> None: ...
     def objective(
         self,
@@ -620,9 +633,10 @@ def build_bundle(
     exclude_seen: bool,
     lineage: str,
     goldens: collections.abc.Sequence[str],
+    cold_start: bool = False,
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight); a checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; a checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -732,6 +746,20 @@ def fit_random(
 def fit_repeat_purchase(
     pairs: Interactions, as_of: typing.SupportsInt | typing.SupportsIndex
 ) -> Model: ...
+def fit_segment_popular(
+    data: Dataset,
+    attributes: AttributeTable,
+    by: collections.abc.Sequence[tuple[str, str, typing.SupportsFloat | typing.SupportsIndex]],
+    *,
+    window: typing.SupportsInt | typing.SupportsIndex | None,
+    half_life: typing.SupportsInt | typing.SupportsIndex | None,
+    strength: typing.SupportsFloat | typing.SupportsIndex,
+    bins: typing.SupportsInt | typing.SupportsIndex,
+) -> Model:
+    """
+    `by` lists (attribute, 'categories' or 'numbers', weight); weights don't count.
+    """
+
 def fit_slim(
     pairs: Interactions,
     as_of: typing.SupportsInt | typing.SupportsIndex,
@@ -750,6 +778,39 @@ def fit_slim(
 ) -> Model: ...
 def force_simd_target(name: str) -> None: ...
 def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+def lean_items(
+    als: AlsModel,
+    pairs: Interactions,
+    as_of: typing.SupportsInt | typing.SupportsIndex,
+    *,
+    offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    features: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    num_features: typing.SupportsInt | typing.SupportsIndex,
+    strength: typing.SupportsFloat | typing.SupportsIndex,
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> AlsModel:
+    """
+    The model with item vectors drawn towards what features (CSR) make one expect.
+    """
+
+def lean_people(
+    als: AlsModel,
+    pairs: Interactions,
+    attributes: AttributeTable,
+    columns: collections.abc.Sequence[tuple[str, str, typing.SupportsFloat | typing.SupportsIndex]],
+    *,
+    bins: typing.SupportsInt | typing.SupportsIndex,
+    min_count: typing.SupportsInt | typing.SupportsIndex,
+    strength: typing.SupportsFloat | typing.SupportsIndex,
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> typing.Any:
+    """
+    The same for people; columns are (attribute, kind, weight). A HybridModel that also answers by attributes.
+    """
+
 def learn_blend(
     problem: BlendProblem,
     prior: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
@@ -790,6 +851,9 @@ def model_scorer(
     context: Context,
     rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     users: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    stored: AttributeTable = None,
+    told: AttributeTable = None,
+    told_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
 ) -> typing.Any: ...
 def parse_duration(text: str) -> int:
     """
@@ -825,6 +889,12 @@ def recommend_batch(
     allowed: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     histories_are_fresh: bool = False,
+    attributes: AttributeTable = None,
+    people: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
+    given: collections.abc.Mapping[
+        str, typing.SupportsFloat | typing.SupportsIndex | collections.abc.Sequence[str]
+    ]
+    | None = None,
 ) -> tuple:
     """
     items int32 [n, k], scores float32 [n, k], counts int32 [n], fell_back uint8 [n].
@@ -845,14 +915,15 @@ def temporal_test_rows(
     data: Dataset, cut: typing.SupportsInt | typing.SupportsIndex
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
 def version() -> str: ...
-def with_basket(
+def with_events(
     pairs: Interactions,
     rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-    basket: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-    as_of: typing.SupportsInt | typing.SupportsIndex,
+    items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    values: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
 ) -> Interactions:
     """
-    A row for each of `rows` (-1: nobody known) with the basket's items (ascending) bought now.
+    A row for each of `rows` (-1: nobody known) with these events added.
     """
 
 def write_file_atomically(path: os.PathLike | str | bytes, data: typing_extensions.Buffer) -> None:

@@ -10,14 +10,25 @@ from typing import Any
 
 from .data.dataset import Dataset
 from .models._base import Model
+from .models._features import subject_columns
 from .models.als import ALS
+from .models.blend import Blend
+from .models.hybrid import Hybrid
 from .models.item_knn import ItemKNN
 from .models.popular import Popular
 from .models.repeat_purchase import RepeatPurchase
 
-__all__ = ["default_sources", "prior_weights", "span_days"]
+__all__ = [
+    "cold_prior_weights",
+    "cold_sources",
+    "default_sources",
+    "knows_people",
+    "prior_weights",
+    "span_days",
+]
 
 _DAY = 86_400 * 1_000_000
+_MOST_SEGMENTS = 3  # attributes that segments are nested by
 
 
 def span_days(data: Dataset) -> float:
@@ -48,6 +59,47 @@ def default_sources(data: Dataset, *, seed: int = 0, threads: int | None = None)
         Popular(window="28d"),
         Popular(half_life=f"{max(span / 24, 14):.6g}d"),
         RepeatPurchase(),
+    ]
+
+
+def cold_sources(data: Dataset, *, seed: int = 0, threads: int | None = None) -> list[Model]:
+    """What else speaks for people without a history, where the dataset has their attributes.
+
+    Factors that lean on attributes, and popularity among people of the same; none without.
+    """
+    by = [name for name, _, _ in subject_columns(data._people, text=[])][:_MOST_SEGMENTS]
+    if data._people is None:
+        return []
+    timed = data._core.last_time is not None
+    memory = f"{max(span_days(data) / 6, 30):.6g}d" if timed else None
+    sources: list[Model] = [
+        Hybrid(
+            factors=32,
+            alpha=10.0,
+            regularization=50.0,
+            weighting="capped",
+            half_life=memory,
+            seed=seed,
+            threads=threads,
+        )
+    ]
+    if by:
+        sources.append(Popular(half_life=memory, by=by))
+    return sources
+
+
+def knows_people(source: Model) -> bool:
+    """Whether a source can answer by attributes of people alone."""
+    if isinstance(source, Blend):
+        return any(knows_people(member) for member in source.models or [])
+    return isinstance(source, Hybrid) or (isinstance(source, Popular) and source.by is not None)
+
+
+def cold_prior_weights(sources: list[Model]) -> list[float]:
+    """Weights to start from where there is no history: 0 for what then has nothing to go on."""
+    return [
+        1.0 if knows_people(source) else 0.25 if isinstance(source, Popular) else 0.0
+        for source in sources
     ]
 
 

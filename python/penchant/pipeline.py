@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -13,15 +14,21 @@ import numpy as np
 import pyarrow as pa
 
 from . import _core
-from ._blend import BlendWeights, learn_weights
-from ._default_funnel import default_sources, prior_weights
+from ._blend import BlendWeights, learn_cold_weights, learn_weights
+from ._default_funnel import (
+    cold_prior_weights,
+    cold_sources,
+    default_sources,
+    knows_people,
+    prior_weights,
+)
 from ._progress import Progress
 from ._version import __version__
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
 from .models._base import Model, id_column, listed
-from .models._evaluable import Evaluable
+from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
 
 __all__ = ["Pipeline"]
@@ -43,10 +50,11 @@ class Pipeline(Parametrized, Evaluable):
     ----------
     sources : list of models, optional
         Unfitted models. None: the default funnel (ALS, two item neighbourhoods, two popularities,
-        repeat purchase, scaled to the data: docs/pipeline.md).
+        repeat purchase, scaled to the data, and two more for people without a history where the
+        data has their attributes: docs/pipeline.md).
     weights : mapping, optional
-        ``{"repeats": {source name: weight}, "new": {...}}`` instead of learning them; a regime or
-        source left out keeps its prior.
+        ``{"repeats": {source name: weight}, "new": {...}, "cold": {...}}`` instead of learning
+        them; a regime or source left out keeps its prior.
     exclude_seen : bool
         What a request that does not say gets: leave out what the subject had before, or not.
     quota : int
@@ -58,7 +66,8 @@ class Pipeline(Parametrized, Evaluable):
     Attributes
     ----------
     weights_ : dict
-        ``{"repeats": {name: weight}, "new": {name: weight}}`` in use.
+        ``{"repeats": {name: weight}, "new": {name: weight}}`` in use, and ``"cold"``, for people
+        without a history, where the data has attributes of people and a source that reads them.
     validation_ : dict
         Subjects, windows and NDCG@20 behind the weights.
     lineage_ : dict
@@ -103,9 +112,9 @@ class Pipeline(Parametrized, Evaluable):
         self._check(train)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
-            learned = self._weights(train)
+            learned = self._cold_weights(train, self._weights(train))
             bar(2, 2)
-        sources = self._sources_for(train)
+        sources = self._all_sources_for(train)
         for source in sources:
             source.fit(train, progress=progress)
         names = _names(sources)
@@ -141,35 +150,72 @@ class Pipeline(Parametrized, Evaluable):
             return default_sources(data, seed=self.seed, threads=self.threads)
         return [type(source)(**source.get_params()) for source in self.sources]
 
+    def _all_sources_for(self, data: Dataset) -> list[Model]:
+        """The sources, and behind them those that only speak where there is no history."""
+        more = [] if self.sources is not None else self._cold_sources_for(data)
+        return [*self._sources_for(data), *more]
+
+    def _cold_sources_for(self, data: Dataset) -> list[Model]:
+        return cold_sources(data, seed=self.seed, threads=self.threads)
+
     def _weights(self, train: Dataset) -> BlendWeights:
+        """Of the sources proper, where there is a history."""
         template = self._sources_for(train)
-        names = _names(template)
         given = self.weights or {}
+        names = _names(self._all_sources_for(train))
         for regime, by_name in given.items():
             unknown = sorted(set(by_name) - set(names))
-            if regime not in ("repeats", "new") or unknown:
+            if regime not in ("repeats", "new", "cold") or unknown:
                 raise InvalidArgumentError(
                     f"Pipeline: weights has no place for {unknown or regime!r}; regimes are "
-                    f"'repeats' and 'new', sources {', '.join(names)}"
+                    f"'repeats', 'new' and 'cold', sources {', '.join(names)}"
                 )
         if given:
             chosen = {
-                regime: [
-                    float(given.get(regime, {}).get(name, prior))
-                    for name, prior in zip(
-                        names, prior_weights(template, repeats=regime == "repeats"), strict=True
-                    )
-                ]
-                for regime in ("repeats", "new")
+                regime: self._given(regime, template, prior_weights(template, repeats=repeats))
+                for regime, repeats in (("repeats", True), ("new", False))
             }
-            for regime, values in chosen.items():
-                if not all(np.isfinite(v) and v >= 0 for v in values) or not any(values):
-                    raise InvalidArgumentError(
-                        f"Pipeline: weights[{regime!r}] must be finite, not negative and not all 0"
-                    )
             return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
         return learn_weights(
             train, self._sources_for, self._unweighted_engine, threads=self.threads or 0
+        )
+
+    def _given(self, regime: str, sources: list[Model], prior: list[float]) -> list[float]:
+        by_name = (self.weights or {}).get(regime, {})
+        values = [
+            float(by_name.get(name, weight))
+            for name, weight in zip(_names(sources), prior, strict=True)
+        ]
+        if not all(np.isfinite(v) and v >= 0 for v in values) or not any(values):
+            raise InvalidArgumentError(
+                f"Pipeline: weights[{regime!r}] must be finite, not negative and not all 0"
+            )
+        return values
+
+    def _cold_weights(self, train: Dataset, learned: BlendWeights) -> BlendWeights:
+        """The weights with those for people without a history, where attributes speak for them."""
+        template = self._all_sources_for(train)
+        silent = [0.0] * (len(template) - len(learned.repeats))
+        weights = dataclasses.replace(
+            learned, repeats=[*learned.repeats, *silent], new=[*learned.new, *silent]
+        )
+        if train._people is None or not any(knows_people(source) for source in template):
+            return weights
+        prior = cold_prior_weights(template)
+        if self.weights:
+            return dataclasses.replace(weights, cold=self._given("cold", template, prior))
+        speaks = [at for at, weight in enumerate(prior) if weight > 0]
+        found, validation = learn_cold_weights(
+            train,
+            [prior[at] for at in speaks],
+            lambda data: [self._all_sources_for(data)[at] for at in speaks],
+            self._unweighted_engine,
+            threads=self.threads or 0,
+        )
+        cold = np.zeros(len(template))
+        cold[speaks] = found
+        return dataclasses.replace(
+            weights, cold=cold.tolist(), validation={**weights.validation, "cold": validation}
         )
 
     def _unweighted_engine(self, data: Dataset, sources: list[Model]) -> Any:
@@ -185,15 +231,18 @@ class Pipeline(Parametrized, Evaluable):
         lineage: dict[str, Any],
         goldens: list[str],
     ) -> Any:
+        cold = weights.cold or [0.0] * len(sources)
         entries = [
-            (name, source.core_model, int(self.quota), float(repeat), float(new))
-            for name, source, repeat, new in zip(
-                _names(sources), sources, weights.repeats, weights.new, strict=True
+            (name, source.core_model, int(self.quota), float(repeat), float(new), float(alone))
+            for name, source, repeat, new, alone in zip(
+                _names(sources), sources, weights.repeats, weights.new, cold, strict=True
             )
         ]
+        context = _core.Context(data._core, data._person_table())
         return _core.build_bundle(
-            _core.Context(data._core), entries, bool(self.exclude_seen), _json(lineage), goldens
-        )
+            context, entries, bool(self.exclude_seen), _json(lineage), goldens,
+            weights.cold is not None,
+        )  # fmt: skip
 
     def _lineage(
         self, train: Dataset, sources: list[Model], names: list[str], learned: BlendWeights
@@ -226,8 +275,13 @@ class Pipeline(Parametrized, Evaluable):
                 for name, source in zip(names, sources, strict=True)
             ],
             "weights": {
-                "repeats": dict(zip(names, learned.repeats, strict=True)),
-                "new": dict(zip(names, learned.new, strict=True)),
+                regime: dict(zip(names, weights, strict=True))
+                for regime, weights in (
+                    ("repeats", learned.repeats),
+                    ("new", learned.new),
+                    ("cold", learned.cold),
+                )
+                if weights is not None
             },
             "validation": learned.validation,
         }  # fmt: skip
@@ -237,9 +291,10 @@ class Pipeline(Parametrized, Evaluable):
         self._kind = kind
         self.lineage_: dict[str, Any] = json.loads(engine.bundle.lineage_json)
         self.validation_ = self.lineage_.get("validation", {})
+        regimes = ("repeats", "new", "cold") if engine.cold_start else ("repeats", "new")
         self.weights_ = {
-            "repeats": {name: repeat for name, _, _, repeat, _ in engine.sources},
-            "new": {name: new for name, _, _, _, new in engine.sources},
+            regime: {name: weights[at] for name, _, _, *weights in engine.sources}
+            for at, regime in enumerate(regimes)
         }
 
     @property
@@ -271,7 +326,9 @@ class Pipeline(Parametrized, Evaluable):
             None is someone anonymous.
         placement : str, optional
         context : dict, optional
-            ``basket`` (item ids), ``page``, ``device``, ``time`` (ISO 8601).
+            ``basket`` (item ids), ``events`` (dicts of ``item`` and perhaps ``time`` and
+            ``value``), ``attributes`` of the person, ``page`` (a text, an item's id or
+            ``{"item": id}``), ``device``, ``time`` (ISO 8601).
         k : int
         explain : bool
             Add a column a source with its contribution to the score.
@@ -283,8 +340,10 @@ class Pipeline(Parametrized, Evaluable):
         Returns
         -------
         frame
-            ``subject, item, name, score, rank, source, reason_code, reason, fallback``, of the kind
-            the training data had. `fallback` says why an answer is not personal, if it is not.
+            ``subject, item, name, score, rank, source, reason_code, reason, fallback, level``, of
+            the kind the training data had. `fallback` says why an answer is not personal, if it is
+            not; `level` what it rests on: "history", "context", "attributes", "segment" or
+            "popularity" (docs/pipeline.md).
         """
         subjects = [None] if subject is None else listed(subject)
         extra: dict[str, Any] = {
@@ -313,6 +372,7 @@ class Pipeline(Parametrized, Evaluable):
             "reason_code": pa.array([item["reason"]["code"] for _, item in rows], pa.string()),
             "reason": pa.array([item["reason"]["text"] for _, item in rows], pa.string()),
             "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
+            "level": pa.array([answer["level"] for answer, _ in rows], pa.string()),
         }
         if explain:
             for name in self.weights_["new"]:
@@ -393,8 +453,9 @@ class Pipeline(Parametrized, Evaluable):
         context = self.engine.context
         return context.subjects, context.history, context
 
-    def _scorer(self, subject_ids: Any, *, exclude_seen: bool) -> Any:
-        return self.engine.scorer(listed(subject_ids), exclude_seen, _EVALUATED_LIST)
+    def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
+        asked = listed(subject_ids)
+        return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
 
 
 def _names(sources: list[Model]) -> list[str]:
@@ -457,4 +518,24 @@ def _goldens(train: Dataset) -> list[str]:
     requests.append(
         {"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])}
     )
+    happened = [{"item": few[1], "value": 2}, {"item": items[0]}]
+    requests.append({"subject": None, "context": {"events": happened, "page": {"item": few[0]}}})
+    known = _first_attributes(train)
+    if known:
+        requests.append({"subject": None, "context": {"attributes": known}})
+        requests.append(
+            {"subject": ids[-1], "context": {"attributes": known, "basket": few}, "explain": True}
+        )
     return [_json(request) for request in requests]
+
+
+def _first_attributes(train: Dataset) -> dict[str, Any]:
+    """What is known of the first subject beside events, as a request says it."""
+    if train._people is None or not train.num_subjects:
+        return {}
+    row = train._people.slice(0, 1).to_pylist()[0]
+    return {
+        name: value
+        for name, value in row.items()
+        if value is not None and not (isinstance(value, float) and not np.isfinite(value))
+    }

@@ -22,6 +22,17 @@ from penchant._server_binary import server_path
 REQUESTS = 2000
 PATIENCE = 60.0  # seconds
 
+# Attributes of people, some of which nobody knows.
+SAID: dict[str, Any] = {
+    "region": "coast",
+    "age": 34,
+    "tier": "gold",
+    "member": True,
+    "tags": ["ü", "b"],
+    "nothing": None,
+    "städte": "x",
+}
+
 BAD_REQUESTS: list[bytes] = [
     b"",
     b"{",
@@ -45,6 +56,17 @@ BAD_REQUESTS: list[bytes] = [
     b'{"context": {"busket": []}}',
     b'{"context": {"time": "tomorrow"}}',
     b'{"context": {"time": 5}}',
+    b'{"context": {"page": 5}}',
+    b'{"context": {"page": {}}}',
+    b'{"context": {"events": [5]}}',
+    b'{"context": {"events": [{"value": 1}]}}',
+    b'{"context": {"events": [{"item": "a", "value": 0}]}}',
+    b'{"context": {"events": [{"item": "a", "value": 1e999}]}}',
+    b'{"context": {"events": [{"item": "a", "time": "then"}]}}',
+    b'{"context": {"attributes": []}}',
+    b'{"context": {"attributes": {"a": {}}}}',
+    b'{"context": {"attributes": {"a": [1]}}}',
+    b'{"context": {"attributes": {"a": 1, "a": 2}}}',
     b'{"deny": "a"}',
     b'{"deny": [[]]}',
     b'{"candidates": {}}',
@@ -113,7 +135,18 @@ def operators(small_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) 
     return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
 
 
-@pytest.fixture(params=["strings", "integers", "operators"])
+@pytest.fixture(scope="module")
+def people(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """The default funnel over a log with attributes of people."""
+    pipeline = pn.Pipeline().fit(small_known_data)
+    assert "cold" in pipeline.weights_
+    bundle = tmp_path_factory.mktemp("people") / "shop.penchant"
+    pipeline.save(bundle)
+    subjects, items = small_known_data.subject_ids.tolist(), small_known_data.item_ids.tolist()
+    return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
+
+
+@pytest.fixture(params=["strings", "integers", "operators", "people"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)
 
@@ -157,6 +190,19 @@ def made_requests(case: Case, count: int, seed: int) -> list[bytes]:
                 context["time"] = f"2025-0{rng.integers(1, 10)}-{day:02d}T{hour:02d}:30:00+02:00"
             if rng.random() < 0.2:
                 context |= {"page": "/größe", "device": "phone"}
+            elif rng.random() < 0.3:
+                item = case.items[rng.integers(len(case.items))]
+                context["page"] = item if isinstance(item, str) else {"item": item}
+            if rng.random() < 0.4:
+                context["events"] = [
+                    {"item": item, "time": f"2025-02-{day + 1:02d}", "value": 0.5 + day}
+                    if day % 2
+                    else {"item": item}
+                    for day, item in enumerate(pick(case.items, 12))
+                ]
+            if rng.random() < 0.5:
+                shown = rng.permutation(list(SAID))[: rng.integers(len(SAID) + 1)]
+                context["attributes"] = {str(name): SAID[name] for name in shown}
             body["context"] = context
         names = list(body)
         rng.shuffle(names)
@@ -222,6 +268,9 @@ def test_the_requests_are_of_every_kind(case: Case) -> None:
     assert codes & {"bought_together", "similar_to_yours"}
     assert any("shares" in item for a in answers for item in a["items"])
     assert len({a["as_of"] for a in answers}) > 10
+    levels = {a["level"] for a in answers}
+    assert levels >= {"history", "context", "popularity"}
+    assert ("attributes" in levels) == ("cold" in case.pipeline.weights_)
 
 
 def test_http_and_python_give_the_same_bytes(case: Case, tmp_path: Path) -> None:

@@ -57,10 +57,16 @@ def answers(pipeline: pn.Pipeline, shop: Any) -> list[bytes]:
     return [pipeline.recommend_json(request) for request in asked(shop)]
 
 
-def little(subjects: list[str], items: list[str], times: list[str] | None = None) -> pn.Dataset:
-    """A log of a few events, of goods that are all of one kind."""
+def little(
+    subjects: list[str], items: list[str], times: list[str] | None = None, *, known: bool = False
+) -> pn.Dataset:
+    """A log of a few events, of goods (and, where asked, known people) that are all of one kind."""
     log = pd.DataFrame({"subject": subjects, "item": items}, dtype=object)
     if times:
         log["time"] = times
     goods = pd.DataFrame({"item": sorted(set(items)), "kind": "thing"}, dtype=object)
-    return pn.Dataset.from_events(log, time="time" if times else None, catalog=goods)
+    people = pd.DataFrame({"subject": sorted(set(subjects))}, dtype=object)
+    people = people.assign(region="here", tier="basic", age=40)
+    return pn.Dataset.from_events(
+        log, time="time" if times else None, catalog=goods, subjects=people if known else None
+    )

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone
 
+import funnels
 import penchant as pn
-from funnels import little
 from penchant import _progress, errors
 
 Factory = Callable[..., Any]
@@ -48,6 +48,10 @@ MODELS: dict[str, Factory] = {
     "slim": lambda **p: pn.SLIM(l1=0.1, l2=10, half_life="30d", **p),
     "slim-near": lambda **p: pn.SLIM(l1=0.1, l2=10, neighbors=25, weighting="binary", **p),
     "blend": lambda **p: pn.Blend([pn.ItemKNN(neighbors=20), pn.EASE(20), pn.Popular()], **p),
+    "segment_popular-one": lambda **p: pn.Popular(by=["region"], **p),
+    "segment_popular-three": lambda **p: pn.Popular(
+        half_life="28d", by=["tier", "age", "region"], strength=5, bins=3, **p
+    ),
     "popular-window": lambda **p: pn.Popular(window="14d", **p),
     "popular-half_life": lambda **p: pn.Popular(half_life="14d", **p),
     "popular-both": lambda **p: pn.Popular(window="28d", half_life="7d", **p),
@@ -56,7 +60,7 @@ MODELS: dict[str, Factory] = {
 }
 KINDS = {name: name.split("-")[0] for name in MODELS}
 # What sets the kinds apart, as far as the contract has to know.
-IMPERSONAL = {"popular", "random"}  # the same with and without a history
+IMPERSONAL = {"popular", "random", "segment_popular"}  # the same with and without a history
 OPERATORS = {"ease", "graph_filter", "item_knn", "local_ridge", "slim"}
 FACTORS = {"als", "bpr", "hybrid", "warp"}
 SIMILAR = {"blend", "content"} | FACTORS | OPERATORS
@@ -65,6 +69,7 @@ REPORTS_PROGRESS = {"blend"} | FACTORS | OPERATORS
 
 COLUMNS = ["subject", "item", "score", "rank", "source"]
 NOBODY = "nobody of that name"
+SAID = {"region": "coast", "tier": "basic", "age": 40}  # of anyone, in a request
 
 each = pytest.mark.parametrize("name", list(MODELS))
 
@@ -75,14 +80,20 @@ def rows_of(frame: Any) -> list[dict[str, Any]]:
     return frame.to_dicts() if isinstance(frame, pl.DataFrame) else frame.to_dict("records")
 
 
+def little(*log: Any) -> pn.Dataset:
+    return funnels.little(*log, known=True)
+
+
 def as_kind(events: pd.DataFrame, kind: str) -> Any:
     if kind == "polars":
         return pl.from_pandas(events)
     return pa.Table.from_pandas(events) if kind == "pyarrow" else events
 
 
-def dataset(events: Any, catalog: Any) -> pn.Dataset:
-    return pn.Dataset.from_events(events, type="event", value="quantity", catalog=catalog)
+def dataset(events: Any, catalog: Any, people: Any) -> pn.Dataset:
+    return pn.Dataset.from_events(
+        events, type="event", value="quantity", catalog=catalog, subjects=people
+    )
 
 
 def with_integer_ids(frame: pd.DataFrame) -> pd.DataFrame:
@@ -90,6 +101,11 @@ def with_integer_ids(frame: pd.DataFrame) -> pd.DataFrame:
     for column in {"subject", "item"} & set(frame.columns):
         out[column] = out[column].str.rsplit("-", n=1).str[1].astype(np.int64) * 7
     return out
+
+
+@pytest.fixture(scope="module")
+def small_data(small_known_data: pn.Dataset) -> pn.Dataset:
+    return small_known_data
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +182,13 @@ def test_an_unfitted_model_can_be_pickled(name: str) -> None:
 @each
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 def test_a_frame_of_the_kind_that_came(
-    name: str, kind: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame
+    name: str,
+    kind: str,
+    small_events: pd.DataFrame,
+    small_catalog: pd.DataFrame,
+    small_people: pd.DataFrame,
 ) -> None:
-    model = MODELS[name]().fit(dataset(as_kind(small_events, kind), small_catalog))
+    model = MODELS[name]().fit(dataset(as_kind(small_events, kind), small_catalog, small_people))
     known = model.subject_ids_.tolist()[:3]
     for frame in (
         model.recommend(known, k=4),
@@ -271,9 +291,14 @@ def test_unknown_subjects_get_what_is_popular_and_are_told(
 
 @each
 def test_integer_ids_go_in_and_come_out(
-    name: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame, fitted: dict[str, Any]
+    name: str,
+    small_events: pd.DataFrame,
+    small_catalog: pd.DataFrame,
+    small_people: pd.DataFrame,
+    fitted: dict[str, Any],
 ) -> None:
-    data = dataset(with_integer_ids(small_events), with_integer_ids(small_catalog))
+    frames = (small_events, small_catalog, small_people)
+    data = dataset(*(with_integer_ids(frame) for frame in frames))
     model = MODELS[name]().fit(data)
     subjects = model.subject_ids_[:6]
     frame = model.recommend(subjects, k=5)
@@ -340,11 +365,17 @@ def test_the_same_bits_at_any_number_of_threads(name: str, small_data: pn.Datase
 
 @each
 def test_the_order_of_rows_does_not_matter(
-    name: str, small_events: pd.DataFrame, small_catalog: pd.DataFrame, fitted: dict[str, Any]
+    name: str,
+    small_events: pd.DataFrame,
+    small_catalog: pd.DataFrame,
+    small_people: pd.DataFrame,
+    fitted: dict[str, Any],
 ) -> None:
     subjects = [*fitted[name].subject_ids_.tolist(), NOBODY]
     shuffled = small_events.sample(frac=1, random_state=1)
-    model = MODELS[name]().fit(dataset(shuffled, small_catalog.sample(frac=1, random_state=2)))
+    catalog = small_catalog.sample(frac=1, random_state=2)
+    people = small_people.sample(frac=1, random_state=3)
+    model = MODELS[name]().fit(dataset(shuffled, catalog, people))
     pd.testing.assert_frame_equal(
         model.recommend(subjects, k=20), fitted[name].recommend(subjects, k=20), check_exact=True
     )
@@ -438,14 +469,18 @@ def test_similar_items(name: str, fitted: dict[str, Any]) -> None:
 
 @each
 def test_a_newcomer_with_somebodys_history_is_answered_like_them(
-    name: str, small_data: pn.Dataset, small_events: pd.DataFrame, fitted: dict[str, Any]
+    name: str,
+    small_events: pd.DataFrame,
+    small_people: pd.DataFrame,
+    fitted: dict[str, Any],
 ) -> None:
     model = fitted[name]
     # The one with the last event, so that recency counts from the same moment in both logs.
     twin = small_events.sort_values("time")["subject"].iloc[-1]
     history = small_events[small_events["subject"] == twin].assign(subject="newcomer")
+    themselves = small_people[small_people["subject"] == twin].assign(subject="newcomer")
     before = model.recommend(["newcomer", twin], k=5)
-    view = model.fold_in(history, type="event", value="quantity")
+    view = model.fold_in(history, type="event", value="quantity", subjects=themselves)
     assert type(view) is type(model)
     assert view.subject_ids_.tolist() == ["newcomer"]
     theirs = view.recommend("newcomer", k=5)
@@ -456,7 +491,7 @@ def test_a_newcomer_with_somebodys_history_is_answered_like_them(
         if name != "als-cg":  # a few steps of a gradient are not yet the exact solution
             assert theirs["item"].tolist() == own["item"].tolist()
     pd.testing.assert_frame_equal(model.recommend(["newcomer", twin], k=5), before)
-    as_dataset = view.fold_in(dataset(history, None)).recommend("newcomer", k=5)
+    as_dataset = view.fold_in(dataset(history, None, themselves)).recommend("newcomer", k=5)
     pd.testing.assert_frame_equal(as_dataset, theirs)
 
 
@@ -485,14 +520,13 @@ def test_a_basket_speaks_beside_the_history(
     for basket in (unseen[:2], sorted(seen[subject])[:2]):
         for exclude in (True, False):
             options = {"k": 1000, "exclude_seen": exclude}
-            frame = model.recommend(
-                [subject, NOBODY], context={"basket": [*basket, "no such item"]}, **options
-            )
+            context = {"basket": [*basket, "no such item"], "attributes": SAID}
+            frame = model.recommend([subject, NOBODY], context=context, **options)
             for who in (subject, NOBODY):
                 had = seen.get(who, set()) if exclude else set()
                 part = frame[frame["subject"] == who]
                 assert set(part["item"]) == set(model.item_ids_) - had - set(basket)
-            # Somebody nobody knows is answered by the basket.
+            # Somebody nobody knows is answered by the basket, or by what the request says.
             if KINDS[name] != "random":
                 assert set(frame["source"]) == {KINDS[name]}
     for nothing in ({}, {"basket": []}, {"basket": ["no such item"]}, {"basket": None}):
@@ -529,11 +563,59 @@ def test_a_basket_is_answered_as_the_funnel_answers_it(
 
 
 @each
+def test_fresh_events_speak_as_a_history_does(
+    name: str, small_events: pd.DataFrame, small_people: pd.DataFrame, fitted: dict[str, Any]
+) -> None:
+    """Folded in at once or beforehand, the same events give the same bits."""
+    model = fitted[name]
+    twin = small_events.sort_values("time")["subject"].iloc[-1]
+    history = small_events[small_events["subject"] == twin].drop_duplicates("item").head(10)
+    told = small_people[small_people["subject"] == twin].iloc[0].drop("subject").to_dict()
+    events = [
+        {"item": item, "time": str(time), "value": 2.0}
+        for item, time in zip(history["item"], history["time"], strict=True)
+    ]
+    context = {"events": events, "attributes": told}
+    now = model.recommend(NOBODY, k=50, context=context)
+    folded = model.fold_in(
+        history.assign(subject=NOBODY, two=2.0),
+        value="two",
+        subjects=pd.DataFrame([{"subject": NOBODY, **told}]),
+    )
+    if KINDS[name] != "random":
+        assert set(now["source"]) == {KINDS[name]}
+        pd.testing.assert_frame_equal(folded.recommend(NOBODY, k=50), now, check_exact=True)
+    seen = set(history["item"])
+    assert not seen & set(now["item"])
+    free = model.recommend(NOBODY, k=1000, exclude_seen=False, context=context)
+    assert seen <= set(free["item"])
+    page = model.recommend(NOBODY, k=1000, context={"page": events[0]["item"]})
+    assert events[0]["item"] not in set(page["item"])
+    for form in (model.item_ids_[3], {"item": model.item_ids_[3]}):
+        pd.testing.assert_frame_equal(
+            model.recommend(NOBODY, context={"page": form}),
+            model.recommend(NOBODY, context={"basket": [model.item_ids_[3]]}),
+        )
+
+
+@each
 def test_a_context_that_makes_no_sense(name: str, fitted: dict[str, Any]) -> None:
-    with pytest.raises(errors.InvalidArgumentError, match="busket"):
-        fitted[name].recommend(["a"], context={"busket": []})
-    with pytest.raises(errors.InvalidArgumentError, match="basket"):
-        fitted[name].recommend(["a"], context={"basket": "sku-1"})
+    for context, told in (
+        ({"busket": []}, "busket"),
+        ({"basket": "sku-1"}, "basket"),
+        ({"events": "sku-1"}, "events"),
+        ({"events": ["sku-1"]}, "events"),
+        ({"events": [{"sku": 1}]}, "events"),
+        ({"events": [{"item": "a", "value": 0}]}, "value"),
+        ({"events": [{"item": "a", "value": float("nan")}]}, "value"),
+        ({"page": 5}, "page"),
+        ({"page": {"sku": 5}}, "page"),
+        ({"attributes": []}, "attributes"),
+        ({"attributes": {"age": {}}}, "age"),
+        ({"attributes": {"age": float("inf")}}, "age"),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match=told):
+            fitted[name].recommend(["a"], context=context)
 
 
 # interrupted --------------------------------------------------------------------------------------

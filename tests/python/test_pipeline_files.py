@@ -122,7 +122,7 @@ def test_a_bundle_that_does_not_keep_its_promises_is_refused(
     path = tmp_path / "shop.penchant"
     path.write_bytes(rewritten(small_bundle.bundle, {}))
     assert pn.load(path).to_bytes() == small_bundle.bundle.read_bytes()
-    assert pn.inspect(path)["goldens"] == 19
+    assert pn.inspect(path)["goldens"] == 20
     changes: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
         "an answer's order": {"goldens/answers": replaced(b'\\"rank\\":2', b'\\"rank\\":3')},
         "a request": {"goldens/requests": replaced(b'\\"k\\":5', b'\\"k\\":6')},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "penchant/bindings/register.h"
+#include "penchant/data/attributes.h"
 #include "penchant/data/dataset.h"
 #include "penchant/data/id_map.h"
 #include "penchant/data/interactions.h"
@@ -312,6 +313,47 @@ void register_dataset(py::module_& module) {
       .def("hash", &Dataset::hash, py::call_guard<py::gil_scoped_release>());
 }
 
+// --- attributes ---------------------------------------------------------------------------------
+
+template <class T>
+SharedArray<T> copied(const Array<T>& array) {
+  const auto from = as_span(array);
+  return SharedArray<T>::own(std::vector<T>(from.begin(), from.end()));
+}
+
+std::shared_ptr<data::AttributeTable> make_attributes(std::size_t rows, const py::list& columns) {
+  std::vector<data::AttributeTable::Column> out;
+  for (const py::handle entry : columns) {
+    const auto tuple = entry.cast<py::tuple>();
+    data::AttributeTable::Column column;
+    column.name = tuple[0].cast<std::string>();
+    column.numeric = !tuple[1].is_none();
+    if (column.numeric) {
+      column.numbers = copied(tuple[1].cast<Array<double>>());
+    } else {
+      column.texts = tuple[2].cast<IdMap>();
+      column.offsets = copied(tuple[3].cast<Array<std::int64_t>>());
+      column.codes = copied(tuple[4].cast<Array<std::int32_t>>());
+    }
+    out.push_back(std::move(column));
+  }
+  return std::make_shared<data::AttributeTable>(rows, std::move(out));
+}
+
+void register_attributes(py::module_& module) {
+  using data::AttributeTable;
+  py::class_<AttributeTable, std::shared_ptr<AttributeTable>>(
+      module, "AttributeTable", "What is known of people beside events, a row a person.")
+      .def(py::init(&make_attributes), py::arg("rows"), py::arg("columns"),
+           "Columns are tuples (name, numbers or None, texts, offsets, codes).")
+      .def("__len__", &AttributeTable::rows)
+      .def_property_readonly("names", [](const AttributeTable& table) {
+        std::vector<std::string> out;
+        for (const auto& column : table.columns()) out.push_back(column.name);
+        return out;
+      });
+}
+
 // --- splits -------------------------------------------------------------------------------------
 
 // Runs a split without the GIL; a byte a row comes out, 1 for test.
@@ -378,6 +420,7 @@ void register_data(py::module_& module) {
              "Microseconds of ISO 8601 texts; the smallest int64 where one is not a time.");
   register_ids(module);
   register_interactions(module);
+  register_attributes(module);
   register_dataset(module);
   register_splits(module);
 }

@@ -15,32 +15,40 @@ EnginePtr unconst(std::shared_ptr<const Engine> engine) {
   return std::const_pointer_cast<Engine>(std::move(engine));
 }
 
-// The engine's scores for these subjects, ordered as recommend would order.
+// The engine's scores for these subjects, ordered as recommend would order. `told`: what their
+// requests say of them, by rows of its own (-1: nothing).
 Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId>& subjects,
-                   bool exclude_seen, std::size_t k) {
+                   bool exclude_seen, std::size_t k,
+                   const std::shared_ptr<data::AttributeTable>& told,
+                   const Array<std::int32_t>& told_rows) {
+  check_argument(!told || std::cmp_equal(told_rows.size(), subjects.size()),
+                 "scorer: one told row a subject is needed");
+  const std::vector<std::int32_t> rows(told_rows.data(), told_rows.data() + told_rows.size());
   return {subjects.size(), engine->num_items(),
-          [engine, subjects, exclude_seen, k](std::size_t r, std::span<float> scores) {
+          [engine, subjects, exclude_seen, k, told, rows](std::size_t r, std::span<float> scores) {
             engine::Request request;
             request.subject = subjects[r];
             request.exclude_seen = exclude_seen;
             request.k = k;
+            if (told) told->read(UserIndex(rows[r]), request.context.attributes);
             engine->rank_all(request, scores);
           }};
 }
 
 engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
-                             const py::list& sources, bool exclude_seen) {
+                             const py::list& sources, bool exclude_seen, bool cold_start) {
   engine::EngineParts parts;
   parts.context = context;
   parts.exclude_seen = exclude_seen;
+  parts.cold_start = cold_start;
   for (const py::handle entry : sources) {
     const auto source = entry.cast<py::tuple>();
-    parts.sources.push_back({source[0].cast<std::string>(),
-                             source[1].cast<std::shared_ptr<models::Model>>(),
-                             source[2].cast<std::size_t>(),
-                             source[3].cast<float>(),
-                             source[4].cast<float>(),
-                             {}});
+    parts.sources.push_back({.name = source[0].cast<std::string>(),
+                             .model = source[1].cast<std::shared_ptr<models::Model>>(),
+                             .quota = source[2].cast<std::size_t>(),
+                             .repeat_weight = source[3].cast<float>(),
+                             .new_weight = source[4].cast<float>(),
+                             .cold_weight = source[5].cast<float>()});
   }
   return parts;
 }
@@ -72,21 +80,24 @@ void register_engine_class(py::module_& module) {
             return py::bytes(body);
           },
           py::arg("request"))
-      .def("scorer", &make_scorer, py::arg("subjects"), py::arg("exclude_seen"), py::arg("k"))
+      .def("scorer", &make_scorer, py::arg("subjects"), py::arg("exclude_seen"), py::arg("k"),
+           py::arg("told") = py::none(), py::arg("told_rows") = Array<std::int32_t>(0))
       .def_property_readonly("num_items", &Engine::num_items)
       .def_property_readonly("version", &Engine::fingerprint)
       .def_property_readonly("stages", &Engine::stage_names)
       .def_property_readonly("exclude_seen",
                              [](const Engine& e) { return e.assets().exclude_seen; })
-      .def_property_readonly("sources",
-                             [](const Engine& e) {
-                               py::list out;
-                               for (const engine::Source& s : e.assets().sources) {
-                                 out.append(py::make_tuple(s.name, std::string(s.model->kind()),
-                                                           s.quota, s.repeat_weight, s.new_weight));
-                               }
-                               return out;
-                             })
+      .def_property_readonly("cold_start", [](const Engine& e) { return e.assets().cold_start; })
+      .def_property_readonly(
+          "sources",
+          [](const Engine& e) {
+            py::list out;
+            for (const engine::Source& s : e.assets().sources) {
+              out.append(py::make_tuple(s.name, std::string(s.model->kind()), s.quota,
+                                        s.repeat_weight, s.new_weight, s.cold_weight));
+            }
+            return out;
+          })
       .def("source_model",
            [](const Engine& e, std::size_t i) {
              check_argument(i < e.assets().sources.size(), "there is no source ", i);
@@ -110,14 +121,16 @@ void register_blend(py::module_& module) {
           "add",
           [](BlendProblem& self, const Engine& engine,
              const std::vector<engine::ExternalId>& subjects, const Array<std::int64_t>& offsets,
-             const Array<std::int32_t>& items, bool exclude_seen, int threads) {
+             const Array<std::int32_t>& items, bool exclude_seen, int threads,
+             const std::shared_ptr<data::AttributeTable>& attributes) {
             const auto truth = item_lists(as_span(offsets), as_indices<ItemIndex>(items),
                                           subjects.size(), engine.num_items());
             const py::gil_scoped_release release;
-            self.add(engine, subjects, truth, exclude_seen, threads);
+            self.add(engine, subjects, truth, exclude_seen, threads,
+                     attributes ? *attributes : data::AttributeTable{});
           },
           py::arg("engine"), py::arg("subjects"), py::arg("offsets"), py::arg("items"),
-          py::arg("exclude_seen"), py::arg("threads") = 0)
+          py::arg("exclude_seen"), py::arg("threads") = 0, py::arg("attributes") = py::none())
       .def(
           "objective",
           [](const BlendProblem& self, const std::vector<float>& weights, int threads) {
@@ -143,16 +156,17 @@ void register_engine(py::module_& module) {
   module.def(
       "build_bundle",
       [](const std::shared_ptr<models::Context>& context, const py::list& sources,
-         bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens) {
-        const engine::EngineParts parts = parts_of(context, sources, exclude_seen);
+         bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens,
+         bool cold_start) {
+        const engine::EngineParts parts = parts_of(context, sources, exclude_seen, cold_start);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
       },
       py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
-      py::arg("goldens"),
-      "Sources are tuples (name, Model, quota, repeat_weight, new_weight); a checked "
-      "BundleReader.");
+      py::arg("goldens"), py::arg("cold_start") = false,
+      "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
+      "of them used with cold_start; a checked BundleReader.");
 }
 
 }  // namespace penchant::bindings

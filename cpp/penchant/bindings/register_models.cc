@@ -1,7 +1,8 @@
 #include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
-#include "penchant/data/basket.h"
+#include "penchant/data/attributes.h"
+#include "penchant/data/fresh_events.h"
 #include "penchant/data/reindex.h"
 #include "penchant/models/als.h"
 #include "penchant/models/context.h"
@@ -19,6 +20,7 @@ using models::Context;
 using models::Model;
 using ContextPtr = std::shared_ptr<Context>;
 using ModelPtr = std::shared_ptr<Model>;
+using AttributesPtr = std::shared_ptr<data::AttributeTable>;
 
 void register_context(py::module_& module) {
   module.def(
@@ -33,10 +35,20 @@ void register_context(py::module_& module) {
       "(context, rows of its subjects in the old one or -1, the same for items)");
   py::class_<Context, ContextPtr>(module, "Context",
                                   "Ids, histories and popularity that fitted models share.")
-      .def(py::init([](const data::Dataset& data) {
-             return std::const_pointer_cast<Context>(Context::of(data));
+      .def(py::init([](const data::Dataset& data,
+                       const std::shared_ptr<data::AttributeTable>& attributes) {
+             const py::gil_scoped_release release;
+             return std::const_pointer_cast<Context>(
+                 Context::of(data, attributes ? *attributes : data::AttributeTable{}));
            }),
-           py::arg("data"), py::call_guard<py::gil_scoped_release>())
+           py::arg("data"), py::arg("attributes") = py::none())
+      .def_property_readonly(
+          "attributes",
+          [](const ContextPtr& c) {
+            return std::shared_ptr<data::AttributeTable>(
+                c, const_cast<data::AttributeTable*>(&c->attributes));
+          },
+          "Of the subjects, a row each; without columns when none are known.")
       .def_property_readonly(
           "subjects", [](const Context& c) -> const data::IdMap& { return c.subjects; },
           py::return_value_policy::reference_internal)
@@ -70,26 +82,53 @@ void register_context(py::module_& module) {
                   });
 }
 
-// The scores of `subjects` rows of `pairs` as evaluate() reads them.
+// The scores of `subjects` rows of `pairs` as evaluate() reads them. People are known by `stored`,
+// by the same rows, and by what the caller told, by rows of its own (-1: nothing).
+struct ScoredPeople {
+  ModelPtr model;
+  std::shared_ptr<data::Interactions> pairs;
+  ContextPtr context;
+  std::vector<std::int32_t> rows;
+  std::vector<std::int32_t> users;
+  AttributesPtr stored;
+  AttributesPtr told;
+  std::vector<std::int32_t> told_rows;
+
+  // `attributes` holds what the query points to.
+  [[nodiscard]] models::Query query(std::size_t r, data::Attributes& attributes) const {
+    if (told) told->read(UserIndex(told_rows[r]), attributes);
+    if (stored) stored->read(UserIndex(rows[r]), attributes);
+    return {.user = UserIndex(users[r]),
+            .history = pairs->history(UserIndex(rows[r])),
+            .as_of = context->as_of,
+            .attributes = attributes.empty() ? nullptr : &attributes};
+  }
+};
+
 Scorer make_scorer(const ModelPtr& model, const std::shared_ptr<data::Interactions>& pairs,
                    const ContextPtr& context, const Array<std::int32_t>& rows,
-                   const Array<std::int32_t>& users) {
-  check_argument(rows.size() == users.size(), "scorer: rows and users differ in length");
-  std::vector<std::int32_t> row_list(rows.data(), rows.data() + rows.size());
-  std::vector<std::int32_t> user_list(users.data(), users.data() + users.size());
-  const std::size_t count = row_list.size();
-  const auto fill = [=](std::size_t r, std::span<float> scores) {
-    models::score_row(*model, *pairs, UserIndex(row_list[r]), UserIndex(user_list[r]),
-                      context->as_of, context->popularity.span(), scores);
+                   const Array<std::int32_t>& users, const AttributesPtr& stored,
+                   const AttributesPtr& told, const Array<std::int32_t>& told_rows) {
+  check_argument(rows.size() == users.size() && (!told || told_rows.size() == rows.size()),
+                 "scorer: rows, users and told rows differ in length");
+  const auto listed = [](const Array<std::int32_t>& array) {
+    return std::vector<std::int32_t>(array.data(), array.data() + array.size());
   };
-  const auto vector = [=](std::size_t r, std::span<float> out) {
-    const models::Query query = {UserIndex(user_list[r]), pairs->history(UserIndex(row_list[r])),
-                                 context->as_of, false};
-    if (!model->can_score(query)) return false;
-    model->query_vector(query, out);
+  const ScoredPeople people{model,         pairs,  context, listed(rows),
+                            listed(users), stored, told,    listed(told_rows)};
+  const auto fill = [people](std::size_t r, std::span<float> scores) {
+    data::Attributes attributes;
+    models::score_row(*people.model, people.query(r, attributes), people.context->popularity.span(),
+                      scores);
+  };
+  const auto vector = [people](std::size_t r, std::span<float> out) {
+    data::Attributes attributes;
+    const models::Query query = people.query(r, attributes);
+    if (!people.model->can_score(query)) return false;
+    people.model->query_vector(query, out);
     return true;
   };
-  Scorer scorer{count, model->num_items(), fill};
+  Scorer scorer{people.rows.size(), model->num_items(), fill};
   if (model->inner_products()) {
     scorer.factors = [=] { return evaluation::FactorScores{&model->scan(), vector}; };
   }
@@ -100,7 +139,9 @@ py::tuple recommend(const Model& model, const data::Interactions& pairs, const C
                     const Array<std::int32_t>& rows, const Array<std::int32_t>& users,
                     std::size_t k, bool exclude_seen,
                     const std::optional<Array<std::uint8_t>>& allowed, int threads,
-                    bool histories_are_fresh) {
+                    bool histories_are_fresh, const AttributesPtr& attributes,
+                    const Array<std::int32_t>& people,
+                    const std::optional<std::map<std::string, data::AttributeValue>>& given) {
   models::RecommendOptions options;
   options.k = k;
   options.exclude_seen = exclude_seen;
@@ -108,6 +149,9 @@ py::tuple recommend(const Model& model, const data::Interactions& pairs, const C
   options.threads = threads;
   options.histories_are_fresh = histories_are_fresh;
   if (allowed) options.allowed = as_span(*allowed);
+  data::Attributes told;
+  if (given) told.insert(given->begin(), given->end());
+  options.attributes = {attributes.get(), as_indices<UserIndex>(people), given ? &told : nullptr};
   models::Recommendations out;
   {
     const py::gil_scoped_release release;
@@ -305,6 +349,8 @@ void register_models(py::module_& module) {
   module.def("recommend_batch", &recommend, py::arg("model"), py::arg("pairs"), py::arg("context"),
              py::arg("rows"), py::arg("users"), py::arg("k"), py::arg("exclude_seen"),
              py::arg("allowed"), py::arg("threads"), py::arg("histories_are_fresh") = false,
+             py::arg("attributes") = py::none(), py::arg("people") = Array<std::int32_t>(0),
+             py::arg("given") = py::none(),
              "items int32 [n, k], scores float32 [n, k], counts int32 [n], fell_back uint8 [n].");
   module.def(
       "reindexed_interactions",
@@ -316,17 +362,24 @@ void register_models(py::module_& module) {
       py::arg("pairs"), py::arg("to_index"), py::arg("num_items"),
       "The same users with item j renamed to to_index[j], -1: left out.");
   module.def(
-      "with_basket",
+      "with_events",
       [](const data::Interactions& pairs, const Array<std::int32_t>& rows,
-         const Array<std::int32_t>& basket, std::int64_t as_of) {
-        return std::make_shared<data::Interactions>(data::with_basket(
-            pairs, as_indices<UserIndex>(rows), as_indices<ItemIndex>(basket), Timestamp{as_of}));
+         const Array<std::int32_t>& items, const Array<std::int64_t>& times,
+         const Array<float>& values) {
+        check_argument(items.size() == times.size() && items.size() == values.size(),
+                       "with_events: items, times and values differ in length");
+        std::vector<data::FreshEvent> events;
+        for (py::ssize_t i = 0; i < items.size(); ++i) {
+          events.push_back({ItemIndex(items.at(i)), Timestamp{times.at(i)}, values.at(i)});
+        }
+        return std::make_shared<data::Interactions>(
+            data::with_events(pairs, as_indices<UserIndex>(rows), std::move(events)));
       },
-      py::arg("pairs"), py::arg("rows"), py::arg("basket"), py::arg("as_of"),
-      "A row for each of `rows` (-1: nobody known) with the basket's items (ascending) bought "
-      "now.");
+      py::arg("pairs"), py::arg("rows"), py::arg("items"), py::arg("times"), py::arg("values"),
+      "A row for each of `rows` (-1: nobody known) with these events added.");
   module.def("model_scorer", &make_scorer, py::arg("model"), py::arg("pairs"), py::arg("context"),
-             py::arg("rows"), py::arg("users"));
+             py::arg("rows"), py::arg("users"), py::arg("stored") = py::none(),
+             py::arg("told") = py::none(), py::arg("told_rows") = Array<std::int32_t>(0));
 }
 
 }  // namespace penchant::bindings

@@ -7,6 +7,7 @@
 
 #include "penchant/base/kernels.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/response.h"
 #include "penchant/models/model_meta.h"
 
 namespace penchant::engine {
@@ -41,6 +42,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
   out->exclude_seen = meta.flag("exclude_seen");
   const auto sources = nlohmann::json::parse(out->reader->text("engine/sources"), nullptr, false);
   meta.require(sources.is_array() && sources.size() <= kMaxSources, "sources");
+  if (meta.has("cold_start")) out->cold_start = meta.flag("cold_start");
   std::set<std::string> names;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const nlohmann::json& json = sources[i];
@@ -60,6 +62,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     source.quota = json["quota"].get<std::size_t>();
     source.repeat_weight = number("repeat_weight");
     source.new_weight = number("new_weight");
+    if (out->cold_start) source.cold_weight = number("cold_weight");
     source.model = models::load_model(out->reader, concat("sources/", i),
                                       out->context->subjects.size(), out->num_items());
     if (source.model->constant()) {
@@ -86,9 +89,15 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
                        {"quota", source.quota},
                        {"repeat_weight", source.repeat_weight},
                        {"new_weight", source.new_weight}});
+    if (parts.cold_start) sources.back()["cold_weight"] = source.cold_weight;
     source.model->save(writer, concat("sources/", i));
   }
-  models::save_meta(writer, "engine", {{"exclude_seen", parts.exclude_seen}});
+  if (parts.cold_start) {
+    models::save_meta(writer, "engine",
+                      {{"exclude_seen", parts.exclude_seen}, {"cold_start", true}});
+  } else {
+    models::save_meta(writer, "engine", {{"exclude_seen", parts.exclude_seen}});
+  }
   writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
 }
@@ -107,6 +116,8 @@ AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::strin
   }
   writer.add_text(std::string(kGoldens) + "requests", nlohmann::json(goldens).dump());
   writer.add_text(std::string(kGoldens) + "answers", answers.dump());
+  const std::vector<std::uint8_t> form{static_cast<std::uint8_t>(kLatestAnswer)};
+  writer.add(std::string(kGoldens) + "form", form);
   return writer.to_bytes(lineage_json);
 }
 

@@ -20,7 +20,8 @@ struct Source {
   float repeat_weight = 0;  // in the blend where what was seen may be shown again
   float new_weight = 0;     // and where it may not
   std::vector<float> constant_feature =
-      {};  // of a model that is the same for every query, else empty
+      {};                 // of a model that is the same for every query, else empty
+  float cold_weight = 0;  // with Assets::cold_start: for those who did nothing yet
 };
 
 struct Assets {
@@ -28,6 +29,7 @@ struct Assets {
   std::shared_ptr<const models::Context> context;
   std::vector<Source> sources;
   bool exclude_seen = false;  // when the request does not say
+  bool cold_start = false;    // sources have weights of their own where there is no history
   std::string version;        // 16 hex digits over every section but the goldens, and the lineage
 
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
@@ -42,6 +44,7 @@ struct EngineParts {
   std::shared_ptr<const models::Context> context;
   std::vector<Source> sources;
   bool exclude_seen = false;
+  bool cold_start = false;
 };
 void save_parts(bundle::Writer& writer, const EngineParts& parts);
 

@@ -30,10 +30,12 @@ models::RankingRow row_of(const Workspace& work, std::span<const ItemIndex> trut
 
 void BlendProblem::add(const Engine& engine, std::span<const ExternalId> subjects,
                        std::span<const std::vector<ItemIndex>> truth, bool exclude_seen,
-                       int threads) {
+                       int threads, const data::AttributeTable& attributes) {
   check_argument(engine.assets().sources.size() == sources(), "the engine has ",
                  engine.assets().sources.size(), " sources, the problem ", sources());
   check_argument(subjects.size() == truth.size(), "one list of items a subject is needed");
+  check_argument(attributes.empty() || attributes.rows() == subjects.size(),
+                 "one row of attributes a subject is needed");
   std::vector<models::RankingRow> rows(subjects.size());
   parallel_blocks(subjects.size(), kBlockRows, threads, [&](const Block& block) {
     Workspace work;
@@ -42,6 +44,7 @@ void BlendProblem::add(const Engine& engine, std::span<const ExternalId> subject
       request.subject = subjects[r];
       request.k = problem_.metric().cut;
       request.exclude_seen = exclude_seen;
+      attributes.read(UserIndex(static_cast<std::int32_t>(r)), request.context.attributes);
       work.assets = &engine.assets();
       work.request = &request;
       ResolveStage().run(work);

@@ -24,9 +24,11 @@ class BlendProblem {
 
   // Runs the engine's own retrieval for each subject (external ids) in parallel and keeps the
   // features of the candidates. `truth` row r: catalogue items that r went on to take. Rows whose
-  // truth is empty (after dropping what was seen, if exclude_seen) are left out.
+  // truth is empty (after dropping what was seen, if exclude_seen) are left out. `attributes`:
+  // none, or a row a subject of what their requests say.
   void add(const Engine& engine, std::span<const ExternalId> subjects,
-           std::span<const std::vector<ItemIndex>> truth, bool exclude_seen, int threads);
+           std::span<const std::vector<ItemIndex>> truth, bool exclude_seen, int threads,
+           const data::AttributeTable& attributes = {});
 
   [[nodiscard]] std::size_t rows() const { return problem_.rows(); }
   [[nodiscard]] std::size_t sources() const { return problem_.sources(); }

@@ -43,16 +43,27 @@ Reason bought_again(const Workspace& work, ItemIndex item) {
   return {"bought_again", std::move(text), std::nullopt};
 }
 
-Reason reason_for(const Workspace& work, const Source& source, ItemIndex item) {
+Reason reason_for(const Workspace& work, std::size_t s, ItemIndex item) {
   const models::Context& context = *work.assets->context;
+  const Source& source = work.assets->sources[s];
   const std::string_view kind = source.model->kind();
   if (kind == "repeat_purchase") return bought_again(work, item);
   if (kind == "popular") return {"popular", popular_text(*source.model), std::nullopt};
+  if (work.evidence[s] == models::Evidence::kSegment) {
+    return {"popular_in_segment", "Popular with customers like you", std::nullopt};
+  }
+  if (work.evidence[s] == models::Evidence::kAttributes) {
+    return {"similar_people", "Chosen by people like you", std::nullopt};
+  }
   if (!source.model->personal()) return {"exploration", "Something different", std::nullopt};
   const ItemIndex because = source.model->because(work.query, item);
   if (because.known()) {
     const std::string name = called(context, because);
     const bool together = source.model->together();
+    if (because == work.viewed && !together) {
+      return {"similar_to_viewed", concat("Because you are looking at ", name),
+              external(context.items, because)};
+    }
     return {together ? "bought_together" : "similar_to_yours",
             together ? concat(context.purchases_only ? "Bought" : "Chosen", " together with ", name)
                      : concat("Because of ", name),
@@ -67,6 +78,7 @@ void ExplainStage::run(Workspace& work) const {
   const std::vector<Source>& sources = work.assets->sources;
   work.decision = {};
   work.decision.fallback = work.fallback;
+  work.decision.level = work.level;
   work.decision.as_of = work.query.as_of;
   work.decision.items.reserve(work.chosen.size());
   for (const Candidate& hit : work.chosen) {
@@ -87,7 +99,7 @@ void ExplainStage::run(Workspace& work) const {
     }
     if (best < sources.size()) {
       out.source = sources[best].name;
-      out.reason = reason_for(work, sources[best], hit.item);
+      out.reason = reason_for(work, best, hit.item);
     } else {
       out.source = "popularity";
       out.reason = {"popular", "Popular lately", std::nullopt};

@@ -6,19 +6,46 @@
 namespace penchant::engine {
 namespace {
 
+using models::Evidence;
+
+// The best that any source has to go on, of those that `counts` says.
+template <class Counts>
+Evidence best_evidence(const Workspace& work, const Counts& counts) {
+  Evidence best = Evidence::kNothing;
+  for (std::size_t s = 0; s < work.evidence.size(); ++s) {
+    if (counts(s)) best = std::max(best, work.evidence[s]);
+  }
+  return best;
+}
+
 // Why the answer is not personal, or nothing.
 std::string fallback_of(const Workspace& work) {
-  for (std::size_t s = 0; s < work.answered.size(); ++s) {
-    if (work.answered[s] != 0 && work.assets->sources[s].model->personal()) return "";
-  }
+  if (best_evidence(work, [](std::size_t) { return true; }) > Evidence::kEveryone) return "";
   if (!work.request->subject) return "anonymous";
   return work.query.user.known() ? "no_history" : "unknown_subject";
+}
+
+// The rung of the ladder that answers; docs/pipeline.md explains them.
+std::string_view level_of(const Workspace& work) {
+  switch (best_evidence(work, [&](std::size_t s) { return work.weight(s) > 0; })) {
+    case Evidence::kHistory:
+      return work.has_stored_history ? "history" : "context";
+    case Evidence::kAttributes:
+      return "attributes";
+    case Evidence::kSegment:
+      return "segment";
+    case Evidence::kEveryone:
+    case Evidence::kNothing:
+      break;
+  }
+  return "popularity";
 }
 
 }  // namespace
 
 void FillStage::run(Workspace& work) const {
   work.fallback = fallback_of(work);
+  work.level = level_of(work);
   const std::size_t wanted = std::min(work.request->k, work.allowed);
   if (work.chosen.size() >= wanted) return;
   std::vector<std::uint8_t> taken = work.excluded;

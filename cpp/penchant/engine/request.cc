@@ -10,8 +10,17 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+constexpr std::size_t kMaxTextBytes = 4096;  // of an id or an attribute
+constexpr double kLeastValue = 1e-30;        // of an event: well within a float, and sums of them
+constexpr double kMostValue = 1e30;
+
 [[noreturn]] void refuse(const std::string& message) {
   fail(ErrorKind::kInvalidArgument, "request: " + message);
+}
+
+[[noreturn]] void refuse_member(std::string_view where, std::string_view key,
+                                std::string_view known) {
+  refuse(concat(where, "unknown member '", key.substr(0, 64), "'; known are ", known));
 }
 
 std::string_view read_string(dom::element value, std::string_view where) {
@@ -38,14 +47,13 @@ bool read_integer(dom::element value, std::int64_t& out) {
 }
 
 ExternalId read_id(dom::element value, std::string_view where) {
-  constexpr std::size_t kMaxIdBytes = 4096;
   if (std::int64_t number = 0; read_integer(value, number)) return number;
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) {
     refuse(concat("'", where, "' must be a string or a 64-bit integer"));
   }
-  if (text.size() > kMaxIdBytes) {
-    refuse(concat("'", where, "' is longer than ", kMaxIdBytes, " bytes"));
+  if (text.size() > kMaxTextBytes) {
+    refuse(concat("'", where, "' is longer than ", kMaxTextBytes, " bytes"));
   }
   return std::string(text);
 }
@@ -71,18 +79,117 @@ std::size_t read_k(dom::element value) {
   return static_cast<std::size_t>(k);
 }
 
-Timestamp read_time(dom::element value) {
-  const std::string_view text = read_string(value, "context.time");
+Timestamp read_time(dom::element value, std::string_view where) {
+  const std::string_view text = read_string(value, where);
   try {
     return parse_timestamp(text);
   } catch (const Error& error) {
-    refuse(concat("'context.time': ", error.what()));
+    refuse(concat("'", where, "': ", error.what()));
   }
 }
 
-[[noreturn]] void refuse_member(std::string_view where, std::string_view key,
-                                std::string_view known) {
-  refuse(concat(where, "unknown member '", key.substr(0, 64), "'; known are ", known));
+RecentEvent read_event(dom::element value) {
+  constexpr std::string_view kWhere = "context.events";
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) refuse(concat("'", kWhere, "' must list objects"));
+  RecentEvent out;
+  bool has_item = false;
+  for (const auto [key, member] : object) {
+    if (key == "item") {
+      out.item = read_id(member, "context.events.item");
+      has_item = true;
+    } else if (key == "time") {
+      if (!member.is_null()) out.time = read_time(member, "context.events.time");
+    } else if (key == "value") {
+      double number = 0;
+      if (member.get(number) != simdjson::SUCCESS || number < kLeastValue || number > kMostValue) {
+        refuse(concat("'context.events.value' must be a number from ", kLeastValue, " to ",
+                      kMostValue));
+      }
+      out.value = static_cast<float>(number);
+    } else {
+      refuse_member("in 'context.events', ", key, "item, time, value");
+    }
+  }
+  if (!has_item) refuse("'context.events': an event needs an 'item'");
+  return out;
+}
+
+std::vector<RecentEvent> read_events(dom::element value) {
+  dom::array list;
+  if (value.get(list) != simdjson::SUCCESS) refuse("'context.events' must be a list of events");
+  std::vector<RecentEvent> out;
+  for (const dom::element entry : list) {
+    if (out.size() == kMaxListedItems) {
+      refuse(concat("'context.events' lists more than ", kMaxListedItems, " events"));
+    }
+    out.push_back(read_event(entry));
+  }
+  return out;
+}
+
+data::AttributeValue read_attribute(dom::element value, const std::string& where) {
+  double number = 0;
+  if (value.get(number) == simdjson::SUCCESS) return number;
+  if (bool flag = false; value.get(flag) == simdjson::SUCCESS) {
+    return std::vector<std::string>{flag ? "true" : "false"};
+  }
+  std::vector<std::string> texts;
+  const auto add = [&](dom::element each) {
+    std::string_view text;
+    if (each.get(text) != simdjson::SUCCESS) {
+      refuse(concat("'", where, "' must be a string, a number, true, false or a list of strings"));
+    }
+    if (text.size() > kMaxTextBytes) {
+      refuse(concat("'", where, "' is longer than ", kMaxTextBytes, " bytes"));
+    }
+    texts.emplace_back(text);
+  };
+  if (dom::array list; value.get(list) == simdjson::SUCCESS) {
+    for (const dom::element each : list) {
+      if (texts.size() == kMaxTags) {
+        refuse(concat("'", where, "' lists more than ", kMaxTags, " texts"));
+      }
+      add(each);
+    }
+  } else {
+    add(value);
+  }
+  return texts;
+}
+
+data::Attributes read_attributes(dom::element value) {
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) refuse("'context.attributes' must be an object");
+  data::Attributes out;
+  std::size_t members = 0;  // those that are null among them
+  for (const auto [key, member] : object) {
+    if (members++ == kMaxAttributes) {
+      refuse(concat("'context.attributes' has more than ", kMaxAttributes, " members"));
+    }
+    if (member.is_null()) continue;
+    const std::string where = concat("context.attributes.", key.substr(0, 64));
+    if (!out.emplace(std::string(key), read_attribute(member, where)).second) {
+      refuse(concat("'", where, "' is given twice"));
+    }
+  }
+  return out;
+}
+
+// Text, an item's id (which a text may be, too), or {"item": id}.
+void read_page(dom::element value, Context& out) {
+  dom::object object;
+  if (value.get(object) == simdjson::SUCCESS) {
+    for (const auto [key, member] : object) {
+      if (key != "item") refuse_member("in 'context.page', ", key, "item");
+      out.viewed = read_id(member, "context.page.item");
+    }
+    if (!out.viewed) refuse("'context.page' must have an 'item'");
+    return;
+  }
+  if (!value.is_string()) refuse("'context.page' must be a string or an object");
+  out.page = read_string(value, "context.page");
+  out.viewed = out.page;
 }
 
 Context read_context(dom::element value) {
@@ -93,13 +200,17 @@ Context read_context(dom::element value) {
     if (key == "basket") {
       out.basket = read_ids(member, "context.basket");
     } else if (key == "page") {
-      out.page = read_string(member, "context.page");
+      read_page(member, out);
+    } else if (key == "events") {
+      out.events = read_events(member);
+    } else if (key == "attributes") {
+      out.attributes = read_attributes(member);
     } else if (key == "device") {
       out.device = read_string(member, "context.device");
     } else if (key == "time") {
-      out.time = read_time(member);
+      out.time = read_time(member, "context.time");
     } else {
-      refuse_member("in 'context', ", key, "basket, page, device, time");
+      refuse_member("in 'context', ", key, "basket, events, attributes, page, device, time");
     }
   }
   return out;

@@ -10,20 +10,34 @@
 #include <vector>
 
 #include "penchant/base/time.h"
+#include "penchant/data/attributes.h"
 #include "penchant/models/model.h"
 
 namespace penchant::engine {
 
 inline constexpr std::size_t kMaxRequestBytes = 1 << 20;
-inline constexpr std::size_t kMaxListedItems = 10'000;  // in a basket, a deny or an allow list
+inline constexpr std::size_t kMaxListedItems = 10'000;  // in a basket, a deny or an allow
+                                                        // list, and as many events
 inline constexpr std::size_t kMaxK = 100'000;
+inline constexpr std::size_t kMaxAttributes = 256;
+inline constexpr std::size_t kMaxTags = 1000;  // of one attribute
 
 // An id as it came: a JSON string or an integer.
 using ExternalId = std::variant<std::string, std::int64_t>;
 
+// What the person just did, as the request tells it.
+struct RecentEvent {
+  ExternalId item;
+  std::optional<Timestamp> time = {};  // the moment of the request when absent
+  float value = 1.0F;                  // 1e-30 to 1e30
+};
+
 struct Context {
-  std::vector<ExternalId> basket = {};  // items in the cart now
-  std::string page = {};                // free text, kept for later stages
+  std::vector<ExternalId> basket = {};    // items in the cart now
+  std::vector<RecentEvent> events = {};   // beside what training knows
+  data::Attributes attributes = {};       // what is known of the person beside events
+  std::string page = {};                  // free text
+  std::optional<ExternalId> viewed = {};  // the item of the page: `page` itself, or {"item": ...}
   std::string device = {};
   std::optional<Timestamp> time = {};  // the moment of the request; the end of training when absent
 };
@@ -63,6 +77,9 @@ struct Decision {
   std::vector<DecidedItem> items = {};
   // Empty, or why nothing personal was used: "unknown_subject", "anonymous", "no_history".
   std::string fallback = {};
+  // What the answer rests on, the best there was: "history", "context", "attributes", "segment" or
+  // "popularity".
+  std::string_view level = "popularity";
   Timestamp as_of;
 };
 

@@ -105,7 +105,7 @@ void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bo
 }  // namespace
 
 void write_response(const Request& request, const Decision& decision, const Assets& assets,
-                    std::string& body) {
+                    std::string& body, AnswerForm form) {
   body.clear();
   body.reserve(128 + decision.items.size() * 192);
   body += "{\"subject\":";
@@ -124,6 +124,10 @@ void write_response(const Request& request, const Decision& decision, const Asse
     body += "null";
   } else {
     append_string(body, decision.fallback);
+  }
+  if (form >= AnswerForm::kWithLevel) {
+    body += ",\"level\":";
+    append_string(body, decision.level);
   }
   body += ",\"as_of\":";
   if (decision.as_of.known()) {

@@ -2,6 +2,7 @@
 
 // A decision as the JSON that HTTP sends and that Python's recommend_json returns.
 
+#include <cstdint>
 #include <string>
 
 #include "penchant/engine/assets.h"
@@ -9,9 +10,17 @@
 
 namespace penchant::engine {
 
+// The forms that answers have had. What a bundle's goldens were written in, they are compared in;
+// requests get the latest.
+enum class AnswerForm : std::uint8_t {
+  kFirst = 1,
+  kWithLevel = 2,  // and "level", after "fallback"
+};
+inline constexpr AnswerForm kLatestAnswer = AnswerForm::kWithLevel;
+
 // Replaces `body`. Members stand in a fixed order and numbers in their shortest exact form, so that
 // equal decisions are equal bytes.
 void write_response(const Request& request, const Decision& decision, const Assets& assets,
-                    std::string& body);
+                    std::string& body, AnswerForm form = kLatestAnswer);
 
 }  // namespace penchant::engine

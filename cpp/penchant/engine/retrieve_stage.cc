@@ -23,13 +23,13 @@ std::span<const float> feature_of(Workspace& work, std::size_t s) {
 void RetrieveStage::run(Workspace& work) const {
   const std::vector<Source>& sources = work.assets->sources;
   const std::size_t num_items = work.assets->num_items();
-  work.answered.assign(sources.size(), 0);
+  work.evidence.assign(sources.size(), models::Evidence::kNothing);
   work.features.assign(sources.size(), {});
   work.scores.resize(sources.size());
   work.chosen_by_any.assign(num_items, 0);
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    if (!sources[s].model->can_score(work.query)) continue;
-    work.answered[s] = 1;
+    work.evidence[s] = sources[s].model->evidence(work.query);
+    if (work.evidence[s] == models::Evidence::kNothing) continue;
     const bool counts = work.weight(s) > 0;
     if (!counts && !work.request->explain) continue;
     work.features[s] = feature_of(work, s);

@@ -29,13 +29,16 @@ struct Workspace {
 
   // by Resolve
   models::Query query;
-  data::OwnedHistory fresh;  // history with the basket, when there is one
+  data::OwnedHistory fresh;     // history with what the request adds, when it adds anything
+  data::Attributes attributes;  // of the person, where the request and training both know some
+  bool has_stored_history = false;
+  ItemIndex viewed;  // the item of the page, if it is one
   bool exclude_seen = false;
   std::vector<std::uint8_t> excluded;  // [items], 1: must not be shown
   std::size_t allowed = 0;             // items that may be shown
 
   // by Retrieve
-  std::vector<std::uint8_t> answered;  // [sources], 1: the source had something to go on
+  std::vector<models::Evidence> evidence;  // [sources], what each has to go on
   // [sources][items], in [0, 1]; empty where not answered, or of no weight and not to be explained.
   std::vector<std::span<const float>> features;
   std::vector<std::vector<float>> scores;   // what features view, but for constant ones
@@ -46,13 +49,21 @@ struct Workspace {
   std::vector<float> blend;       // [items], valid for candidates
   std::vector<Candidate> chosen;  // best first, at most k
   std::string fallback;
+  std::string_view level;
 
   // by Explain
   Decision decision;
 
+  // Of a source for this request. Where the bundle has weights for those who did nothing yet, they
+  // give way to the others as n events come in, by the share kFirstEvents / (n + kFirstEvents);
+  // whoever has a history from training is none of those.
   [[nodiscard]] float weight(std::size_t source) const {
+    constexpr float kFirstEvents = 5;
     const Source& s = assets->sources[source];
-    return exclude_seen ? s.new_weight : s.repeat_weight;
+    const float known = exclude_seen ? s.new_weight : s.repeat_weight;
+    if (!assets->cold_start || has_stored_history) return known;
+    const float share = kFirstEvents / (static_cast<float>(query.history.size()) + kFirstEvents);
+    return share * s.cold_weight + (1 - share) * known;
   }
 };
 

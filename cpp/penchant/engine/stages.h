@@ -8,7 +8,8 @@
 
 namespace penchant::engine {
 
-// Subject, history (with the basket), and what is excluded: seen, denied, not a candidate.
+// Subject, history (with the basket, fresh events and the item looked at), attributes, and what is
+// excluded: seen, denied, not a candidate.
 class ResolveStage final : public Stage {
  public:
   [[nodiscard]] std::string_view name() const override { return "resolve"; }
@@ -39,8 +40,8 @@ class OrderStage final : public Stage {
   void run(Workspace& work) const override;
 };
 
-// Says so when nothing personal was known, and fills up from popularity when fewer than k were
-// found.
+// Says what the answer rests on, and why not on more where nothing personal was known; fills up
+// from popularity when fewer than k were found.
 class FillStage final : public Stage {
  public:
   [[nodiscard]] std::string_view name() const override { return "fill"; }

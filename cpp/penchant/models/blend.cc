@@ -74,6 +74,15 @@ bool BlendModel::can_score(const Query& query) const {
   return false;
 }
 
+Evidence BlendModel::evidence(const Query& query) const {
+  Evidence best = Evidence::kNothing;
+  if (!can_score(query)) return best;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    if (weights_[m] > 0) best = std::max(best, members_[m]->evidence(query));
+  }
+  return best;
+}
+
 void BlendModel::score_all(const Query& query, std::span<float> scores) const {
   std::fill(scores.begin(), scores.end(), 0.0F);
   std::vector<float> part(scores.size());

@@ -34,6 +34,8 @@ class BlendModel final : public Model {
   // Whether a member that draws on the person has something to go on: what is the same for everyone
   // would be popularity under another name. (Any member, where none is personal.)
   [[nodiscard]] bool can_score(const Query& query) const override;
+  // The best that a member which counts goes on.
+  [[nodiscard]] Evidence evidence(const Query& query) const override;
   void score_all(const Query& query, std::span<float> scores) const override;
   // By the member that adds most to the item's score among those that can tell.
   [[nodiscard]] ItemIndex because(const Query& query, ItemIndex item) const override;

@@ -24,8 +24,13 @@ std::string_view Context::item_name(ItemIndex item) const {
   return {names.data() + begin, static_cast<std::size_t>(name_offsets[i + 1]) - begin};
 }
 
-std::shared_ptr<const Context> Context::of(const data::Dataset& data) {
+std::shared_ptr<const Context> Context::of(const data::Dataset& data,
+                                           data::AttributeTable attributes) {
+  check_argument(attributes.empty() || attributes.rows() == data.subjects().size(),
+                 "attributes of ", attributes.rows(), " people for ", data.subjects().size(),
+                 " subjects");
   auto out = std::make_shared<Context>();
+  out->attributes = std::move(attributes);
   out->subjects = data.subjects();
   out->items = data.items();
   out->history = *data.interactions();
@@ -67,6 +72,7 @@ void Context::save(bundle::Writer& writer, const std::string& prefix) const {
     writer.add(prefix + "/name_offsets", name_offsets.span());
     writer.add(prefix + "/names", names.span());
   }
+  if (!attributes.empty()) attributes.save(writer, prefix + "/attributes");
 }
 
 std::shared_ptr<const Context> Context::load(const std::shared_ptr<const bundle::Reader>& reader,
@@ -89,6 +95,10 @@ std::shared_ptr<const Context> Context::load(const std::shared_ptr<const bundle:
     meta.require(offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end()) &&
                      offsets.back() == static_cast<std::int64_t>(out->names.size()),
                  "name_offsets");
+  }
+  if (reader->has(prefix + "/attributes/numeric")) {
+    out->attributes =
+        data::AttributeTable::load(*reader, prefix + "/attributes", out->subjects.size());
   }
   return out;
 }

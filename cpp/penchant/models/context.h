@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "penchant/data/attributes.h"
 #include "penchant/data/dataset.h"
 #include "penchant/models/model.h"
 
@@ -22,10 +23,12 @@ struct Context {
   SharedArray<char> names;                 // UTF-8
   Timestamp as_of;                         // the last event of training
   bool purchases_only = false;             // every event that counts is a purchase by its type
+  data::AttributeTable attributes;         // of the subjects, a row each; empty: none are known
 
   [[nodiscard]] std::string_view item_name(ItemIndex item) const;  // empty when not known
 
-  [[nodiscard]] static std::shared_ptr<const Context> of(const data::Dataset& data);
+  [[nodiscard]] static std::shared_ptr<const Context> of(const data::Dataset& data,
+                                                         data::AttributeTable attributes = {});
   void save(bundle::Writer& writer, const std::string& prefix) const;
   [[nodiscard]] static std::shared_ptr<const Context> load(
       const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);

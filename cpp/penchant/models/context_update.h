@@ -23,7 +23,8 @@ struct ContextUpdate {
 // Ids of both, histories of both. A pair's values and counts add up, its first and last times are
 // the earliest and latest. Where `more` weighs events by recency, both sides' values are brought to
 // the later of the two ends, so that the values are those of one dataset of all events. Popularity
-// is that of the merged histories. Throws kInvalidArgument when one side has integer ids and the
+// is that of the merged histories. What is known of people beside events is left out: no model that
+// trains on looks at it. Throws kInvalidArgument when one side has integer ids and the
 // other strings.
 [[nodiscard]] ContextUpdate extended(const Context& old, const data::Dataset& more);
 

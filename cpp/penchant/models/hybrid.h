@@ -1,9 +1,10 @@
 #pragma once
 
-// Factors that know attributes: items with few events lean on what items like them are.
+// Factors that know attributes: items and people with few events lean on what those like them are.
 //
 //   std::shared_ptr<const AlsModel> als = std::move(trainer).finish();
-//   HybridModel model(lean_on_attributes(*als, pairs, as_of, features, options));
+//   als = lean_on_attributes(*als, pairs, as_of, features, options);      // of the items
+//   auto model = lean_people(*als, pairs, table, recipe, options);        // of the people
 //
 // A ridge regression from the items' features f_i (content.h) to their ALS vectors y_i, each item
 // counting by how well it is known, gives what a vector is expected to be (attribute-to-factor
@@ -14,30 +15,20 @@
 //
 // n_i: the subjects who had item i, m: `strength`. An item nobody has had takes the expected
 // vector, one of which nothing is known keeps its own. Then every user is solved again, exactly,
-// for the new item vectors. O(steps * entries * factors + users * fold-in).
+// for the new item vectors. O(steps * entries * factors + users * fold-in). People lean by the same
+// formulas (person_expectation.h), whether their vector is stored or folded in at a request;
+// someone without any history has the expected vector.
 
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "penchant/models/als.h"
+#include "penchant/models/attribute_ridge.h"
 #include "penchant/models/model.h"
+#include "penchant/models/person_expectation.h"
 
 namespace penchant::models {
-
-// Rows of features of the items (CSR), [items + 1], [nnz], [nnz].
-struct FeatureRows {
-  std::span<const std::int64_t> offsets;
-  std::span<const std::int32_t> features;
-  std::span<const float> values;
-  std::size_t num_features = 0;
-};
-
-struct LeanOptions {
-  double strength = 5;  // interactions that the expectation is worth; positive
-  double ridge = 1;     // positive
-  int threads = 0;
-};
 
 // Throws kInvalidArgument when sizes, bounds or options don't fit.
 [[nodiscard]] std::shared_ptr<const AlsModel> lean_on_attributes(const AlsModel& als,
@@ -46,23 +37,33 @@ struct LeanOptions {
                                                                  const FeatureRows& features,
                                                                  const LeanOptions& options);
 
-// Answers as ALS does; features are needed no more.
+class HybridModel;
+
+// Learns what to expect of people from a table with a row a user, and draws the stored vectors
+// towards it. Throws as above.
+[[nodiscard]] std::shared_ptr<const HybridModel> lean_people(const AlsModel& als,
+                                                             const data::Interactions& pairs,
+                                                             const data::AttributeTable& table,
+                                                             FeatureRecipe recipe,
+                                                             const LeanOptions& options);
+
+// Answers as ALS does; the items' features are needed no more.
 class HybridModel final : public Model {
  public:
-  explicit HybridModel(std::shared_ptr<const AlsModel> factors) : factors_(std::move(factors)) {}
+  // `people` may be null: then attributes of people say nothing.
+  explicit HybridModel(std::shared_ptr<const AlsModel> factors,
+                       std::shared_ptr<const PersonExpectation> people = nullptr)
+      : factors_(std::move(factors)), people_(std::move(people)) {}
 
   [[nodiscard]] std::string_view kind() const override { return "hybrid"; }
   [[nodiscard]] std::size_t num_items() const override { return factors_->num_items(); }
   [[nodiscard]] bool can_score(const Query& query) const override {
-    return factors_->can_score(query);
+    return evidence(query) != Evidence::kNothing;
   }
-  void score_all(const Query& query, std::span<float> scores) const override {
-    factors_->score_all(query, scores);
-  }
+  [[nodiscard]] Evidence evidence(const Query& query) const override;
+  void score_all(const Query& query, std::span<float> scores) const override;
   [[nodiscard]] bool inner_products() const override { return true; }
-  void query_vector(const Query& query, std::span<float> vector) const override {
-    factors_->query_vector(query, vector);
-  }
+  void query_vector(const Query& query, std::span<float> vector) const override;
   [[nodiscard]] ItemIndex because(const Query& query, ItemIndex item) const override {
     return factors_->because(query, item);
   }
@@ -81,6 +82,7 @@ class HybridModel final : public Model {
 
  private:
   std::shared_ptr<const AlsModel> factors_;
+  std::shared_ptr<const PersonExpectation> people_;
 };
 
 }  // namespace penchant::models

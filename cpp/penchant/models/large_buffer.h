@@ -1,7 +1,7 @@
 #pragma once
 
-// Memory for vectors that are gathered in random order: on large pages where the system has them,
-// because with small ones nearly every gather of a big matrix first misses the address cache.
+// Scratch memory for vectors that are gathered in random order, on large pages
+// (base/aligned_memory.h) and not cleared.
 //
 //   LargeBuffer w;
 //   float* rows = w.reserve<float>(count * stride);  // undefined; kept until more is asked for
@@ -17,7 +17,7 @@ class LargeBuffer {
   LargeBuffer(const LargeBuffer&) = delete;
   LargeBuffer& operator=(const LargeBuffer&) = delete;
 
-  // Aligned to a large page. T is a number.
+  // T is a number.
   template <class T>
   [[nodiscard]] T* reserve(std::size_t count) {
     return static_cast<T*>(reserve_bytes(count * sizeof(T)));

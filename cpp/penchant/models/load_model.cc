@@ -12,6 +12,7 @@
 #include "penchant/models/popular.h"
 #include "penchant/models/random_model.h"
 #include "penchant/models/repeat_purchase.h"
+#include "penchant/models/segment_popular.h"
 
 namespace penchant::models {
 namespace {
@@ -37,6 +38,7 @@ constexpr std::array kKinds = {
     Kind{"popular", &PopularModel::load},
     Kind{"random", &RandomModel::load},
     Kind{"repeat_purchase", &RepeatPurchaseModel::load},
+    Kind{"segment_popular", &SegmentPopularModel::load},
     Kind{"slim", &ItemOperatorModel::load},
     Kind{"warp", &PairwiseModel::load},
 };

@@ -4,6 +4,12 @@
 
 namespace penchant::models {
 
+Evidence Model::evidence(const Query& query) const {
+  if (!can_score(query)) return Evidence::kNothing;
+  if (!personal()) return Evidence::kEveryone;
+  return query.history.empty() ? Evidence::kNothing : Evidence::kHistory;
+}
+
 ItemIndex Model::because(const Query& /*query*/, ItemIndex /*item*/) const { return {}; }
 
 bool Model::similar(ItemIndex /*item*/, std::span<float> /*scores*/) const { return false; }

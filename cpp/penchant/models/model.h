@@ -21,6 +21,7 @@
 #include "penchant/base/ids.h"
 #include "penchant/base/time.h"
 #include "penchant/bundle/bundle.h"
+#include "penchant/data/attributes.h"
 #include "penchant/data/interactions.h"
 
 namespace penchant::models {
@@ -34,6 +35,19 @@ struct Query {
   // True when `history` holds more than training saw of `user` (a basket, fresh events), so that a
   // stored vector no longer tells all.
   bool history_is_fresh = false;
+  // What is known of the person beside events; null: nothing. Likewise fresh when a request says
+  // it.
+  const data::Attributes* attributes = nullptr;
+  bool attributes_are_fresh = false;
+};
+
+// What an answer can rest on, each better than the one before.
+enum class Evidence : std::uint8_t {
+  kNothing,     // the model can't answer
+  kEveryone,    // what is the same for all
+  kSegment,     // what people of the same attributes do
+  kAttributes,  // the person's attributes
+  kHistory,     // what the person did
 };
 
 // Calls between iterations of a long fit, on the calling thread: done of total steps. It may throw
@@ -53,6 +67,10 @@ class Model {
   // Whether the model has anything to go on for this query; if not, scores would be all equal.
   [[nodiscard]] virtual bool can_score(const Query& query) const = 0;
 
+  // What the model goes on for this query: kNothing where it can't score, or could only from a
+  // vector that no event has trained.
+  [[nodiscard]] virtual Evidence evidence(const Query& query) const;
+
   // Scores every item, higher is better; scores.size() == num_items(). The same bits on every CPU.
   // Requires can_score(query).
   virtual void score_all(const Query& query, std::span<float> scores) const = 0;
@@ -63,7 +81,8 @@ class Model {
   // Whether because() names what was taken together with the item, not what resembles it.
   [[nodiscard]] virtual bool together() const { return false; }
 
-  // Whether the model draws on the person (a history, a vector) or is the same for everyone.
+  // Whether the model draws on the person (a history, a vector, attributes) or is the same for
+  // everyone.
   [[nodiscard]] virtual bool personal() const { return true; }
 
   // Whether score_all does not look at the query at all, so that its scores can be kept.

@@ -35,21 +35,31 @@ std::vector<Visit> visits_in_window(const data::Dataset& data, const PopularPara
 
 }  // namespace
 
-std::shared_ptr<const Model> fit_popular(const data::Dataset& data,
-                                         const PopularParameters& parameters) {
+std::vector<CountedPair> counted_pairs(const data::Dataset& data,
+                                       const PopularParameters& parameters) {
   check_argument(!parameters.window || parameters.window->micros > 0,
                  "Popular: window must be longer than nothing");
   check_argument(!parameters.half_life || parameters.half_life->micros > 0,
                  "Popular: half_life must be longer than nothing");
-  std::vector<double> scores(data.items().size(), 0.0);
+  std::vector<CountedPair> out;
   const std::vector<Visit> visits = visits_in_window(data, parameters);
   for (std::size_t i = 0; i < visits.size(); ++i) {
     const Visit& visit = visits[i];
     const bool closes = i + 1 == visits.size() || visits[i + 1].item != visit.item ||
                         visits[i + 1].subject != visit.subject || !visit.subject.known();
     if (!closes) continue;
-    scores[static_cast<std::size_t>(visit.item.value)] +=
-        parameters.half_life ? recency(visit.at, data.last_time(), *parameters.half_life) : 1.0;
+    out.push_back(
+        {visit.item, visit.subject,
+         parameters.half_life ? recency(visit.at, data.last_time(), *parameters.half_life) : 1.0});
+  }
+  return out;
+}
+
+std::shared_ptr<const Model> fit_popular(const data::Dataset& data,
+                                         const PopularParameters& parameters) {
+  std::vector<double> scores(data.items().size(), 0.0);
+  for (const CountedPair& pair : counted_pairs(data, parameters)) {
+    scores[static_cast<std::size_t>(pair.item.value)] += pair.weight;
   }
   std::vector<float> narrow(scores.begin(), scores.end());
   return std::make_shared<const PopularModel>(parameters,

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "penchant/data/dataset.h"
 #include "penchant/models/model.h"
@@ -43,6 +44,16 @@ class PopularModel final : public Model {
   PopularParameters parameters_;
   SharedArray<float> scores_;
 };
+
+// One entry a (item, subject) pair that counts, each event of nobody known as a pair of its own,
+// and what it counts; ascending by item, then subject.
+struct CountedPair {
+  ItemIndex item;
+  UserIndex subject;
+  double weight = 1;
+};
+[[nodiscard]] std::vector<CountedPair> counted_pairs(const data::Dataset& data,
+                                                     const PopularParameters& parameters);
 
 [[nodiscard]] std::shared_ptr<const Model> fit_popular(const data::Dataset& data,
                                                        const PopularParameters& parameters);

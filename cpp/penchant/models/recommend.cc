@@ -6,22 +6,14 @@
 #include "penchant/base/top_k.h"
 
 namespace penchant::models {
-namespace {
 
-void score_or_fall_back(const Model& model, const Query& query, std::span<const float> fallback,
-                        std::span<float> scores) {
+void score_row(const Model& model, const Query& query, std::span<const float> fallback,
+               std::span<float> scores) {
   if (model.can_score(query)) {
     model.score_all(query, scores);
   } else {
     std::copy(fallback.begin(), fallback.end(), scores.begin());
   }
-}
-
-}  // namespace
-
-void score_row(const Model& model, const data::Interactions& pairs, UserIndex row, UserIndex user,
-               Timestamp as_of, std::span<const float> fallback, std::span<float> scores) {
-  score_or_fall_back(model, {user, pairs.history(row), as_of, false}, fallback, scores);
 }
 
 namespace {
@@ -53,7 +45,7 @@ class Recommender {
     const std::size_t num_items = model_.num_items();
     scores_.resize(num_items);
     masked_.assign(num_items, 0);
-    score_or_fall_back(model_, query, fallback_, scores_);
+    score_row(model_, query, fallback_, scores_);
     for (const ItemIndex item : skipped(query)) masked_[static_cast<std::size_t>(item.value)] = 1;
     for (std::size_t i = 0; i < num_items; ++i) {
       const bool allowed = options_.allowed.empty() || options_.allowed[i] != 0;
@@ -91,8 +83,14 @@ class Recommender {
   }
 
  private:
-  [[nodiscard]] Query query_of(std::size_t r) const {
-    return {users_[r], pairs_.history(rows_[r]), options_.as_of, options_.histories_are_fresh};
+  // Valid until the next one is made.
+  [[nodiscard]] Query query_of(std::size_t r) {
+    return {users_[r],
+            pairs_.history(rows_[r]),
+            options_.as_of,
+            options_.histories_are_fresh,
+            options_.attributes.of(r, attributes_),
+            options_.attributes.given != nullptr};
   }
 
   [[nodiscard]] std::span<const ItemIndex> skipped(const Query& query) const {
@@ -117,6 +115,7 @@ class Recommender {
   TopK best_;
   std::vector<float> scores_;
   std::vector<std::uint8_t> masked_;
+  data::Attributes attributes_;  // of the query at hand
 };
 
 // The scan to use for lists of k, or null.
@@ -137,6 +136,10 @@ Recommendations recommend_batch(const Model& model, const data::Interactions& pa
                  users.size(), " users");
   check_argument(fallback.size() == num_items, "recommend: the fallback has ", fallback.size(),
                  " scores for ", num_items, " items");
+  check_argument(
+      options.attributes.table == nullptr || options.attributes.rows.size() == rows.size(),
+      "recommend: attributes of ", options.attributes.rows.size(), " people for ", rows.size(),
+      " rows");
   check_argument(options.allowed.empty() || options.allowed.size() == num_items,
                  "recommend: the candidates' mask has ", options.allowed.size(), " entries for ",
                  num_items, " items");

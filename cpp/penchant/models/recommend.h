@@ -17,6 +17,8 @@ struct RecommendOptions {
   Timestamp as_of;
   // The histories hold more than training saw of the users (a basket): see Query.
   bool histories_are_fresh = false;
+  // What is known of the people beside events, a row each; what is `given` training did not see.
+  data::AttributeRows attributes = {};
   int threads = 0;
 };
 
@@ -37,8 +39,8 @@ struct Recommendations {
                                               std::span<const float> fallback,
                                               const RecommendOptions& options);
 
-// Fills one row of scores as recommend_batch would see them before anything is excluded.
-void score_row(const Model& model, const data::Interactions& pairs, UserIndex row, UserIndex user,
-               Timestamp as_of, std::span<const float> fallback, std::span<float> scores);
+// Fills scores as recommend_batch would see them before anything is excluded.
+void score_row(const Model& model, const Query& query, std::span<const float> fallback,
+               std::span<float> scores);
 
 }  // namespace penchant::models

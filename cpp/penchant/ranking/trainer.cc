@@ -16,7 +16,7 @@ constexpr std::size_t kBlockRows = 8'192;
 
 // Scores of rows that are not in leaf lists, by output.
 struct Scored {
-  std::vector<double> scores;  // [outputs, rows]
+  AlignedVector<double> scores;  // [outputs, rows]
 
   void start(std::size_t rows, const std::vector<double>& base) {
     scores.clear();
@@ -127,8 +127,8 @@ struct Trainer::Impl {
   Scored watched;
   std::vector<double> losses;
   int best = 0;
-  std::vector<float> gradients;
-  std::vector<float> hessians;
+  AlignedVector<float> gradients;
+  AlignedVector<float> hessians;
 };
 
 Trainer::Trainer(const BinMapper& mapper, const BinnedMatrix& bins, const Objective& objective,

@@ -13,7 +13,13 @@ from ..errors import InvalidArgumentError
 from ._frames import Table
 from ._ids import Encoded, encode, plain_type
 
-__all__ = ["Catalog", "attributes_hash", "most_frequent_names", "read_catalog"]
+__all__ = [
+    "Catalog",
+    "attribute_columns",
+    "attributes_hash",
+    "most_frequent_names",
+    "read_catalog",
+]
 
 
 @dataclass
@@ -72,7 +78,7 @@ def _with_ids(items: Encoded, listed: _core.IdMap) -> Encoded:
     return Encoded(both, code[items.index], items.missing, items.faults)
 
 
-def _attribute_columns(table: Table, left_out: set[str]) -> dict[str, pa.Array]:
+def attribute_columns(table: Table, left_out: set[str], role: str) -> dict[str, pa.Array]:
     """Columns that can be attributes: texts, numbers, booleans, lists of texts or of numbers."""
     out: dict[str, pa.Array] = {}
     for name in table.columns:
@@ -84,7 +90,7 @@ def _attribute_columns(table: Table, left_out: set[str]) -> dict[str, pa.Array]:
                 column = pa.array(column, from_pandas=True)
             except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
                 raise InvalidArgumentError(
-                    f"catalog: column {name!r} mixes types ({error}); convert it to one"
+                    f"{role}: column {name!r} mixes types ({error}); convert it to one"
                 ) from None
         column = plain_type(column)
         if _can_be_attribute(column.type):
@@ -136,7 +142,7 @@ def read_catalog(
     if item_name is not None or name in table.columns:
         texts = encode(table.column(name, "item name"), "item name")
         names = most_frequent_names(texts, row_item, num_items)
-    columns = _attribute_columns(table, {id_column, name})
+    columns = attribute_columns(table, {id_column, name}, "catalog")
     marks = None
     if unseen == "keep":
         marks = np.zeros(num_items, np.uint8)

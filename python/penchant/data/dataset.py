@@ -16,6 +16,7 @@ from ..errors import InvalidArgumentError, UnavailableError
 from . import _repr
 from ._catalog import attributes_hash
 from ._frames import Arrays, Table, make_frame
+from ._subjects import attribute_table
 from ._times import moment, time_micros
 from .ingest import Columns, Facts, Options, aligned, arrow_ids, ingest
 
@@ -49,13 +50,15 @@ class Dataset:
         facts: Facts | None = None,
         split: str | None = None,
         attributes: pa.Table | None = None,
+        people: pa.Table | None = None,
     ) -> None:
         self._core = core
         self._kind = kind
         self._quarantine = quarantine
         self._facts = facts or Facts(rows=len(core))
         self._split = split
-        self._attributes = attributes
+        self._attributes = attributes  # of the items
+        self._people = people  # attributes of the subjects
         self._ids: dict[str, np.ndarray] = {}
 
     @classmethod
@@ -72,6 +75,7 @@ class Dataset:
         type_weights: Mapping[str, float] | None = None,
         item_name: str | None = None,
         catalog: Any = None,
+        subjects: Any = None,
         anonymous: str = "quarantine",
         time_unit: str = "s",
         duplicates: str = "keep",
@@ -110,6 +114,11 @@ class Dataset:
             A frame with a row an item: the column `item` (or one called so), and `item_name`
             (default "name"). Its further columns of texts, numbers, booleans and lists of texts or
             numbers become `item_attributes`, from which `Content` and `Hybrid` know an item.
+        subjects
+            A frame with a row a person: the column `subject` (or one called so, or the first). Its
+            further columns of texts, numbers, booleans and lists of texts become
+            `subject_attributes`, from which `Hybrid` and `Popular(by=...)` know a person without a
+            history. Who has no events is left out.
         anonymous
             What to do with rows without a subject: "quarantine", or "keep" them for the statistics
             of items, where they count for nobody.
@@ -135,11 +144,25 @@ class Dataset:
             )
         columns = Columns(subject, item, time, type, value, item_name)
         options = Options(
-            half_life, type_weights, catalog, anonymous, time_unit, duplicates, unseen_items
+            half_life,
+            type_weights,
+            catalog,
+            subjects,
+            anonymous,
+            time_unit,
+            duplicates,
+            unseen_items,
         )
-        core, quarantine, facts, attributes = ingest(table, columns, options)
+        core, quarantine, facts, attributes, people = ingest(table, columns, options)
         facts = dataclasses.replace(facts, columns=dataclasses.asdict(columns))
-        return cls(core, kind=table.kind, quarantine=quarantine, facts=facts, attributes=attributes)
+        return cls(
+            core,
+            kind=table.kind,
+            quarantine=quarantine,
+            facts=facts,
+            attributes=attributes,
+            people=people,
+        )
 
     @classmethod
     def from_interactions(
@@ -178,7 +201,7 @@ class Dataset:
             None if times is None else "time",
             value=None if values is None else "value",
         )
-        core, quarantine, facts, _ = ingest(
+        core, quarantine, facts, _, _ = ingest(
             source, columns, Options(half_life=half_life, time_unit=time_unit)
         )
         return cls(core, kind=source.kind, quarantine=quarantine, facts=facts)
@@ -239,6 +262,22 @@ class Dataset:
         return make_frame({"item": ids, **columns}, self._kind)
 
     @property
+    def subject_attributes(self) -> Any:
+        """What is known of the subjects beside events: a frame, a row each in order of their ids.
+
+        Null where nothing is known of one; None when `from_events` got no `subjects`.
+        """
+        if self._people is None:
+            return None
+        ids = arrow_ids(self._core.subjects, np.arange(self.num_subjects, dtype=np.int32))
+        columns = {name: self._people[name] for name in self._people.column_names}
+        return make_frame({"subject": ids, **columns}, self._kind)
+
+    def _person_table(self) -> Any:
+        """The subjects' attributes as the core takes them; None where there are none."""
+        return attribute_table(self._people, self.num_subjects)
+
+    @property
     def types(self) -> dict[str, float]:
         """Types of the events, by name, with the weight of one event of each."""
         return dict(self._core.types)
@@ -260,11 +299,12 @@ class Dataset:
 
         Equal data, equal hash.
         """
-        events = str(self._core.hash())
-        if self._attributes is None:
-            return events
-        both = events + attributes_hash(self._attributes)
-        return hashlib.blake2b(both.encode(), digest_size=8).hexdigest()
+        out = str(self._core.hash())
+        for role, table in (("", self._attributes), ("subjects", self._people)):
+            if table is not None:
+                both = out + role + attributes_hash(table)
+                out = hashlib.blake2b(both.encode(), digest_size=8).hexdigest()
+        return out
 
     @property
     def split(self) -> str | None:
@@ -412,6 +452,7 @@ class Dataset:
             facts=facts,
             split=split,
             attributes=aligned(self._attributes, self._core.items, core.items),
+            people=aligned(self._people, self._core.subjects, core.subjects),
         )
 
     # --- as a Python object ----------------------------------------------------------------------
@@ -444,6 +485,7 @@ class Dataset:
             "half_life": core.half_life,
             "listed": core.listed,
             "attributes": self._attributes,
+            "people": self._people,
             "kind": self._kind,
             "facts": dataclasses.asdict(self._facts),
             "split": self._split,
@@ -466,6 +508,7 @@ class Dataset:
             facts=Facts(**state["facts"]),
             split=state["split"],
             attributes=state["attributes"],
+            people=state.get("people"),
         )
 
 

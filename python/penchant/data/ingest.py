@@ -14,6 +14,7 @@ from ..errors import InvalidArgumentError
 from ._catalog import Catalog, most_frequent_names, read_catalog
 from ._frames import Source
 from ._ids import Encoded, encode
+from ._subjects import read_subjects
 from ._times import UNKNOWN, duration_micros, read_times
 from ._values import read_types, read_values, weigh_types
 from .quarantine import Quarantine
@@ -42,6 +43,7 @@ class Options:
     half_life: Any = None
     type_weights: Mapping[str, float] | None = None
     catalog: Any = None
+    subjects: Any = None
     anonymous: str = "quarantine"
     time_unit: str = "s"
     duplicates: str = "keep"
@@ -103,7 +105,7 @@ def _subjects(source: Source, columns: Columns, options: Options, out: Quarantin
 
 def ingest(
     source: Source, columns: Columns, options: Options
-) -> tuple[_core.Dataset, Any, Facts, pa.Table | None]:
+) -> tuple[_core.Dataset, Any, Facts, pa.Table | None, pa.Table | None]:
     """Read events.
 
     Parameters
@@ -118,8 +120,8 @@ def ingest(
     Returns
     -------
     tuple
-        The core's dataset, the frame of rows set aside, the counts, and the items' attributes (a
-        row an item of the dataset) where a catalogue has any.
+        The core's dataset, the frame of rows set aside, the counts, and the items' and the
+        subjects' attributes (a row an item, a subject of the dataset) where there are any.
 
     Raises
     ------
@@ -175,7 +177,10 @@ def ingest(
     facts = Facts(rows=rows, quarantined=out.counts())
     core = _counted(core, options, facts)
     attributes = aligned(catalog.attributes, items.ids, core.items)
-    return core, out.frame(source), facts, attributes
+    people = None
+    if options.subjects is not None:
+        people = read_subjects(columns.subject, options.subjects, core.subjects)
+    return core, out.frame(source), facts, attributes, people
 
 
 def aligned(

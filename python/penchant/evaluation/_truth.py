@@ -12,7 +12,7 @@ from penchant.errors import InvalidArgumentError
 
 from .report import Protocol
 
-Subjects = Literal["known", "all"]
+Subjects = Literal["known", "all", "new"]
 UnknownItems = Literal["drop", "count"]
 AucAgainst = Literal["unseen", "all"]
 
@@ -64,7 +64,11 @@ def gather_truth(
     subject_rows = np.flatnonzero(np.diff(pairs.offsets) > 0)
     all_ids = _id_array(test.subject_ids)
     knows = np.asarray(model._knows_subjects(all_ids[subject_rows]), dtype=bool)
-    chosen = subject_rows[knows] if subjects == "known" else subject_rows
+    chosen = {
+        "known": subject_rows[knows],
+        "new": subject_rows[~knows],
+        "all": subject_rows,
+    }[subjects]
 
     rows, raw_items = _rows_of(pairs.offsets, pairs.items, chosen)
     to_catalogue = np.asarray(model._item_map().find_all(test.item_ids), dtype=np.int64)

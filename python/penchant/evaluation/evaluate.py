@@ -9,6 +9,7 @@ import numpy as np
 
 from penchant._progress import Progress
 from penchant.errors import InvalidArgumentError
+from penchant.models._evaluable import told_of
 
 from ._folding import Folding
 from ._truth import AucAgainst, Subjects, UnknownItems, gather_truth
@@ -74,9 +75,10 @@ def evaluate(
         Of the percentile bootstrap intervals (1,000 resamples of the subjects).
     seed : int, default 0
         Of the resampling, and of what `fold_in` draws.
-    subjects : {"known", "all"}, default "known"
-        Whether test subjects that training has not seen are evaluated too (on the model's
-        fallback).
+    subjects : {"known", "all", "new"}, default "known"
+        Those that training has seen, all, or only those that it has not. Somebody new is evaluated
+        by the attributes that `test` has of them (`Dataset.from_events(subjects=...)`), else on the
+        model's fallback.
     unknown_items : {"drop", "count"}, default "drop"
         Test items that training has not seen: leave them out of the truth, or let them count as
         right items that no list can hold.
@@ -105,7 +107,7 @@ def evaluate(
     from penchant import _core
 
     names = list(dict.fromkeys(_core.metric_name(metric) for metric in _listed(metrics)))
-    _check_choice("subjects", subjects, ("known", "all"))
+    _check_choice("subjects", subjects, ("known", "all", "new"))
     _check_choice("unknown_items", unknown_items, ("drop", "count"))
     _check_choice("auc_against", auc_against, ("unseen", "all"))
     if auc_against == "all" and exclude_seen:
@@ -125,9 +127,11 @@ def evaluate(
         auc_against=auc_against,
         folded=None if folding is None else folding.told,
     )
+    said = told_of(test, model, truth.subject_ids)
+    told = {} if said is None else {"told": said}
     with Progress(f"evaluate {name}", progress) as bar:
         values, per_subject = _core.evaluate(
-            model._scorer(truth.subject_ids, exclude_seen=exclude_seen),
+            model._scorer(truth.subject_ids, exclude_seen=exclude_seen, **told),
             names,
             truth_offsets=truth.offsets,
             truth_items=truth.items,

@@ -96,6 +96,8 @@ class Protocol:
         left_out = []
         if self.subjects == "known" and self.unknown_subjects:
             left_out.append(f"{self.unknown_subjects:,} unknown to training")
+        if self.subjects == "new" and self.test_subjects > self.unknown_subjects:
+            left_out.append(f"{self.test_subjects - self.unknown_subjects:,} known to training")
         if self.without_truth:
             left_out.append(f"{self.without_truth:,} with nothing left to find")
         people = f"{self.evaluated:,} of {self.test_subjects:,} test subjects"

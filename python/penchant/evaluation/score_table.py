@@ -72,7 +72,13 @@ class ScoreTable:
         np.cumsum([len(part) for part in parts], out=offsets[1:])
         return offsets, np.concatenate([none, *parts]).astype(np.int32)
 
-    def _scorer(self, subject_ids: Sequence[Any] | NDArray[Any], *, exclude_seen: bool) -> Any:  # noqa: ARG002
+    def _scorer(
+        self,
+        subject_ids: Sequence[Any] | NDArray[Any],
+        *,
+        exclude_seen: bool,  # noqa: ARG002
+        told: Any = None,  # noqa: ARG002
+    ) -> Any:
         from penchant import _core
 
         rows = self._rows(subject_ids)

@@ -15,8 +15,9 @@ from .._progress import Progress
 from ..data._frames import make_frame
 from ..data.dataset import Dataset
 from ..errors import InvalidArgumentError, NotFittedError, NotFoundError
-from ._evaluable import Evaluable
+from ._evaluable import Evaluable, Told
 from ._params import Parametrized
+from ._request import RequestContext, listed
 
 __all__ = ["Model", "id_column", "listed"]
 
@@ -25,8 +26,8 @@ __all__ = ["Model", "id_column", "listed"]
 class _Fitted:
     """What `fit` leaves: the core's model and whose ids and histories it knows.
 
-    `subjects` and `pairs` are those of training, or, in a view made by `fold_in`, the newcomers';
-    then `newcomers` is set and no row has a stored vector.
+    `subjects`, `pairs` and `attributes` (None without any) are those of training, or, in a view
+    made by `fold_in`, the newcomers'; then `newcomers` is set and no row has a stored vector.
     """
 
     model: Any
@@ -34,6 +35,7 @@ class _Fitted:
     subjects: Any
     pairs: Any
     kind: str
+    attributes: Any = None
     newcomers: bool = False
 
 
@@ -71,10 +73,13 @@ class Model(Parametrized, Evaluable):
                 f"{type(self).__name__}.fit wants a penchant Dataset, not "
                 f"{type(train).__name__}; make one with Dataset.from_events(frame, ...)"
             )
-        context = _core.Context(train._core)
+        people = train._person_table()
+        context = _core.Context(train._core, people)
         with Progress(type(self).__name__, progress) as bar:
             model = self._train(train, context, bar)
-        self._fitted = _Fitted(model, context, context.subjects, context.history, train._kind)
+        self._fitted = _Fitted(
+            model, context, context.subjects, context.history, train._kind, people
+        )
         return self
 
     def _state(self) -> _Fitted:
@@ -112,9 +117,10 @@ class Model(Parametrized, Evaluable):
         candidates : sequence of ids, optional
             Only these items; unknown ones are ignored.
         context : dict, optional
-            ``{"basket": [ids]}``: answer for the subject's history with these added, as a funnel
-            does; what is in the basket is not recommended. Unknown items are ignored, `page`,
-            `device` and `time` too.
+            What a funnel's request has (docs/pipeline.md): ``basket``, ``events`` and ``page`` are
+            added to each subject's history, ``attributes`` to what is known of them. What is in the
+            basket or on the page is not recommended. Unknown items are ignored, `device` and `time`
+            too.
         threads : int, optional
             None: all cores. The result does not depend on it.
 
@@ -131,15 +137,18 @@ class Model(Parametrized, Evaluable):
         users = self._users(rows)
         pairs = state.pairs
         allowed = self._allowed(candidates)
-        basket = self._basket(context)
-        if len(basket):
-            pairs = _core.with_basket(pairs, rows, basket, state.context.as_of)
+        asked = RequestContext.of(context, state.context)
+        people = rows
+        fresh = len(asked.items) > 0
+        if fresh:
+            pairs = _core.with_events(pairs, rows, asked.items, asked.times, asked.values)
             rows = np.arange(len(ids), dtype=np.int32)
+        if len(asked.hidden):  # already in the cart, or looked at right now
             allowed = np.ones(len(state.context.items), np.uint8) if allowed is None else allowed
-            allowed[basket] = 0  # already in the cart
+            allowed[asked.hidden] = 0
         items, scores, counts, fell_back = _core.recommend_batch(
             state.model, pairs, state.context, rows, users, min(int(k), len(state.context.items)),
-            exclude_seen, allowed, threads or 0, len(basket) > 0,
+            exclude_seen, allowed, threads or 0, fresh, state.attributes, people, asked.attributes,
         )  # fmt: skip
         shown = np.arange(items.shape[1])[None, :] < counts[:, None]
         which = np.repeat(np.arange(len(ids)), counts)
@@ -155,20 +164,6 @@ class Model(Parametrized, Evaluable):
             },
             state.kind,
         )
-
-    def _basket(self, context: dict[str, Any] | None) -> np.ndarray:
-        """Indices of the catalogue's items in a context's basket, ascending: int32 [n]."""
-        context = context or {}
-        unknown = sorted(set(context) - {"basket", "page", "device", "time"})
-        if unknown:
-            raise InvalidArgumentError(f"context has unknown members: {', '.join(unknown)}")
-        basket = context.get("basket")
-        if basket is None:
-            return np.empty(0, np.int32)
-        if isinstance(basket, (str, bytes)) or np.ndim(basket) == 0:
-            raise InvalidArgumentError(f"context['basket'] must be a list of ids, not {basket!r}")
-        index = np.asarray(self._state().context.items.find_all(listed(basket)), dtype=np.int32)
-        return np.unique(index[index >= 0])
 
     def similar_items(self, items: Any, k: int = 10) -> Any:
         """Return the `k` items most similar to each given one, itself left out.
@@ -245,6 +240,7 @@ class Model(Parametrized, Evaluable):
             subjects=events._core.subjects,
             pairs=pairs,
             kind=events._kind,
+            attributes=events._person_table(),
             newcomers=True,
         )
         return view
@@ -264,10 +260,19 @@ class Model(Parametrized, Evaluable):
         mask[index[index >= 0]] = 1
         return mask
 
-    def _scorer(self, subject_ids: Any, *, exclude_seen: bool) -> Any:  # noqa: ARG002
+    def _scorer(
+        self,
+        subject_ids: Any,
+        *,
+        exclude_seen: bool,  # noqa: ARG002
+        told: Told | None = None,
+    ) -> Any:
         state = self._state()
         rows = np.asarray(state.subjects.find_all(subject_ids), dtype=np.int32)
-        return _core.model_scorer(state.model, state.pairs, state.context, rows, self._users(rows))
+        people = (state.attributes, *(told or (None, np.empty(0, np.int32))))
+        return _core.model_scorer(
+            state.model, state.pairs, state.context, rows, self._users(rows), *people
+        )
 
     def _known(self) -> tuple[Any, Any, Any]:
         state = self._state()
@@ -307,7 +312,8 @@ class Model(Parametrized, Evaluable):
         reader = _core.BundleReader.from_bytes(bundle)
         context = _core.Context.load(reader, "context")
         model = _core.Model.load(reader, "model", len(context.subjects), len(context.items))
-        self._fitted = _Fitted(model, context, context.subjects, context.history, kind)
+        people = context.attributes if context.attributes.names else None
+        self._fitted = _Fitted(model, context, context.subjects, context.history, kind, people)
 
 
 def _check_k(k: Any) -> None:
@@ -332,16 +338,3 @@ def _ids_at(ids: Any, index: np.ndarray) -> pa.Array:
     place = np.cumsum(used, dtype=np.int32) - 1
     distinct = pa.array(ids.take(np.flatnonzero(used).astype(np.int32)), pa.string())
     return distinct.take(pa.array(place[index]))
-
-
-def listed(ids: Any) -> list[Any]:
-    """One id or many, as a list of Python scalars."""
-    if isinstance(ids, (str, bytes)) or np.ndim(ids) == 0:
-        ids = [ids]
-    if hasattr(ids, "to_list"):
-        ids = ids.to_list()
-    elif hasattr(ids, "to_pylist"):
-        ids = ids.to_pylist()
-    elif isinstance(ids, np.ndarray):
-        ids = ids.tolist()
-    return [i.item() if isinstance(i, np.generic) else i for i in ids]

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Evaluable"]
+__all__ = ["Evaluable", "Told", "told_of"]
+
+# What a test set says of people beside events: the core's table, and the row of each person asked
+# for, -1 where it says nothing.
+Told: TypeAlias = tuple[Any, np.ndarray]
+
+
+def told_of(data: Any, model: Evaluable, subject_ids: Any) -> Told | None:
+    """What `data` says of those that `model` does not know; None where it says nothing."""
+    table = data._person_table() if hasattr(data, "_person_table") else None
+    if table is None:
+        return None
+    rows = np.asarray(data._core.subjects.find_all(subject_ids), dtype=np.int32)
+    return table, np.where(model._knows_subjects(subject_ids), np.int32(-1), rows)
 
 
 class Evaluable:

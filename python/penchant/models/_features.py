@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from ..errors import InvalidArgumentError
 
-__all__ = ["ItemFeatures", "Recipe", "item_features"]
+__all__ = [
+    "ItemFeatures",
+    "Recipe",
+    "are_names",
+    "chosen_columns",
+    "item_features",
+    "subject_columns",
+]
 
 NAME = "name"  # the items' display names, among the columns of texts
 _WORD = re.compile(r"\w+", re.UNICODE)
@@ -57,7 +64,7 @@ class Recipe:
                 model._refuse(name, "be 1 or more")
         for name in ("text", "categories", "numbers"):
             columns = getattr(model, name)
-            if columns is not None and not _are_names(columns):
+            if columns is not None and not are_names(columns):
                 model._refuse(name, "be a list of columns")
         if model.weights is not None and not isinstance(model.weights, Mapping):
             model._refuse("weights", "be a dict of column to number")
@@ -92,7 +99,7 @@ class ItemFeatures:
     dense: np.ndarray
 
 
-def _are_names(columns: Any) -> bool:
+def are_names(columns: Any) -> bool:
     return not isinstance(columns, str) and all(isinstance(each, str) for each in columns)
 
 
@@ -110,8 +117,10 @@ def _kind_of(column: pa.Array) -> str:
     return "text" if words and sum(words) >= _WORDS_OF_A_TEXT * len(words) else "categories"
 
 
-def _chosen(recipe: Recipe, columns: Mapping[str, pa.Array]) -> dict[str, str]:
-    """Column -> what it is taken as."""
+def chosen_columns(
+    recipe: Recipe, columns: Mapping[str, pa.Array], who: str = "items", source: str = "catalog"
+) -> dict[str, str]:
+    """Column -> what it is taken as. `who` has them, from `Dataset.from_events(<source>=...)`."""
     out: dict[str, str] = {}
     kinds = {name: _kind_of(column) for name, column in columns.items()}
     named = {"text", "categories", "numbers", "vectors"}
@@ -122,8 +131,8 @@ def _chosen(recipe: Recipe, columns: Mapping[str, pa.Array]) -> dict[str, str]:
         for name in asked:
             if name not in columns:
                 raise InvalidArgumentError(
-                    f"{kind}: the items have no attribute {name!r}; they have: "
-                    f"{', '.join(columns) or 'none'} (Dataset.from_events(catalog=...))"
+                    f"{kind}: the {who} have no attribute {name!r}; they have: "
+                    f"{', '.join(columns) or 'none'} (Dataset.from_events({source}=...))"
                 )
             fits = kinds[name] == kind or kind in _ALSO_READ_AS.get(kinds[name], ())
             if not fits:
@@ -249,7 +258,7 @@ def item_features(
         )
     blocks: list[_Entries] = []
     dense: list[np.ndarray] = []
-    for name, kind in _chosen(recipe, columns).items():
+    for name, kind in chosen_columns(recipe, columns).items():
         scale = float(np.sqrt(_weight(recipe, name)))
         if kind == "vectors":
             dense.append(scale * _dense(name, columns[name]))
@@ -263,6 +272,34 @@ def item_features(
         entries.values *= scale
         blocks.append(entries)
     return _joined(items, blocks, dense)
+
+
+def subject_columns(
+    table: pa.Table | None,
+    *,
+    text: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    numbers: Sequence[str] | None = None,
+) -> list[tuple[str, str, float]]:
+    """Which attributes of people to take, as what, with weight 1, for the core's recipe.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When a column is missing or not of the kind asked for.
+    """
+    if table is None:
+        asked = [*(text or []), *(categories or []), *(numbers or [])]
+        if asked:
+            raise InvalidArgumentError(
+                f"the subjects have no attribute {asked[0]!r}; give them with "
+                "Dataset.from_events(..., subjects=frame)"
+            )
+        return []
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    recipe = Recipe(text, categories, numbers, vectors=[])
+    kinds = chosen_columns(recipe, columns, "subjects", "subjects")
+    return [(name, kinds[name], 1.0) for name in columns if name in kinds]
 
 
 def _weight(recipe: Recipe, name: str) -> float:

@@ -76,7 +76,7 @@ class Blend(Model):
         held_out = self._held_out(data)
         if held_out is not None:
             before, after = held_out
-            inner = _core.Context(before._core)
+            inner = _core.Context(before._core, before._person_table())
             fitted = []
             for done, member in enumerate(self._members(), 1):
                 fitted.append(_trained(member, before, inner))

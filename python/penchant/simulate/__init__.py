@@ -7,8 +7,9 @@
 
 One idea a file: `config` (the knobs), `streams` (random numbers), `words` and `catalog` (what is
 sold), `tastes` (who likes what), `seasons` (when), `visits` (who comes when and looks how long),
-`choice` (what is looked at), `funnel` (what is put into the cart, bought, returned), `repeats`
-(what is bought again), `log` (the events), `truth` (what an oracle knows), `world` (all together).
+`people` (what is known of them), `choice` (what is looked at), `funnel` (what is put into the cart,
+bought, returned), `repeats` (what is bought again), `log` (the events), `truth` (what an oracle
+knows), `world` (all together).
 Nothing here needs the compiled extension.
 """
 

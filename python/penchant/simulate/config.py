@@ -15,6 +15,7 @@ _SHARES = (
     "new_items",
     "new_subjects",
     "wander",
+    "attribute_strength",
     "repeat_loyalty",
     "satiation",
     "weekend_lift",
@@ -66,6 +67,9 @@ class RetailConfig:
         Share of products launched during the log.
     new_subjects : float
         Share of customers who join during the log.
+    attribute_strength : float
+        How much the attributes of customers tell of their tastes and visits (`people`), from 0,
+        nothing, to 1. No event depends on it.
     repeat_loyalty : float
         Chance that a consumable is bought again after its cadence, each time.
     satiation : float
@@ -93,6 +97,7 @@ class RetailConfig:
     wander: float = 0.3
     new_items: float = 0.15
     new_subjects: float = 0.2
+    attribute_strength: float = 0.7
     repeat_loyalty: float = 0.75
     satiation: float = 0.85
     weekend_lift: float = 0.35

@@ -15,6 +15,7 @@ from penchant.errors import InvalidArgumentError, NotFoundError
 from penchant.simulate.catalog import Catalog
 from penchant.simulate.config import RetailConfig
 from penchant.simulate.funnel import cart_chance, checkout_chance
+from penchant.simulate.people import People
 from penchant.simulate.repeats import due_chance
 from penchant.simulate.seasons import Seasons
 from penchant.simulate.tastes import Tastes
@@ -42,6 +43,8 @@ class Truth:
         Traffic and trends by day.
     habits : Habits
         Visits a day, day of joining.
+    people : People
+        What the shop knows of customers beside events.
     """
 
     config: RetailConfig
@@ -51,6 +54,7 @@ class Truth:
     tastes: Tastes
     seasons: Seasons
     habits: Habits
+    people: People
 
     def __repr__(self) -> str:
         return f"Truth({len(self.subject_ids)} subjects, {len(self.item_ids)} items)"

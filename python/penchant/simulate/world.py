@@ -17,6 +17,7 @@ from penchant.simulate.choice import choose_items
 from penchant.simulate.config import RetailConfig
 from penchant.simulate.funnel import returns, visit_log
 from penchant.simulate.log import EVENTS, PURCHASE, Log
+from penchant.simulate.people import TIERS, make_people, region_names
 from penchant.simulate.repeats import repeat_log
 from penchant.simulate.seasons import DAY, make_seasons
 from penchant.simulate.streams import stream
@@ -47,7 +48,8 @@ class World:
         ``item``, ``name``, ``category``, ``type``, ``brand``, ``price``, ``launch_day`` (int64, 0
         for what was always there), ``launched`` (datetime64[ns]).
     subjects : frame
-        ``subject``, ``joined`` (datetime64[ns]), also those who never came.
+        ``subject``, ``joined`` (datetime64[ns]), ``region``, ``age``, ``tier`` (`people` says how
+        they come about), also those who never came.
     truth : Truth
         What produced all this.
     config : RetailConfig
@@ -146,7 +148,8 @@ def _make(config: RetailConfig) -> tuple[Truth, Log]:
     habits = make_habits(config)
     width = len(str(config.subjects))
     subject_ids = [f"customer-{number:0{width}d}" for number in range(1, config.subjects + 1)]
-    truth = Truth(config, subject_ids, catalog.ids, catalog, tastes, seasons, habits)
+    people = make_people(config, tastes, habits)
+    truth = Truth(config, subject_ids, catalog.ids, catalog, tastes, seasons, habits, people)
 
     views = plan_views(config, habits, seasons)
     chosen = choose_items(config, catalog, tastes, seasons, views)
@@ -230,5 +233,8 @@ def _subjects(truth: Truth) -> pa.Table:
         {
             "subject": pa.array(truth.subject_ids, pa.string()),
             "joined": _times(truth.config, truth.habits.joined * DAY),
+            "region": _strings(region_names(truth.config), truth.people.region),
+            "age": truth.people.age,
+            "tier": _strings(TIERS, truth.people.tier),
         }
     )

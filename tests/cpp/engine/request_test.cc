@@ -24,6 +24,29 @@ TEST(Request, ReadsEveryMember) {
   EXPECT_EQ(r.context.time, parse_timestamp("2011-11-12"));
 }
 
+TEST(Request, ReadsWhatIsKnownOfThePerson) {
+  using Texts = std::vector<std::string>;
+  const Request r = parse_request(
+      R"({"context":{"attributes":{"region":"north","age":30,"member":true,"tags":["a","b"],
+          "none":null,"nothing":[]},"page":{"item":7},
+          "events":[{"item":"x"},{"item":5,"time":"2011-11-12","value":2},{"item":"x","time":null}]}})");
+  EXPECT_EQ(r.context.attributes, (data::Attributes{{"region", Texts{"north"}},
+                                                    {"age", 30.0},
+                                                    {"member", Texts{"true"}},
+                                                    {"tags", Texts{"a", "b"}},
+                                                    {"nothing", Texts{}}}));
+  EXPECT_EQ(r.context.viewed, ExternalId(std::int64_t{7}));
+  EXPECT_EQ(r.context.page, "");
+  ASSERT_EQ(r.context.events.size(), 3U);
+  EXPECT_EQ(r.context.events[1].item, ExternalId(std::int64_t{5}));
+  EXPECT_EQ(r.context.events[1].time, parse_timestamp("2011-11-12"));
+  EXPECT_EQ(r.context.events[1].value, 2.0F);
+  EXPECT_FALSE(r.context.events[2].time.has_value());
+  const Request page = parse_request(R"({"context":{"page":"sku"}})");
+  EXPECT_EQ(page.context.page, "sku");
+  EXPECT_EQ(page.context.viewed, ExternalId(std::string("sku")));
+}
+
 TEST(Request, NothingButAnObjectIsEnough) {
   const Request r = parse_request("{}");
   EXPECT_FALSE(r.subject.has_value());
@@ -58,6 +81,36 @@ TEST(Request, SaysWhatIsWrongAndWhere) {
   refuses(R"({"context":{"baskt":[]}})", "baskt");
   refuses(R"({"context":{"basket":"a"}})", "context.basket");
   refuses(R"({"context":{"time":"noon"}})", "context.time");
+  refuses(R"({"context":{"page":5}})", "'context.page'");
+  refuses(R"({"context":{"page":{}}})", "'context.page'");
+  refuses(R"({"context":{"page":{"sku":1}}})", "sku");
+  refuses(R"({"context":{"page":{"item":1.5}}})", "context.page.item");
+  refuses(R"({"context":{"events":{}}})", "'context.events'");
+  refuses(R"({"context":{"events":["a"]}})", "'context.events'");
+  refuses(R"({"context":{"events":[{}]}})", "'item'");
+  refuses(R"({"context":{"events":[{"item":"a","type":"view"}]}})", "type");
+  for (const char* value : {"0", "-1", "1e300", "1e-300", "true", "null", "\"1\""}) {
+    refuses(concat(R"({"context":{"events":[{"item":"a","value":)", value, "}]}}"),
+            "context.events.value");
+  }
+  refuses(R"({"context":{"events":[{"item":"a","time":5}]}})", "context.events.time");
+  refuses(R"({"context":{"attributes":[]}})", "'context.attributes'");
+  refuses(R"({"context":{"attributes":{"a":{}}}})", "context.attributes.a");
+  refuses(R"({"context":{"attributes":{"a":[1]}}})", "context.attributes.a");
+  refuses(R"({"context":{"attributes":{"a":1,"a":2}}})", "twice");
+  refuses(R"({"context":{"attributes":{"a":")" + std::string(5000, 'x') + "\"}}}", "longer than");
+  std::string attributes = R"({"context":{"attributes":{"a":1)";
+  for (std::size_t i = 0; i < kMaxAttributes; ++i) attributes += concat(",\"a", i, "\":1");
+  refuses(attributes + "}}}", "more than");
+  std::string nothing = R"({"context":{"attributes":{"a":null)";
+  for (std::size_t i = 0; i < kMaxAttributes; ++i) nothing += concat(",\"a", i, "\":null");
+  refuses(nothing + "}}}", "more than");
+  std::string tags = R"({"context":{"attributes":{"a":["")";
+  for (std::size_t i = 0; i < kMaxTags; ++i) tags += ",\"\"";
+  refuses(tags + "]}}}", "more than");
+  std::string events = R"({"context":{"events":[{"item":1})";
+  for (std::size_t i = 0; i < kMaxListedItems; ++i) events += R"(,{"item":1})";
+  refuses(events + "]}}", "more than");
   refuses(R"({"deny":{}})", "'deny'");
   refuses(R"({"explain":1})", "'explain'");
   refuses(R"({"k":1,"k":2})", "twice");
