@@ -26,8 +26,7 @@ MatrixView<const T> view_of(const Array<T>& rows) {
 
 template <class T>
 BinnedRows bin_rows(const Array<T>& rows, const std::optional<Array<float>>& weights, int bins,
-                    const std::vector<std::int32_t>& categorical, std::uint64_t seed,
-                    int threads) {
+                    const std::vector<std::int32_t>& categorical, std::uint64_t seed, int threads) {
   ranking::BinningParams params;
   params.max_bins = bins;
   params.categorical = categorical;
@@ -147,13 +146,12 @@ py::dict train(const BinnedRows& binned, const Array<float>& target, const std::
   const Recipe recipe = recipe_of(options);
   check_argument(static_cast<std::size_t>(target.size()) == binned.matrix.rows(), target.size(),
                  " targets for ", binned.matrix.rows(), " rows");
-  const auto learned = ranking::make_objective(
-      objective, labels_of(target, weight, group_begin), recipe.objective);
+  const auto learned =
+      ranking::make_objective(objective, labels_of(target, weight, group_begin), recipe.objective);
   std::unique_ptr<ranking::Objective> watched;
   if (held_out) {
-    check_argument(held_out_target.has_value() && static_cast<std::size_t>(
-                                                      held_out_target->size()) ==
-                                                      held_out->matrix.rows(),
+    check_argument(held_out_target.has_value() &&
+                       static_cast<std::size_t>(held_out_target->size()) == held_out->matrix.rows(),
                    "held-out rows and targets differ in number");
     watched = ranking::make_objective(
         objective, labels_of(*held_out_target, held_out_weight, held_out_group_begin),

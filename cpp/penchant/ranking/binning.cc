@@ -185,8 +185,8 @@ std::vector<Weighted> values_of(MatrixView<const T> rows, std::span<const float>
 template <class T>
 std::vector<FeatureBins> fit_features(MatrixView<const T> rows, std::span<const float> weights,
                                       const BinningParams& params) {
-  check_argument(params.max_bins >= 2 && params.max_bins <= kMaxBins,
-                 "bins must be 2 to 255, not ", params.max_bins);
+  check_argument(params.max_bins >= 2 && params.max_bins <= kMaxBins, "bins must be 2 to 255, not ",
+                 params.max_bins);
   check_argument(rows.columns <= kMaxFeatures, rows.columns, " features; at most ", kMaxFeatures);
   check_argument(weights.empty() || weights.size() == rows.rows, weights.size(), " weights for ",
                  rows.rows, " rows");

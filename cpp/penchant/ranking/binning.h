@@ -21,11 +21,11 @@ inline constexpr int kMaxBins = 255;              // of values: bins 0 to 254
 inline constexpr std::uint8_t kMissingBin = 255;  // NaN
 
 struct BinningParams {
-  int max_bins = kMaxBins;                       // 2 to 255
-  std::vector<std::int32_t> categorical;         // features whose values name categories
-  std::size_t sample_rows = 200'000;             // bounds come from at most so many rows
-  std::uint64_t seed = 0;                        // which ones
-  int threads = 0;                               // 0: all
+  int max_bins = kMaxBins;                  // 2 to 255
+  std::vector<std::int32_t> categorical{};  // features whose values name categories
+  std::size_t sample_rows = 200'000;        // bounds come from at most so many rows
+  std::uint64_t seed = 0;                   // which ones
+  int threads = 0;                          // 0: all
 };
 
 struct FeatureBins {

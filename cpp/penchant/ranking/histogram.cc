@@ -28,8 +28,8 @@ Packed pack(Entry entry) {
 // Adds entries to sums [kFeatures, 256] of one tile. What is ahead in the list is fetched by the
 // first tile of a panel alone.
 template <std::size_t kFeatures, bool kCount>
-void add_tile(const std::uint8_t* tile, std::size_t stride, const Entry* entries,
-              std::size_t count, std::size_t readable, Packed* sums) {
+void add_tile(const std::uint8_t* tile, std::size_t stride, const Entry* entries, std::size_t count,
+              std::size_t readable, Packed* sums) {
   for (std::size_t i = 0; i < count; ++i) {
     __builtin_prefetch(tile + entries[std::min(i + kAhead, readable - 1)].row * stride);
     std::uint64_t word = 0;
@@ -73,8 +73,8 @@ class PanelSums {
         for (std::size_t t = first; t < last; ++t) {
           if (used_[t] == 0) continue;
           const std::size_t features = features_of(t);
-          const AddTile sum = summed == Summed::kRows ? add_tile_of<true>(features)
-                                                      : add_tile_of<false>(features);
+          const AddTile sum =
+              summed == Summed::kRows ? add_tile_of<true>(features) : add_tile_of<false>(features);
           sum(bins_.tile(t), bins_.tile_stride(t), entries.data() + row, count,
               entries.size() - row, sums.data() + (t - first) * kTileFeatures * kBins);
         }
@@ -122,9 +122,7 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   // Sums are exact, so how the entries are shared out may depend on the threads.
   const auto width = static_cast<std::size_t>(resolve_threads(threads));
   const std::size_t parts =
-      panels % width == 0
-          ? 1
-          : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
+      panels % width == 0 ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
   if (parts == 1) {
     parallel_blocks(panels, 1, entries.size() < kBlockRows ? 1 : threads, [&](const Block& block) {
       sums.run(block.begin, entries, summed, out.data());

@@ -18,8 +18,8 @@ void check_labels(const Labels& labels) {
                  labels.weight.size(), " weights for ", labels.target.size(), " rows");
   bool any = labels.weight.empty();
   for (std::size_t i = 0; i < labels.weight.size(); ++i) {
-    check_argument(std::isfinite(labels.weight[i]) && labels.weight[i] >= 0,
-                   "sample_weight, row ", i, ": must be a finite number from 0 up");
+    check_argument(std::isfinite(labels.weight[i]) && labels.weight[i] >= 0, "sample_weight, row ",
+                   i, ": must be a finite number from 0 up");
     any = any || labels.weight[i] > 0;
   }
   check_argument(any, "every sample_weight is 0");
@@ -29,9 +29,9 @@ void check_groups(const Labels& labels, const char* objective) {
   const auto& begin = labels.group_begin;
   check_argument(begin.size() >= 2, "objective '", objective,
                  "' ranks within queries; give group, the query of each row");
-  check_argument(begin.front() == 0 &&
-                     begin.back() == static_cast<std::int64_t>(labels.target.size()),
-                 "groups must cover the ", labels.target.size(), " rows");
+  check_argument(
+      begin.front() == 0 && begin.back() == static_cast<std::int64_t>(labels.target.size()),
+      "groups must cover the ", labels.target.size(), " rows");
   for (std::size_t q = 1; q < begin.size(); ++q) {
     check_argument(begin[q] > begin[q - 1], "query ", q - 1, " has no rows");
   }

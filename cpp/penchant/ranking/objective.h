@@ -19,20 +19,20 @@
 namespace penchant::ranking {
 
 struct Labels {
-  std::vector<float> target;              // [rows]
-  std::vector<float> weight;              // [rows], from 0 up; empty: ones
-  std::vector<std::int64_t> group_begin;  // [queries + 1]; for the ranking objectives
+  std::vector<float> target{};              // [rows]
+  std::vector<float> weight{};              // [rows], from 0 up; empty: ones
+  std::vector<std::int64_t> group_begin{};  // [queries + 1]; for the ranking objectives
 };
 
 struct ObjectiveParams {
-  int classes = 1;                  // softmax
-  double huber_delta = 1;           // where huber turns from squares to lines
-  double quantile = 0.5;            // of "quantile"
-  int truncation = 30;              // lambdamart: pairs with one of the first so many
-  bool normalize = true;            // lambdamart: a query's derivatives by its lambdas' sum
-  std::vector<double> label_gains;  // lambdamart and NDCG; empty: 2^label - 1
-  int ndcg_at = 10;                 // of the loss that is watched
-  std::uint64_t seed = 0;           // xendcg
+  int classes = 1;                    // softmax
+  double huber_delta = 1;             // where huber turns from squares to lines
+  double quantile = 0.5;              // of "quantile"
+  int truncation = 30;                // lambdamart: pairs with one of the first so many
+  bool normalize = true;              // lambdamart: a query's derivatives by its lambdas' sum
+  std::vector<double> label_gains{};  // lambdamart and NDCG; empty: 2^label - 1
+  int ndcg_at = 10;                   // of the loss that is watched
+  std::uint64_t seed = 0;             // xendcg
 };
 
 struct Step {

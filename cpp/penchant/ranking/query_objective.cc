@@ -28,15 +28,15 @@ QueryObjective::QueryObjective(Labels labels, const ObjectiveParams& params, con
     }
   }
   for (std::size_t l = 0; l < gains_.size(); ++l) {
-    check_argument(std::isfinite(gains_[l]) && gains_[l] >= 0 &&
-                       (l == 0 || gains_[l] >= gains_[l - 1]),
-                   "label_gains must be finite, not negative and not descend");
+    check_argument(
+        std::isfinite(gains_[l]) && gains_[l] >= 0 && (l == 0 || gains_[l] >= gains_[l - 1]),
+        "label_gains must be finite, not negative and not descend");
   }
   for (std::size_t i = 0; i < labels_.target.size(); ++i) {
     const float y = labels_.target[i];
-    check_argument(y >= 0 && y == std::floor(y) && y < static_cast<float>(gains_.size()),
-                   "y, row ", i, ": '", name, "' wants whole labels from 0 to ",
-                   gains_.size() - 1, "; give label_gains for more");
+    check_argument(y >= 0 && y == std::floor(y) && y < static_cast<float>(gains_.size()), "y, row ",
+                   i, ": '", name, "' wants whole labels from 0 to ", gains_.size() - 1,
+                   "; give label_gains for more");
   }
   std::size_t longest = 0;
   for (std::size_t q = 0; q < queries(); ++q) {

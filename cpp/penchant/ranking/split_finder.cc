@@ -32,9 +32,9 @@ class FeatureScan {
         counts_(counts),
         leaf_(leaf),
         scales_(scales),
-        rows_a_hessian_(leaf.sum.hessian > 0 ? static_cast<double>(leaf.rows) /
-                                                   static_cast<double>(leaf.sum.hessian)
-                                             : 0) {
+        rows_a_hessian_(leaf.sum.hessian > 0
+                            ? static_cast<double>(leaf.rows) / static_cast<double>(leaf.sum.hessian)
+                            : 0) {
     parent_ = gain_of(leaf.sum, params_.l2);
     best_.gain = params_.min_gain;
   }
@@ -61,8 +61,7 @@ class FeatureScan {
     }
     const auto key = [&](std::size_t b) {
       return static_cast<double>(bins_[b].gradient) * scales_.gradient /
-             (static_cast<double>(bins_[b].hessian) * scales_.hessian +
-              params_.category_smoothing);
+             (static_cast<double>(bins_[b].hessian) * scales_.hessian + params_.category_smoothing);
     };
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
@@ -128,11 +127,9 @@ class FeatureScan {
     }
     if (begin >= end) return;
     if (finder_.bounded_) return bounded(begin, end, start, missing_left);
-    const BestGain found =
-        best_gain({g.data(), h.data(), begin, end,
-                   static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
-                   static_cast<double>(leaf_.sum.hessian) * scales_.hessian, params_.l1,
-                   params_.l2});
+    const BestGain found = best_gain(
+        {g.data(), h.data(), begin, end, static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
+         static_cast<double>(leaf_.sum.hessian) * scales_.hessian, params_.l1, params_.l2});
     if (found.gain - parent_ > best_.gain) {
       take(found.gain - parent_, start, found.at, missing_left);
     }
@@ -231,9 +228,8 @@ SplitFinder::SplitFinder(const BinMapper& mapper, SplitParams params)
   }
 }
 
-Split SplitFinder::best(std::size_t f, std::span<const BinSum> bins,
-                        std::span<const BinSum> counts, const LeafState& leaf,
-                        const Scales& scales) const {
+Split SplitFinder::best(std::size_t f, std::span<const BinSum> bins, std::span<const BinSum> counts,
+                        const LeafState& leaf, const Scales& scales) const {
   FeatureScan scan(*this, f, bins, counts, leaf, scales);
   return mapper_.feature(f).categorical ? scan.categorical() : scan.numeric();
 }

@@ -23,14 +23,14 @@ namespace penchant::ranking {
 struct SplitParams {
   double l1 = 0;
   double l2 = 0;
-  double min_gain = 0;           // a split must gain more
-  double min_hessian = 1e-3;     // of each side
+  double min_gain = 0;        // a split must gain more
+  double min_hessian = 1e-3;  // of each side
   std::int64_t min_leaf_rows = 20;
-  double category_smoothing = 10;  // categories are sorted by G / (H + smoothing)
-  double category_l2 = 10;         // on top of l2, at categorical splits
-  int most_categories = 32;        // on the left side
+  double category_smoothing = 10;        // categories are sorted by G / (H + smoothing)
+  double category_l2 = 10;               // on top of l2, at categorical splits
+  int most_categories = 32;              // on the left side
   std::int64_t min_category_rows = 100;  // a lighter category is never taken to the left
-  std::vector<std::int8_t> monotone;  // [features] 1 rising, -1 falling, 0 free; or empty
+  std::vector<std::int8_t> monotone{};   // [features] 1 rising, -1 falling, 0 free; or empty
 };
 
 // What is known of a leaf before it is split.

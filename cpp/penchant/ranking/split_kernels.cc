@@ -76,9 +76,7 @@ namespace penchant::ranking {
 
 HWY_EXPORT(best_gain_kernel);
 
-BestGain best_gain(const GainInput& input) {
-  return HWY_DYNAMIC_DISPATCH(best_gain_kernel)(input);
-}
+BestGain best_gain(const GainInput& input) { return HWY_DYNAMIC_DISPATCH(best_gain_kernel)(input); }
 
 }  // namespace penchant::ranking
 #endif  // HWY_ONCE

@@ -34,7 +34,7 @@ struct TrainParams {
   double feature_fraction = 1;  // drawn anew for each tree
   std::uint64_t seed = 0;
   int early_stopping = 0;  // steps without a lower loss on the held-out rows; 0: never
-  TreeParams tree;
+  TreeParams tree{};
 };
 
 // Rows to watch the loss on; not learned from.
@@ -57,7 +57,7 @@ class Trainer {
   void hold_out(const HeldOut& held_out);
   void run(const TrainProgress& progress);
 
-  [[nodiscard]] std::span<const double> scores() const;  // [outputs, rows]
+  [[nodiscard]] std::span<const double> scores() const;     // [outputs, rows]
   [[nodiscard]] const std::vector<double>& losses() const;  // [steps] of the held-out rows
   // Steps that the forest keeps: all, or those up to the lowest loss when stopping early.
   [[nodiscard]] int best_step() const;

@@ -28,7 +28,7 @@ struct TreeParams {
   int leaves = 63;    // at most, from 2 up
   int max_depth = 0;  // 0: any
   Growth growth = Growth::kLeafWise;
-  SplitParams split;
+  SplitParams split{};
   int threads = 0;
 };
 
@@ -86,7 +86,7 @@ class TreeGrower {
   HistogramLayout layout_;
   SplitFinder finder_;
   Scales scales_;
-  std::vector<std::size_t> used_;          // features
+  std::vector<std::size_t> used_;  // features
   std::vector<std::uint8_t> used_tiles_;
   AlignedVector<Entry> entries_;
   AlignedVector<Entry> spare_;
