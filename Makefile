@@ -21,7 +21,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
-  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
+  bench-evaluation bench-gbdt bench-item-models bench-online-retail bench-recommend-all bench-serving \
   bench-vectors sanitized-load stubs clean
 
 help: ## this list
@@ -103,7 +103,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
+bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation bench-gbdt \
   bench-recommend-all bench-vectors bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
@@ -114,6 +114,9 @@ bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 
 bench-evaluation: build ## a full-ranking evaluation against a plain compiled loop and public libraries
 	@$(PY) benchmarks/peers/evaluation.py
+
+bench-gbdt: build ## boosted trees against LightGBM: binning, boosting, quality
+	@$(PY) benchmarks/peers/gbdt.py
 
 bench-recommend-all: build ## lists for everyone against the public library, in one run
 	@$(PY) benchmarks/peers/recommend_all.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Self
 
 import numpy as np
@@ -190,7 +191,12 @@ class Boosted(Parametrized):
 
 
 def _not_fitted(who: str) -> NotFittedError:
-    return NotFittedError(f"{who} is not fitted; call fit first")
+    message = f"{who} is not fitted; call fit first"
+    if "sklearn.exceptions" not in sys.modules:
+        return NotFittedError(message)
+    theirs = sys.modules["sklearn.exceptions"].NotFittedError
+    # What a pipeline of scikit-learn's catches is its own.
+    return type("NotFittedError", (NotFittedError, theirs), {})(message)
 
 
 def _check_rows(rows: npt.NDArray[Any], targets: npt.NDArray[Any], who: str) -> None:
@@ -237,7 +243,7 @@ def _monotone(monotone: Any, columns: Columns) -> list[int]:
 
 
 def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
-    """y as [n] float32.
+    """Targets as [n] float32.
 
     Raises
     ------
@@ -247,9 +253,7 @@ def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
         On NaN or infinity, naming the row.
     """
     if y is None:
-        raise InvalidArgumentError(
-            f"{who}: requires y to be passed, but the target y is None"
-        )
+        raise InvalidArgumentError(f"{who}: requires y to be passed, but the target y is None")
     raw = np.asarray(y)
     if raw.ndim == 2 and raw.shape[1] == 1:
         _warn_column(who)

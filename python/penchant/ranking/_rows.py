@@ -65,9 +65,11 @@ class Columns:
         self.names: list[str] | None = None
         if frame is not None:
             names = frame.columns
-            self.names = [str(name) for name in names] if all(
-                isinstance(name, str) for name in names
-            ) else None
+            self.names = (
+                [str(name) for name in names]
+                if all(isinstance(name, str) for name in names)
+                else None
+            )
             self.count = len(names)
         else:
             array = X if isinstance(X, np.ndarray) else np.asarray(X)
@@ -113,9 +115,7 @@ class Columns:
         if isinstance(column, bool) or not isinstance(column, (int, np.integer)):
             raise InvalidArgumentError(f"{self.who}: {role}: {column!r} is no column")
         if not 0 <= int(column) < self.count:
-            raise InvalidArgumentError(
-                f"{self.who}: {role}: column {int(column)} of {self.count}"
-            )
+            raise InvalidArgumentError(f"{self.who}: {role}: column {int(column)} of {self.count}")
         return int(column)
 
     def name(self, f: int) -> str:
@@ -133,9 +133,10 @@ class Columns:
             On an infinite value; the message names its column and row.
         """
         frame = _frame(X)
-        if frame is not None and (self.values or any(
-            not t.is_numeric() and t != nw.Boolean for t in frame.schema.values()
-        )):
+        if frame is not None and (
+            self.values
+            or any(not t.is_numeric() and t != nw.Boolean for t in frame.schema.values())
+        ):
             self._check_count(len(frame.columns))
             array = self._coded(X, frame)
         elif self.values:
