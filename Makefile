@@ -21,8 +21,8 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
-  bench-evaluation bench-gbdt bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-vectors sanitized-load stubs clean
+  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
+  bench-forests bench-gbdt bench-vectors sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -103,8 +103,8 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation bench-gbdt \
-  bench-recommend-all bench-vectors bench-serving ## every benchmark
+bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
+  bench-recommend-all bench-vectors bench-forests bench-gbdt bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -132,6 +132,9 @@ bench-ease: build ## seconds of the closed-form models by size of the catalogue
 
 bench-vectors: build ## nearest neighbours against public libraries, at equal recall
 	@$(PY) benchmarks/peers/vector_index.py
+
+bench-forests: build ## scoring of trees against public libraries, in one run
+	@$(PY) benchmarks/peers/forest_scoring.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py

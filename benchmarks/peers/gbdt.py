@@ -23,7 +23,7 @@ import environments
 import numpy as np
 
 RESULTS = environments.ROOT / "benchmarks" / "results" / "gbdt.json"
-SIDES = {"penchant": None, "lightgbm": "gbdt"}
+SIDES = {"penchant": None, "lightgbm": "forests"}
 FEATURES = 28
 HELD_OUT = 200_000
 
@@ -138,7 +138,7 @@ def main() -> None:
         "rows": options.rows,
         "trees": options.trees,
         "rounds": options.rounds,
-        "lightgbm": environments.sections()["gbdt"],
+        "lightgbm": environments.sections()["forests"],
         "results": results,
     }
     options.output.write_text(json.dumps(report, indent=1) + "\n")

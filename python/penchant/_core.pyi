@@ -23,6 +23,7 @@ __all__: list[str] = [
     "Dataset",
     "Engine",
     "Filter",
+    "Forest",
     "HybridModel",
     "IdMap",
     "Interactions",
@@ -535,6 +536,53 @@ class VectorIndex:
         """
         Rows that are there.
         """
+
+class Forest:
+    """
+    Trees ready to score; penchant.ranking.Forest wraps it.
+    """
+    @staticmethod
+    def from_arrays(arrays: dict) -> Forest:
+        """
+        What to_arrays gives.
+        """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str) -> Forest: ...
+    def apply_link(
+        self, scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Predictions [rows, outputs].
+        """
+    @typing.overload
+    def predict_raw(
+        self,
+        rows: numpy.typing.NDArray[numpy.float32],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    @typing.overload
+    def predict_raw(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Scores [rows, outputs] float64, before the link.
+        """
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def to_arrays(self) -> dict: ...
+    @property
+    def feature_names(self) -> list[str]: ...
+    @property
+    def link(self) -> str: ...
+    @property
+    def num_features(self) -> int: ...
+    @property
+    def num_leaves(self) -> int: ...
+    @property
+    def num_outputs(self) -> int: ...
+    @property
+    def num_trees(self) -> int: ...
 
 class Scorer:
     """

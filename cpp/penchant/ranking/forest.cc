@@ -7,12 +7,11 @@
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
 #include "penchant/base/portable_math.h"
-#include "penchant/ranking/split_decision.h"
+#include "penchant/ranking/forest_layout.h"
+#include "penchant/ranking/forest_score.h"
 
 namespace penchant::ranking {
 namespace {
-
-constexpr std::size_t kBlockRows = 256;
 
 double portable_exp(double x) { return portable_exp2(x * std::numbers::log2e); }
 
@@ -27,51 +26,41 @@ void softmax(std::span<double> scores) {
 }
 
 template <class T>
-void predict_block(const ForestData& data, MatrixView<const T> rows, const Block& block,
-                   std::span<double> scores) {
-  const std::size_t outputs = data.outputs();
-  for (std::size_t i = block.begin; i < block.end; ++i) {
-    std::copy(data.base.begin(), data.base.end(), scores.begin() + static_cast<long>(i * outputs));
-  }
-  for (std::size_t t = 0; t < data.trees(); ++t) {
-    for (std::size_t i = block.begin; i < block.end; ++i) {
-      const T* const row = rows.data + i * rows.columns;
-      const std::size_t leaf = leaf_of(data, t, [&](std::int32_t feature) {
-        return input_value(data, static_cast<double>(row[feature]));
-      });
-      scores[i * outputs + t % outputs] += data.leaves[leaf];
-    }
-  }
-}
-
-template <class T>
-void predict(const ForestData& data, MatrixView<const T> rows, std::span<double> scores,
-             int threads) {
+void predict(const ForestData& data, const ForestLayout& layout, MatrixView<const T> rows,
+             std::span<double> scores, int threads) {
   check_argument(rows.columns == static_cast<std::size_t>(data.num_features),
                  "the forest was made for ", data.num_features, " features, the rows have ",
                  rows.columns);
   check_argument(scores.size() == rows.rows * data.outputs(), "room for ", scores.size(),
                  " scores, but ", rows.rows, " rows have ", data.outputs(), " each");
-  parallel_blocks(rows.rows, kBlockRows, threads,
-                  [&](const Block& block) { predict_block(data, rows, block, scores); });
+  const std::size_t outputs = data.outputs();
+  parallel_blocks(rows.rows, kBlockRows, threads, [&](const Block& block) {
+    const std::size_t count = block.end - block.begin;
+    const auto out = scores.subspan(block.begin * outputs, count * outputs);
+    for (auto at = out.begin(); at != out.end(); at += static_cast<std::ptrdiff_t>(outputs)) {
+      std::copy(data.base.begin(), data.base.end(), at);
+    }
+    add_trees<T>(data, layout, {rows.data + block.begin * rows.columns, count, rows.columns}, out);
+  });
 }
 
 }  // namespace
 
-struct Forest::Layout {};
-
-Forest::Forest(ForestData data) : data_(std::move(data)) { check_forest(data_); }
+Forest::Forest(ForestData data) : data_(std::move(data)) {
+  check_forest(data_);
+  layout_ = std::make_unique<const ForestLayout>(lay_out(data_));
+}
 
 Forest::~Forest() = default;
 
 void Forest::predict_raw(MatrixView<const float> rows, std::span<double> scores,
                          int threads) const {
-  predict(data_, rows, scores, threads);
+  predict(data_, *layout_, rows, scores, threads);
 }
 
 void Forest::predict_raw(MatrixView<const double> rows, std::span<double> scores,
                          int threads) const {
-  predict(data_, rows, scores, threads);
+  predict(data_, *layout_, rows, scores, threads);
 }
 
 void Forest::apply_link(std::span<double> scores) const {

@@ -18,6 +18,8 @@
 
 namespace penchant::ranking {
 
+struct ForestLayout;
+
 class Forest {
  public:
   // Throws kBadData when check_forest does.
@@ -45,10 +47,8 @@ class Forest {
       const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);
 
  private:
-  struct Layout;  // what the kernels read
-
   ForestData data_;
-  std::unique_ptr<const Layout> layout_;
+  std::unique_ptr<const ForestLayout> layout_;  // what the kernels read
 };
 
 }  // namespace penchant::ranking
