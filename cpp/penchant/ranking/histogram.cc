@@ -14,7 +14,8 @@ constexpr std::size_t kFlushRows = 65'536;
 // Rows that a panel's tiles take one after the other while their lines are in the second cache.
 constexpr std::size_t kBlockRows = 4'096;
 constexpr std::size_t kAhead = 24;
-constexpr std::size_t kPartRows = 32'768;  // the least that is worth another thread's table
+constexpr std::size_t kPartRows = 32'768;   // the least that is worth another thread's table
+constexpr std::size_t kSharedRows = 2'048;  // the least that is worth another thread
 
 // gradient : 32 | hessian : 32, added as one.
 using Packed = std::uint64_t;
@@ -53,34 +54,56 @@ AddTile add_tile_of(std::size_t features) {
   return kTable[features - 1];
 }
 
-// One panel's share of a histogram over part of the entries.
-class PanelSums {
+// Tiles of one panel.
+struct Piece {
+  std::size_t first = 0;
+  std::size_t last = 0;  // one beyond
+};
+
+// The panels, each cut up so that there are pieces for all threads.
+std::vector<Piece> pieces_of(std::size_t tiles, std::size_t width) {
+  const std::size_t panels = (tiles + kPanelTiles - 1) / kPanelTiles;
+  const std::size_t cuts = (width + panels - 1) / panels;
+  std::vector<Piece> pieces;
+  for (std::size_t first = 0; first < tiles; first += kPanelTiles) {
+    const std::size_t size = std::min(kPanelTiles, tiles - first);
+    const std::size_t parts = std::min(cuts, size);
+    for (std::size_t p = 0; p < parts; ++p) {
+      pieces.push_back({first + p * size / parts, first + (p + 1) * size / parts});
+    }
+  }
+  return pieces;
+}
+
+// Some tiles' share of a histogram over some of the entries.
+class PieceSums {
  public:
-  PanelSums(const BinnedMatrix& bins, const HistogramLayout& layout,
+  PieceSums(const BinnedMatrix& bins, const HistogramLayout& layout,
             std::span<const std::uint8_t> used)
       : bins_(bins), layout_(layout), used_(used) {}
 
-  void run(std::size_t panel, std::span<const Entry> entries, Summed summed, BinSum* out) const {
+  void run(Piece piece, std::span<const Entry> entries, Summed summed, BinSum* out) const {
     static thread_local AlignedVector<Packed> sums;
     sums.resize(kPanelTiles * kTileFeatures * kBins);
-    const std::size_t first = panel * kPanelTiles;
-    const std::size_t last = std::min(first + kPanelTiles, bins_.tiles());
+    const auto of_tile = [&](std::size_t t) {
+      return sums.data() + (t - piece.first) * kTileFeatures * kBins;
+    };
     for (std::size_t at = 0; at < entries.size(); at += kFlushRows) {
       const std::size_t end = std::min(at + kFlushRows, entries.size());
-      std::fill_n(sums.data(), (last - first) * kTileFeatures * kBins, Packed{0});
+      std::fill_n(sums.data(), (piece.last - piece.first) * kTileFeatures * kBins, Packed{0});
       for (std::size_t row = at; row < end; row += kBlockRows) {
         const std::size_t count = std::min(kBlockRows, end - row);
-        for (std::size_t t = first; t < last; ++t) {
+        for (std::size_t t = piece.first; t < piece.last; ++t) {
           if (used_[t] == 0) continue;
           const std::size_t features = features_of(t);
           const AddTile sum =
               summed == Summed::kRows ? add_tile_of<true>(features) : add_tile_of<false>(features);
           sum(bins_.tile(t), bins_.tile_stride(t), entries.data() + row, count,
-              entries.size() - row, sums.data() + (t - first) * kTileFeatures * kBins);
+              entries.size() - row, of_tile(t));
         }
       }
-      for (std::size_t t = first; t < last; ++t) {
-        if (used_[t] != 0) flush(t, sums.data() + (t - first) * kTileFeatures * kBins, out);
+      for (std::size_t t = piece.first; t < piece.last; ++t) {
+        if (used_[t] != 0) flush(t, of_tile(t), out);
       }
     }
   }
@@ -116,27 +139,29 @@ class PanelSums {
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
                      Summed summed, int threads, std::span<BinSum> out) {
-  const PanelSums sums(bins, layout, used);
+  const PieceSums sums(bins, layout, used);
   std::fill(out.begin(), out.end(), BinSum{});
-  const std::size_t panels = (bins.tiles() + kPanelTiles - 1) / kPanelTiles;
-  // Sums are exact, so how the entries are shared out may depend on the threads.
-  const auto width = static_cast<std::size_t>(resolve_threads(threads));
+  // Sums are exact, so how the work is shared out may depend on the threads.
+  const std::size_t width =
+      entries.size() < kSharedRows ? 1 : static_cast<std::size_t>(resolve_threads(threads));
+  const std::vector<Piece> panels = pieces_of(bins.tiles(), 1);
   const std::size_t parts =
-      panels % width == 0 ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
+      panels.size() >= width ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
   if (parts == 1) {
-    parallel_blocks(panels, 1, entries.size() < kBlockRows ? 1 : threads, [&](const Block& block) {
-      sums.run(block.begin, entries, summed, out.data());
+    const std::vector<Piece> pieces = pieces_of(bins.tiles(), width);
+    parallel_blocks(pieces.size(), 1, static_cast<int>(width), [&](const Block& block) {
+      sums.run(pieces[block.begin], entries, summed, out.data());
     });
     return;
   }
   std::vector<std::vector<BinSum>> own(parts - 1);
-  parallel_blocks(parts * panels, panels, threads, [&](const Block& block) {
-    const std::size_t part = block.number;
+  parallel_blocks(parts, 1, static_cast<int>(width), [&](const Block& block) {
+    const std::size_t part = block.begin;
     if (part > 0) own[part - 1].resize(layout.size());
     BinSum* to = part == 0 ? out.data() : own[part - 1].data();
     const std::size_t begin = part * entries.size() / parts;
     const std::size_t end = (part + 1) * entries.size() / parts;
-    for (std::size_t panel = 0; panel < panels; ++panel) {
+    for (const Piece& panel : panels) {
       sums.run(panel, entries.subspan(begin, end - begin), summed, to);
     }
   });

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <atomic>
 
 #include "penchant/base/parallel.h"
 
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kBlockRows = 32'768;
+constexpr std::size_t kBlockRows = 4'096;
 constexpr std::size_t kAhead = 32;
 
 struct ByLimit {
@@ -50,35 +50,25 @@ std::size_t from_both_ends(std::span<const Entry> entries, const GoesLeft& goes_
 template <class GoesLeft>
 std::size_t partition(std::span<const Entry> entries, const GoesLeft& goes_left, int threads,
                       std::span<Entry> out) {
-  if (entries.empty()) return 0;
-  if (entries.size() <= kBlockRows || resolve_threads(threads) == 1) {
+  if (entries.size() < 2 * kBlockRows || resolve_threads(threads) == 1) {
     return from_both_ends(entries, goes_left, out);
   }
-  // Counted first, so that each block knows where its rows go.
-  const std::size_t blocks = (entries.size() + kBlockRows - 1) / kBlockRows;
-  std::vector<std::size_t> lefts(blocks + 1, 0);
+  // Each block is split by itself and takes the next free places at both ends, in whatever order
+  // blocks come: nothing depends on the order of a leaf's rows, and no block waits for a count.
+  std::atomic<std::size_t> front{0};
+  std::atomic<std::size_t> back{out.size()};
   parallel_blocks(entries.size(), kBlockRows, threads, [&](const Block& block) {
-    std::size_t left = 0;
-    for (std::size_t i = block.begin; i < block.end; ++i) left += goes_left(entries[i].row) ? 1 : 0;
-    lefts[block.number + 1] = left;
+    std::array<Entry, kBlockRows> piece;
+    const std::size_t size = block.end - block.begin;
+    const std::size_t left =
+        from_both_ends(entries.subspan(block.begin, size), goes_left, std::span(piece).first(size));
+    const std::size_t to = front.fetch_add(left, std::memory_order_relaxed);
+    const std::size_t end = back.fetch_sub(size - left, std::memory_order_relaxed);
+    std::copy_n(piece.begin(), left, out.begin() + static_cast<std::ptrdiff_t>(to));
+    std::copy_n(piece.begin() + static_cast<std::ptrdiff_t>(left), size - left,
+                out.begin() + static_cast<std::ptrdiff_t>(end - (size - left)));
   });
-  for (std::size_t b = 1; b <= blocks; ++b) lefts[b] += lefts[b - 1];
-  const std::size_t total = lefts.back();
-  parallel_blocks(entries.size(), kBlockRows, threads, [&](const Block& block) {
-    constexpr std::size_t kPiece = 1024;
-    std::array<Entry, kPiece> piece;
-    Entry* left = out.data() + lefts[block.number];
-    Entry* right = out.data() + total + block.begin - lefts[block.number];
-    for (std::size_t at = block.begin; at < block.end; at += kPiece) {
-      const std::size_t size = std::min(kPiece, block.end - at);
-      const std::size_t count =
-          from_both_ends(entries.subspan(at, size), goes_left, std::span(piece).first(size));
-      left = std::copy_n(piece.begin(), count, left);
-      right = std::reverse_copy(piece.begin() + static_cast<std::ptrdiff_t>(count),
-                                piece.begin() + static_cast<std::ptrdiff_t>(size), right);
-    }
-  });
-  return total;
+  return front.load();
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kFeaturesAtOnce = 4;  // whose splits one task looks for
+constexpr std::size_t kFeaturesAtOnce = 4;   // whose splits one task looks for
+constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
 
 }  // namespace
 
@@ -122,7 +123,8 @@ bool TreeGrower::splittable(const Leaf& leaf) const {
 void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts) {
   const std::size_t groups = (used_.size() + kFeaturesAtOnce - 1) / kFeaturesAtOnce;
   std::vector<Split> found(leaves.size() * groups);
-  parallel_blocks(found.size(), 1, params_.threads, [&](const Block& block) {
+  const bool shared = leaves.size() * layout_.size() >= kSharedBins;
+  parallel_blocks(found.size(), 1, shared ? params_.threads : 1, [&](const Block& block) {
     const Leaf& leaf = *leaves[block.begin / groups];
     const std::span<const BinSum> all = histogram(leaf.slot);
     const std::size_t first = block.begin % groups * kFeaturesAtOnce;
