@@ -5,10 +5,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/ranking/logistic_kernel.cc"
-// clang-format off: the order matters
-#include <hwy/contrib/math/math-inl.h>
+// In this order: every target passes over what follows foreach_target.h.
+// clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/contrib/math/math-inl.h>
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
