@@ -28,6 +28,9 @@ _NAMES = {
     "Dataset": "data.dataset",
     "Hybrid": "models.hybrid",
     "EASE": "models.ease",
+    "GBDTClassifier": "ranking.gbdt_classifier",
+    "GBDTRanker": "ranking.gbdt_ranker",
+    "GBDTRegressor": "ranking.gbdt_regressor",
     "GraphFilter": "models.graph_filter",
     "ItemKNN": "models.item_knn",
     "LocalRidge": "models.local_ridge",
@@ -111,6 +114,9 @@ if TYPE_CHECKING:
     from .models.slim import SLIM as SLIM
     from .models.warp import WARP as WARP
     from .pipeline import Pipeline as Pipeline
+    from .ranking.gbdt_classifier import GBDTClassifier as GBDTClassifier
+    from .ranking.gbdt_ranker import GBDTRanker as GBDTRanker
+    from .ranking.gbdt_regressor import GBDTRegressor as GBDTRegressor
     from .retrieval.vector_index import VectorIndex as VectorIndex
     from .tuning import Study as Study
     from .tuning import tune as tune

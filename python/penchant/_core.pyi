@@ -16,6 +16,7 @@ __all__: list[str] = [
     "AlsModel",
     "AlsTrainer",
     "AttributeTable",
+    "BinnedRows",
     "BlendProblem",
     "BundleReader",
     "BundleWriter",
@@ -42,6 +43,7 @@ __all__: list[str] = [
     "evaluate",
     "export_lightgbm",
     "extended_context",
+    "find_infinite",
     "fit_ease",
     "fit_graph_filter",
     "fit_item_knn",
@@ -73,6 +75,7 @@ __all__: list[str] = [
     "simd_target",
     "simd_targets",
     "temporal_test_rows",
+    "train_forest",
     "version",
     "with_events",
     "write_file_atomically",
@@ -603,6 +606,52 @@ class ShapExplainer:
         """
         SHAP values [rows, outputs, features + 1] float64, the expected score last.
         """
+class BinnedRows:
+    """
+    Rows as bins, ready to train on.
+    """
+    @typing.overload
+    def __init__(
+        self,
+        rows: numpy.typing.NDArray[numpy.float32],
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def bounds(
+        self, arg0: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    @typing.overload
+    def held_out(
+        self,
+        rows: numpy.typing.NDArray[numpy.float32],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows: ...
+    @typing.overload
+    def held_out(
+        self,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows:
+        """
+        Other rows in the same bins.
+        """
+    @property
+    def rows(self) -> int: ...
 
 class Scorer:
     """
@@ -747,6 +796,20 @@ def extended_context(
 ) -> tuple[..., numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int32]]:
     """
     (context, rows of its subjects in the old one or -1, the same for items)
+    """
+
+@typing.overload
+def find_infinite(
+    rows: numpy.typing.NDArray[numpy.float32],
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> typing.Any: ...
+@typing.overload
+def find_infinite(
+    rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> typing.Any:
+    """
+    (row, column) of the first infinite value, or None.
     """
 
 def fit_ease(
@@ -1000,6 +1063,24 @@ def simd_targets() -> list[str]: ...
 def temporal_test_rows(
     data: Dataset, cut: typing.SupportsInt | typing.SupportsIndex
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
+def train_forest(
+    rows: BinnedRows,
+    target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    *,
+    objective: str,
+    options: dict,
+    weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+    held_out: BinnedRows | None = None,
+    held_out_target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    held_out_weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+    held_out_group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+    progress: typing.Any = None,
+) -> dict:
+    """
+    Boosts trees: forest, losses, loss_name, steps, and scores of the training rows by output.
+    """
+
 def version() -> str: ...
 def with_events(
     pairs: Interactions,

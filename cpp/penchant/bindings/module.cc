@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_forest(module);
   penchant::bindings::register_importers(module);
   penchant::bindings::register_shap(module);
+  penchant::bindings::register_trees(module);
   penchant::bindings::register_evaluation(module);
   penchant::bindings::register_engine(module);
 }

@@ -30,6 +30,7 @@ void register_retrieval(py::module_& module);
 void register_forest(py::module_& module);
 void register_importers(py::module_& module);
 void register_shap(py::module_& module);
+void register_trees(py::module_& module);
 void register_evaluation(py::module_& module);
 void register_engine(py::module_& module);
 

@@ -1,0 +1,55 @@
+#pragma once
+
+// A tree that decides by bins, for rows that are binned already.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "penchant/ranking/binned_matrix.h"
+#include "penchant/ranking/split_finder.h"
+
+namespace penchant::ranking {
+
+// A bin goes left when bin + shift <= limit (shift 1 takes the missing bin, 255, to 0), or by a
+// table.
+struct BinDecision {
+  std::uint8_t shift = 0;
+  std::uint8_t limit = 0;
+  bool by_table = false;
+  std::array<std::uint8_t, 256> left{};
+
+  explicit BinDecision(const Split& split)
+      : shift(split.missing_left ? 1 : 0),
+        limit(static_cast<std::uint8_t>(split.bin + shift)),
+        by_table(split.categorical) {
+    for (std::size_t b = 0; b < left.size(); ++b) {
+      left[b] = by_table ? static_cast<std::uint8_t>((split.set[b / 64] >> (b % 64)) & 1U)
+                         : static_cast<std::uint8_t>(static_cast<std::uint8_t>(b + shift) <= limit);
+    }
+  }
+  [[nodiscard]] bool goes_left(std::uint8_t bin) const { return left[bin] != 0; }
+};
+
+struct BinNode {
+  std::size_t feature = 0;
+  BinDecision decision;
+  std::int32_t left = 0;  // >= 0: a node; else leaf ~left
+  std::int32_t right = 0;
+};
+
+struct BinTree {
+  std::vector<BinNode> nodes;  // the root first; none: one leaf
+
+  [[nodiscard]] std::size_t leaf_of(const BinnedMatrix& bins, std::size_t row) const {
+    if (nodes.empty()) return 0;
+    std::int32_t at = 0;
+    while (at >= 0) {
+      const BinNode& node = nodes[static_cast<std::size_t>(at)];
+      at = node.decision.goes_left(bins.column(node.feature)[row]) ? node.left : node.right;
+    }
+    return static_cast<std::size_t>(~at);
+  }
+};
+
+}  // namespace penchant::ranking

@@ -1,0 +1,118 @@
+#include "penchant/ranking/query_objective.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "penchant/base/error.h"
+#include "penchant/ranking/objectives.h"
+
+namespace penchant::ranking {
+namespace {
+
+constexpr std::size_t kQueriesAtOnce = 64;
+constexpr std::size_t kLabels = 32;  // with gains 2^label - 1
+
+}  // namespace
+
+QueryObjective::QueryObjective(Labels labels, const ObjectiveParams& params, const char* name)
+    : labels_(std::move(labels)),
+      gains_(params.label_gains),
+      ndcg_at_(static_cast<std::size_t>(std::max(params.ndcg_at, 0))) {
+  check_groups(labels_, name);
+  check_argument(params.ndcg_at >= 1, "ndcg_at must be at least 1");
+  if (gains_.empty()) {
+    for (std::size_t l = 0; l < kLabels; ++l) {
+      gains_.push_back(std::ldexp(1.0, static_cast<int>(l)) - 1);
+    }
+  }
+  for (std::size_t l = 0; l < gains_.size(); ++l) {
+    check_argument(
+        std::isfinite(gains_[l]) && gains_[l] >= 0 && (l == 0 || gains_[l] >= gains_[l - 1]),
+        "label_gains must be finite, not negative and not descend");
+  }
+  for (std::size_t i = 0; i < labels_.target.size(); ++i) {
+    const float y = labels_.target[i];
+    check_argument(y >= 0 && y == std::floor(y) && y < static_cast<float>(gains_.size()), "y, row ",
+                   i, ": '", name, "' wants whole labels from 0 to ", gains_.size() - 1,
+                   "; give label_gains for more");
+  }
+  std::size_t longest = 0;
+  for (std::size_t q = 0; q < queries(); ++q) {
+    longest = std::max(longest, query_at(q, {}).size);
+  }
+  for (std::size_t k = 0; k < longest; ++k) {
+    discounts_.push_back(1 / std::log2(2.0 + static_cast<double>(k)));
+  }
+  for (std::size_t q = 0; q < queries(); ++q) ideal_.push_back(ideal_dcg(q, ndcg_at_));
+}
+
+QueryObjective::Query QueryObjective::query_at(std::size_t q,
+                                               std::span<const double> scores) const {
+  Query query;
+  query.number = q;
+  query.begin = static_cast<std::size_t>(labels_.group_begin[q]);
+  query.size = static_cast<std::size_t>(labels_.group_begin[q + 1]) - query.begin;
+  if (!scores.empty()) query.scores = scores.subspan(query.begin, query.size);
+  return query;
+}
+
+double QueryObjective::ideal_dcg(std::size_t q, std::size_t k) const {
+  const Query query = query_at(q, {});
+  std::vector<double> gains(query.size);
+  for (std::size_t i = 0; i < query.size; ++i) gains[i] = gain(query.begin + i);
+  std::sort(gains.begin(), gains.end(), std::greater<>());
+  double sum = 0;
+  for (std::size_t i = 0; i < std::min(k, query.size); ++i) sum += gains[i] * discount(i);
+  return sum;
+}
+
+void QueryObjective::rank(const Query& query, std::vector<std::uint32_t>& order) {
+  order.resize(query.size);
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return query.scores[a] != query.scores[b] ? query.scores[a] > query.scores[b] : a < b;
+  });
+}
+
+void QueryObjective::derivatives(std::span<const double> scores, std::span<float> gradients,
+                                 std::span<float> hessians, const Step& step) const {
+  parallel_blocks(queries(), kQueriesAtOnce, step.threads, [&](const Block& block) {
+    std::vector<double> g;
+    std::vector<double> h;
+    for (std::size_t q = block.begin; q < block.end; ++q) {
+      const Query query = query_at(q, scores);
+      g.assign(query.size, 0.0);
+      h.assign(query.size, 0.0);
+      query_derivatives(query, g, h, step);
+      for (std::size_t i = 0; i < query.size; ++i) {
+        const double weight = weight_of(labels_, query.begin + i);
+        gradients[query.begin + i] = static_cast<float>(g[i] * weight);
+        hessians[query.begin + i] = static_cast<float>(h[i] * weight);
+      }
+    }
+  });
+}
+
+double QueryObjective::loss(std::span<const double> scores, int threads) const {
+  const double sum = parallel_sum(queries(), kQueriesAtOnce, threads, [&](const Block& block) {
+    std::vector<std::uint32_t> order;
+    double ndcg = 0;
+    for (std::size_t q = block.begin; q < block.end; ++q) {
+      if (ideal_[q] <= 0) continue;
+      const Query query = query_at(q, scores);
+      rank(query, order);
+      double dcg = 0;
+      for (std::size_t k = 0; k < std::min(ndcg_at_, query.size); ++k) {
+        dcg += gain(query.begin + order[k]) * discount(k);
+      }
+      ndcg += dcg / ideal_[q];
+    }
+    return ndcg;
+  });
+  const auto counted = std::count_if(ideal_.begin(), ideal_.end(), [](double d) { return d > 0; });
+  return counted == 0 ? 0 : -sum / static_cast<double>(counted);
+}
+
+}  // namespace penchant::ranking

@@ -1,0 +1,82 @@
+#include "penchant/ranking/split_kernels.h"
+
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "penchant/ranking/split_kernels.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace penchant::ranking::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Doubles = hn::ScalableTag<double>;
+using V = hn::Vec<Doubles>;
+
+HWY_INLINE V shrunk(Doubles d, V gradient, V l1) {
+  return hn::Max(hn::Sub(hn::Abs(gradient), l1), hn::Zero(d));
+}
+
+// a^2 / b + c^2 / e with one division.
+HWY_INLINE V gain_of(V a, V b, V c, V e) {
+  const V sum = hn::Add(hn::Mul(hn::Mul(a, a), e), hn::Mul(hn::Mul(c, c), b));
+  return hn::Div(sum, hn::Mul(b, e));
+}
+
+BestGain best_gain_kernel(const GainInput& in) {
+  const Doubles d;
+  const std::size_t lanes = hn::Lanes(d);
+  const V total_gradient = hn::Set(d, in.total_gradient);
+  const V total_hessian = hn::Set(d, in.total_hessian);
+  const V l1 = hn::Set(d, in.l1);
+  const V l2 = hn::Set(d, in.l2);
+  V best = hn::Set(d, -1.0);
+  V where = hn::Zero(d);
+  V at = hn::Iota(d, static_cast<double>(in.begin));
+  const V step = hn::Set(d, static_cast<double>(lanes));
+  const auto look = [&](V g, V h) {
+    const V left = shrunk(d, g, l1);
+    const V right = shrunk(d, hn::Sub(total_gradient, g), l1);
+    return gain_of(left, hn::Add(h, l2), right, hn::Add(hn::Sub(total_hessian, h), l2));
+  };
+  std::size_t i = in.begin;
+  for (; i + lanes <= in.end; i += lanes) {
+    const V gain = look(hn::LoadU(d, in.gradient + i), hn::LoadU(d, in.hessian + i));
+    const auto higher = hn::Gt(gain, best);
+    best = hn::IfThenElse(higher, gain, best);
+    where = hn::IfThenElse(higher, at, where);
+    at = hn::Add(at, step);
+  }
+  HWY_ALIGN double gains[hn::MaxLanes(d)];
+  HWY_ALIGN double places[hn::MaxLanes(d)];
+  hn::Store(best, d, gains);
+  hn::Store(where, d, places);
+  BestGain out;
+  for (std::size_t k = 0; k < lanes; ++k) {
+    const auto place = static_cast<std::size_t>(places[k]);
+    if (gains[k] > out.gain || (gains[k] == out.gain && gains[k] >= 0 && place < out.at)) {
+      out = {gains[k], place};
+    }
+  }
+  for (; i < in.end; ++i) {
+    const V gain = look(hn::Set(d, in.gradient[i]), hn::Set(d, in.hessian[i]));
+    const double one = hn::GetLane(gain);
+    if (one > out.gain) out = {one, i};
+  }
+  return out;
+}
+
+}  // namespace penchant::ranking::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace penchant::ranking {
+
+HWY_EXPORT(best_gain_kernel);
+
+BestGain best_gain(const GainInput& input) { return HWY_DYNAMIC_DISPATCH(best_gain_kernel)(input); }
+
+}  // namespace penchant::ranking
+#endif  // HWY_ONCE

@@ -1,0 +1,28 @@
+#pragma once
+
+// The gain of all thresholds of a feature at once.
+
+#include <cstddef>
+
+namespace penchant::ranking {
+
+struct GainInput {
+  const double* gradient = nullptr;  // [..., end) sums of what goes left
+  const double* hessian = nullptr;
+  std::size_t begin = 0;  // thresholds to look at
+  std::size_t end = 0;
+  double total_gradient = 0;
+  double total_hessian = 0;
+  double l1 = 0;
+  double l2 = 0;  // H + l2 must be positive on both sides
+};
+
+struct BestGain {
+  double gain = -1;  // of both sides, the parent's not taken off
+  std::size_t at = 0;
+};
+
+// The first threshold of the highest gain. The same bits whatever the width of vectors.
+[[nodiscard]] BestGain best_gain(const GainInput& input);
+
+}  // namespace penchant::ranking

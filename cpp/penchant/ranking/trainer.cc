@@ -1,0 +1,181 @@
+#include "penchant/ranking/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "penchant/base/error.h"
+#include "penchant/base/parallel.h"
+#include "penchant/base/random.h"
+#include "penchant/ranking/forest_builder.h"
+
+namespace penchant::ranking {
+namespace {
+
+constexpr std::uint32_t kStreamFeatures = 0x66656174;  // "feat"
+constexpr std::size_t kBlockRows = 8'192;
+
+// Scores of rows that are not in leaf lists, by output.
+struct Scored {
+  AlignedVector<double> scores;  // [outputs, rows]
+
+  void start(std::size_t rows, const std::vector<double>& base) {
+    scores.clear();
+    for (const double one : base) scores.insert(scores.end(), rows, one);
+  }
+};
+
+void check_params(const TrainParams& params) {
+  check_argument(params.trees >= 1 && params.trees <= 100'000, "trees must be 1 to 100000, not ",
+                 params.trees);
+  check_argument(params.learning_rate > 0 && std::isfinite(params.learning_rate),
+                 "learning_rate must be positive");
+  check_argument(params.row_fraction > 0 && params.row_fraction <= 1,
+                 "row_fraction must be above 0 and at most 1");
+  check_argument(params.feature_fraction > 0 && params.feature_fraction <= 1,
+                 "feature_fraction must be above 0 and at most 1");
+  check_argument(params.early_stopping >= 0, "early_stopping must not be negative");
+}
+
+}  // namespace
+
+struct Trainer::Impl {
+  Impl(const BinMapper& mapper_in, const BinnedMatrix& bins_in, const Objective& objective_in,
+       const TrainParams& params_in)
+      : mapper(mapper_in),
+        bins(bins_in),
+        objective(objective_in),
+        params(params_in),
+        grower(mapper, bins, params.tree),
+        builder(mapper, objective.start(), objective.link()) {
+    check_params(params);
+    train.start(bins.rows(), builder.base());
+    gradients.resize(objective.outputs() * bins.rows());
+    hessians.resize(gradients.size());
+  }
+
+  [[nodiscard]] int threads() const { return params.tree.threads; }
+
+  // A share of the features by lot, at least one: those of the smallest random keys.
+  std::vector<std::uint8_t> draw_features(std::uint32_t tree) const {
+    std::vector<std::uint8_t> used(mapper.features(), 1);
+    const auto wanted = static_cast<std::size_t>(
+        std::max(1.0, std::round(params.feature_fraction * static_cast<double>(used.size()))));
+    if (wanted >= used.size()) return used;
+    const Philox random(params.seed, kStreamFeatures);
+    std::vector<std::pair<double, std::size_t>> keys;
+    for (std::size_t f = 0; f < used.size(); ++f) keys.emplace_back(random.uniform(f, tree), f);
+    std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(wanted), keys.end());
+    std::fill(used.begin(), used.end(), std::uint8_t{0});
+    for (std::size_t k = 0; k < wanted; ++k) used[keys[k].second] = 1;
+    return used;
+  }
+
+  void step(std::uint32_t iteration) {
+    const std::size_t rows = bins.rows();
+    objective.derivatives(train.scores, gradients, hessians, {iteration, threads()});
+    for (std::size_t o = 0; o < objective.outputs(); ++o) {
+      const auto tree = static_cast<std::uint32_t>(iteration * objective.outputs() + o);
+      const std::span<const float> g(gradients.data() + o * rows, rows);
+      const std::span<const float> h(hessians.data() + o * rows, rows);
+      const PairOptions options{params.row_fraction, params.seed, tree, threads()};
+      const Scales scales = round_pairs(g, h, options, grower.entries());
+      const GrownTree& grown = grower.grow(scales, draw_features(tree));
+      add(grown, o);
+    }
+  }
+
+  void add(const GrownTree& grown, std::size_t output) {
+    const std::span<double> scores(train.scores.data() + output * bins.rows(), bins.rows());
+    std::vector<double> values(grown.leaf_values.size());
+    parallel_blocks(values.size(), 1, threads(), [&](const Block& block) {
+      const std::size_t leaf = block.begin;
+      double value = grown.leaf_values[leaf];
+      if (objective.refits_leaves()) {
+        std::vector<std::uint32_t> rows;
+        for (const Entry& entry : grower.leaf_entries(leaf)) rows.push_back(entry.row);
+        value = rows.empty() ? 0 : objective.leaf_value(rows, scores);
+      }
+      values[leaf] = params.learning_rate * value;
+      if (params.row_fraction < 1) return;
+      for (const Entry& entry : grower.leaf_entries(leaf)) scores[entry.row] += values[leaf];
+    });
+    if (params.row_fraction < 1) walk(grown.bins, values, bins, scores);
+    if (held_out) {
+      const std::size_t rows = held_out->bins->rows();
+      walk(grown.bins, values, *held_out->bins, {watched.scores.data() + output * rows, rows});
+    }
+    builder.add(grown, values);
+  }
+
+  void walk(const BinTree& tree, const std::vector<double>& values, const BinnedMatrix& rows,
+            std::span<double> scores) const {
+    parallel_blocks(rows.rows(), kBlockRows, threads(), [&](const Block& block) {
+      for (std::size_t i = block.begin; i < block.end; ++i) {
+        scores[i] += values[tree.leaf_of(rows, i)];
+      }
+    });
+  }
+
+  const BinMapper& mapper;
+  const BinnedMatrix& bins;
+  const Objective& objective;
+  TrainParams params;
+  TreeGrower grower;
+  ForestBuilder builder;
+  Scored train;
+  std::optional<HeldOut> held_out;
+  Scored watched;
+  std::vector<double> losses;
+  int best = 0;
+  AlignedVector<float> gradients;
+  AlignedVector<float> hessians;
+};
+
+Trainer::Trainer(const BinMapper& mapper, const BinnedMatrix& bins, const Objective& objective,
+                 const TrainParams& params)
+    : impl_(std::make_unique<Impl>(mapper, bins, objective, params)) {}
+
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+
+void Trainer::hold_out(const HeldOut& held_out) {
+  check_argument(held_out.bins->features() == impl_->mapper.features(), "held-out rows have ",
+                 held_out.bins->features(), " features, the training rows ",
+                 impl_->mapper.features());
+  impl_->held_out = held_out;
+  impl_->watched.start(held_out.bins->rows(), impl_->builder.base());
+}
+
+void Trainer::run(const TrainProgress& progress) {
+  Impl& impl = *impl_;
+  const TrainParams& params = impl.params;
+  check_argument(params.early_stopping == 0 || impl.held_out.has_value(),
+                 "early_stopping needs held-out rows; give eval_set");
+  for (int step = 0; step < params.trees; ++step) {
+    impl.step(static_cast<std::uint32_t>(step));
+    std::optional<double> loss;
+    if (impl.held_out) {
+      loss = impl.held_out->objective->loss(impl.watched.scores, impl.threads());
+      impl.losses.push_back(*loss);
+      if (*loss < impl.losses[static_cast<std::size_t>(impl.best)] || step == 0) impl.best = step;
+    }
+    if (progress) progress(step + 1, params.trees, loss);
+    if (params.early_stopping > 0 && step - impl.best >= params.early_stopping) break;
+  }
+}
+
+std::span<const double> Trainer::scores() const { return impl_->train.scores; }
+const std::vector<double>& Trainer::losses() const { return impl_->losses; }
+
+int Trainer::best_step() const {
+  const auto outputs = static_cast<int>(impl_->objective.outputs());
+  if (impl_->params.early_stopping > 0 && !impl_->losses.empty()) return impl_->best + 1;
+  return static_cast<int>(impl_->builder.trees()) / outputs;
+}
+
+ForestData Trainer::finish() && {
+  const auto steps = static_cast<std::size_t>(best_step());
+  return std::move(impl_->builder).finish(steps * impl_->objective.outputs());
+}
+
+}  // namespace penchant::ranking

@@ -1,0 +1,99 @@
+#pragma once
+
+// One tree from rounded derivatives.
+//
+//   TreeGrower grower(mapper, bins, params);
+//   grower.entries() = ...;                       // see round_pairs
+//   const GrownTree& tree = grower.grow(scales, used_features);
+//   grower.leaf_entries(l);                       // the rows of leaf l
+//
+// The leaf that gains most is split next (LightGBM's leaf-wise growth), or the shallowest first.
+// Of two children the one of fewer rows is summed and the other is what remains. Everything that
+// decides is a sum of integers, so a tree is the same at any number of threads.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "penchant/ranking/bin_tree.h"
+#include "penchant/ranking/gradient_pairs.h"
+#include "penchant/ranking/histogram.h"
+#include "penchant/ranking/split_finder.h"
+
+namespace penchant::ranking {
+
+enum class Growth : std::uint8_t { kLeafWise, kDepthWise };
+
+struct TreeParams {
+  int leaves = 63;    // at most, from 2 up
+  int max_depth = 0;  // 0: any
+  Growth growth = Growth::kLeafWise;
+  SplitParams split{};
+  int threads = 0;
+};
+
+struct GrownTree {
+  BinTree bins;                     // nodes in the order they were made
+  std::vector<Split> splits;        // [nodes]
+  std::vector<double> cover;        // [nodes], rows
+  std::vector<double> leaf_values;  // before the learning rate
+  std::vector<double> leaf_cover;   // rows
+};
+
+class TreeGrower {
+ public:
+  TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreeParams params);
+
+  // The rows to grow from; grow() moves them about.
+  [[nodiscard]] AlignedVector<Entry>& entries() { return entries_; }
+
+  // used_features: [features], 0 leaves one out. Valid until the next call.
+  const GrownTree& grow(const Scales& scales, std::span<const std::uint8_t> used_features);
+
+  [[nodiscard]] std::span<const Entry> leaf_entries(std::size_t leaf) const;
+
+ private:
+  struct Leaf {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool in_spare = false;  // which of the two lists holds its rows
+    LeafState state;
+    int depth = 0;
+    int slot = -1;  // its histogram
+    Split split;
+    std::int32_t parent = -1;
+    bool is_left = false;
+  };
+
+  void start();
+  [[nodiscard]] int next_leaf() const;
+  // False: the estimate of rows was off, the leaf has another split or none, choose again.
+  bool split(std::size_t leaf);
+  bool accept_rows(Leaf& leaf, std::size_t left);
+  void sum_children(Leaf& left, Leaf& right, bool last);
+  void find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts);
+  [[nodiscard]] bool splittable(const Leaf& leaf) const;
+  [[nodiscard]] std::span<Entry> rows_of(const Leaf& leaf, bool spare);
+  [[nodiscard]] std::span<BinSum> histogram(int slot);
+  int take_slot();
+  void sum(Leaf& leaf, Summed summed, std::span<BinSum> out);
+  void bound_children(const Split& split, const Leaf& parent, Leaf& left, Leaf& right) const;
+  void finish();
+
+  const BinMapper& mapper_;
+  const BinnedMatrix& bins_;
+  TreeParams params_;
+  HistogramLayout layout_;
+  SplitFinder finder_;
+  Scales scales_;
+  std::vector<std::size_t> used_;  // features
+  std::vector<std::uint8_t> used_tiles_;
+  AlignedVector<Entry> entries_;
+  AlignedVector<Entry> spare_;
+  std::vector<AlignedVector<BinSum>> pool_;
+  std::vector<int> free_;
+  std::vector<Leaf> leaves_;
+  GrownTree tree_;
+};
+
+}  // namespace penchant::ranking

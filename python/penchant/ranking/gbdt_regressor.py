@@ -1,0 +1,136 @@
+"""Boosted trees that predict numbers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ._gbdt import Boosted, finite_targets
+
+__all__ = ["GBDTRegressor"]
+
+
+class GBDTRegressor(Boosted):
+    """Gradient-boosted trees for numbers.
+
+    Parameters
+    ----------
+    trees, leaves, learning_rate, bins, min_leaf_samples, l1, l2, min_gain, min_hessian, max_depth
+        As in `GBDTClassifier`.
+    growth, feature_fraction, row_fraction, early_stopping, seed, threads
+        As in `GBDTClassifier`.
+    objective : str, optional
+        'l2' (the default: the mean), 'l1' (the median), 'huber', 'quantile' or 'poisson' (counts,
+        with a logarithmic link).
+    quantile : float
+        Of 'quantile': the share of targets that is to lie below.
+    huber_delta : float
+        Of 'huber': the residual from which it grows linearly.
+
+    Attributes
+    ----------
+    forest_, feature_importances_, eval_losses_, best_iteration_
+        As in `GBDTClassifier`.
+    """
+
+    _estimator_type = "regressor"
+    _objectives = ("l2", "l1", "huber", "quantile", "poisson")
+
+    def __init__(
+        self,
+        trees: int = 100,
+        leaves: int = 63,
+        learning_rate: float = 0.1,
+        bins: int = 255,
+        min_leaf_samples: int = 20,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        min_gain: float = 0.0,
+        min_hessian: float = 1e-3,
+        max_depth: int | None = None,
+        growth: Literal["leaf", "depth"] = "leaf",
+        feature_fraction: float = 1.0,
+        row_fraction: float = 1.0,
+        objective: str | None = None,
+        quantile: float = 0.5,
+        huber_delta: float = 1.0,
+        early_stopping: int | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.trees = trees
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.bins = bins
+        self.min_leaf_samples = min_leaf_samples
+        self.l1 = l1
+        self.l2 = l2
+        self.min_gain = min_gain
+        self.min_hessian = min_hessian
+        self.max_depth = max_depth
+        self.growth = growth
+        self.feature_fraction = feature_fraction
+        self.row_fraction = row_fraction
+        self.objective = objective
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.early_stopping = early_stopping
+        self.seed = seed
+        self.threads = threads
+
+    def fit(
+        self,
+        X: Any,
+        y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        eval_set: tuple[Any, Any] | None = None,
+        categorical_features: Any = "auto",
+        monotone: Any = None,
+    ) -> Self:
+        """Learn numbers; the arguments are those of `GBDTClassifier.fit`, y is [n] numbers.
+
+        Raises
+        ------
+        InvalidArgumentError
+            On shapes and parameters.
+        BadDataError
+            On infinity in X or y and on NaN in y, naming row and column.
+        """
+        self._check_kinds(numbers="quantile huber_delta")
+        targets = finite_targets(y, "GBDTRegressor")
+        held = None
+        if eval_set is not None:
+            held = (eval_set[0], finite_targets(eval_set[1], "GBDTRegressor: eval_set"), None)
+        return self._train(
+            X,
+            targets,
+            self._objective("l2"),
+            {"quantile": self.quantile, "huber_delta": self.huber_delta},
+            sample_weight,
+            held,
+            categorical_features,
+            monotone,
+        )
+
+    def predict(self, X: Any) -> npt.NDArray[np.float64]:
+        """Predict the number of each row, [n]."""
+        return self._predicted(X)
+
+    def score(self, X: Any, y: npt.ArrayLike, sample_weight: Any = None) -> float:
+        """R^2, the share of the variance that is explained."""
+        truth = np.asarray(y, dtype=np.float64)
+        mean = np.average(truth, weights=sample_weight)
+        off = np.average((truth - self.predict(X)) ** 2, weights=sample_weight)
+        spread = np.average((truth - mean) ** 2, weights=sample_weight)
+        return float(1 - off / spread) if spread > 0 else float(off == 0)
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import RegressorTags
+
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        return tags

@@ -1,0 +1,255 @@
+// Rounding, histograms, splits and partitions, against their plain twins.
+
+#include <numeric>
+
+#include "ranking/sample_rows.h"
+#include "reference/plain_trees.h"
+#include <gtest/gtest.h>
+
+#include "penchant/ranking/gradient_pairs.h"
+#include "penchant/ranking/histogram.h"
+#include "penchant/ranking/row_partition.h"
+#include "penchant/ranking/split_finder.h"
+#include "penchant/ranking/tree_grower.h"
+
+namespace penchant::ranking {
+namespace {
+
+struct Sample {
+  explicit Sample(std::size_t rows, std::size_t columns = 11, int max_bins = 255)
+      : values(testing::sample_rows(rows, columns, 4)),
+        mapper(BinMapper::fit(values.view(), {}, {.max_bins = max_bins})),
+        bins(BinnedMatrix::of(values.view(), mapper, {})),
+        layout(mapper),
+        gradients(rows),
+        hessians(rows) {
+    const Philox random(9, 3);
+    for (std::size_t i = 0; i < rows; ++i) {
+      gradients[i] = static_cast<float>(random.normal(i, 0) + values.row(i)[0]);
+      hessians[i] = static_cast<float>(random.uniform(i, 1) + 0.1);
+    }
+  }
+
+  Matrix<double> values;
+  BinMapper mapper;
+  BinnedMatrix bins;
+  HistogramLayout layout;
+  std::vector<float> gradients;
+  std::vector<float> hessians;
+};
+
+TEST(GradientPairs, AreUnbiasedAndTheSameAtAnyNumberOfThreads) {
+  const Sample sample(40'000);
+  AlignedVector<Entry> one;
+  AlignedVector<Entry> eight;
+  const Scales scales = round_pairs(sample.gradients, sample.hessians, {.threads = 1}, one);
+  (void)round_pairs(sample.gradients, sample.hessians, {.threads = 8}, eight);
+  double off = 0;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    ASSERT_EQ(one[i].row, i);
+    ASSERT_EQ(one[i].gradient, eight[i].gradient);
+    ASSERT_EQ(one[i].hessian, eight[i].hessian);
+    const double error =
+        one[i].gradient - static_cast<double>(sample.gradients[i]) / scales.gradient;
+    ASSERT_LE(std::abs(error), 1.01);
+    ASSERT_LE(std::abs(one[i].hessian - static_cast<double>(sample.hessians[i]) / scales.hessian),
+              1.01);
+    off += error;
+  }
+  // Each error has variance below 1/4.
+  EXPECT_LT(std::abs(off), 4 * std::sqrt(0.25 * 40'000));
+}
+
+TEST(GradientPairs, CountRowsWhereHessiansAreAlike) {
+  const std::vector<float> gradients(100, -0.5F);
+  const std::vector<float> hessians(100, 0.3F);
+  AlignedVector<Entry> entries;
+  const Scales scales = round_pairs(gradients, hessians, {}, entries);
+  EXPECT_EQ(scales.hessian, static_cast<double>(0.3F));
+  for (const Entry& entry : entries) EXPECT_EQ(entry.hessian, 1);
+}
+
+TEST(GradientPairs, DrawRowsByLot) {
+  const Sample sample(40'000);
+  AlignedVector<Entry> one;
+  AlignedVector<Entry> eight;
+  AlignedVector<Entry> later;
+  (void)round_pairs(sample.gradients, sample.hessians, {.row_fraction = 0.3, .threads = 1}, one);
+  (void)round_pairs(sample.gradients, sample.hessians, {.row_fraction = 0.3, .threads = 8}, eight);
+  (void)round_pairs(sample.gradients, sample.hessians, {.row_fraction = 0.3, .iteration = 1},
+                    later);
+  EXPECT_NEAR(static_cast<double>(one.size()), 12'000, 500);
+  ASSERT_EQ(one.size(), eight.size());
+  for (std::size_t i = 0; i < one.size(); ++i) ASSERT_EQ(one[i].row, eight[i].row);
+  EXPECT_NE(one.size(), later.size());
+}
+
+TEST(Histogram, EqualsThePlainSum) {
+  // More rows than are summed before a flush, two panels, a last tile that is not full.
+  const Sample sample(150'000, 70);
+  AlignedVector<Entry> entries;
+  (void)round_pairs(sample.gradients, sample.hessians, {}, entries);
+  const std::vector<BinSum> plain = reference::plain_histogram(sample.bins, sample.layout, entries);
+  const std::vector<std::uint8_t> used(sample.bins.tiles(), 1);
+  for (const int threads : {1, 2, 8}) {
+    std::vector<BinSum> fast(sample.layout.size());
+    build_histogram(sample.bins, sample.layout, entries, used, Summed::kPairs, threads, fast);
+    EXPECT_EQ(fast, plain) << threads;
+  }
+}
+
+TEST(Histogram, HoldsTheLargestSums) {
+  Matrix<double> rows(200'000, 1);
+  const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
+  const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+  const HistogramLayout layout(mapper);
+  AlignedVector<Entry> entries(rows.rows());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    entries[i] = {static_cast<std::uint32_t>(i), -32'767, 65'535};
+  }
+  std::vector<BinSum> fast(layout.size());
+  build_histogram(bins, layout, entries, std::vector<std::uint8_t>{1}, Summed::kPairs, 1, fast);
+  EXPECT_EQ(fast[0], (BinSum{-32'767LL * 200'000, 65'535LL * 200'000}));
+}
+
+TEST(Partition, KeepsEveryRowOnItsSide) {
+  const Sample sample(100'000);
+  AlignedVector<Entry> entries;
+  (void)round_pairs(sample.gradients, sample.hessians, {}, entries);
+  Split numeric;
+  numeric.bin = 60;
+  numeric.missing_left = true;
+  Split table;
+  table.categorical = true;
+  table.set = {0x123456789abcdefULL, 0x1111ULL, 0, 1ULL << 63};
+  for (const Split& split : {numeric, table}) {
+    const BinDecision decision(split);
+    for (const int threads : {1, 2, 8}) {
+      for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100'000}}) {
+        std::vector<Entry> out(size);
+        const std::span<const Entry> some(entries.data(), size);
+        const std::size_t left =
+            partition_entries(some, sample.bins.column(2), decision, threads, out);
+        std::vector<std::uint8_t> seen(size, 0);
+        for (std::size_t i = 0; i < size; ++i) {
+          ASSERT_EQ(seen[out[i].row]++, 0);
+          ASSERT_EQ(out[i].gradient, entries[out[i].row].gradient);
+          ASSERT_EQ(decision.goes_left(sample.bins.column(2)[out[i].row]), i < left);
+        }
+      }
+    }
+  }
+}
+
+// The finder's best split of the root is the plain search's.
+void expect_plain_split(const Sample& sample, const SplitParams& params) {
+  AlignedVector<Entry> entries;
+  const Scales scales = round_pairs(sample.gradients, sample.hessians, {}, entries);
+  const std::vector<BinSum> sums = reference::plain_histogram(sample.bins, sample.layout, entries);
+  AlignedVector<Entry> ones = entries;
+  for (Entry& entry : ones) entry.hessian = 1;
+  const std::vector<BinSum> counts = reference::plain_histogram(sample.bins, sample.layout, ones);
+  const SplitFinder finder(sample.mapper, params);
+  LeafState leaf;
+  leaf.rows = static_cast<std::int64_t>(entries.size());
+  for (const Entry& entry : entries) leaf.sum = leaf.sum + BinSum{entry.gradient, entry.hessian};
+  Split best;
+  for (std::size_t f = 0; f < sample.mapper.features(); ++f) {
+    const std::size_t begin = sample.layout.begin[f];
+    const std::size_t size = sample.layout.begin[f + 1] - begin;
+    const Split one = finder.best(f, std::span(sums).subspan(begin, size),
+                                  std::span(counts).subspan(begin, size), leaf, scales);
+    if (better(one, best)) best = one;
+  }
+  const reference::PlainSplit plain =
+      reference::plain_split(sample.bins, sample.mapper, entries, scales, params);
+  ASSERT_EQ(best.found(), plain.gain >= 0);
+  if (!best.found()) return;
+  EXPECT_NEAR(best.gain, plain.gain, 1e-9 * std::abs(plain.gain));
+  EXPECT_EQ(static_cast<std::size_t>(best.feature), plain.feature);
+  EXPECT_EQ(static_cast<std::size_t>(best.bin), plain.bin);
+}
+
+TEST(SplitFinder, EqualsThePlainSearch) {
+  for (const std::size_t rows : {37, 211, 900}) {
+    const Sample sample(rows, 9, 40);
+    expect_plain_split(sample, {.l2 = 1, .min_leaf_rows = 5});
+    expect_plain_split(sample, {.l1 = 3, .l2 = 0.1, .min_leaf_rows = 1});
+    expect_plain_split(sample, {.min_hessian = 9, .min_leaf_rows = 8});
+    expect_plain_split(sample, {.min_gain = 1e9});
+    expect_plain_split(sample, {.min_leaf_rows = 1000});
+  }
+}
+
+TEST(SplitFinder, SendsCategoriesByTheirGradient) {
+  // Categories 0 to 5; those of odd number want a positive value.
+  Matrix<double> rows(6000, 1);
+  std::vector<float> gradients(rows.rows());
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    rows.row(i)[0] = static_cast<double>(i % 6);
+    gradients[i] = i % 2 == 1 ? -1.0F : 1.0F;
+  }
+  const std::vector<float> hessians(rows.rows(), 1.0F);
+  const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.categorical = {0}});
+  const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+  TreeGrower grower(mapper, bins, {.leaves = 2});
+  const Scales scales = round_pairs(gradients, hessians, {}, grower.entries());
+  const GrownTree& tree = grower.grow(scales, std::vector<std::uint8_t>{1});
+  ASSERT_EQ(tree.splits.size(), 1U);
+  const Split& split = tree.splits.front();
+  EXPECT_TRUE(split.categorical);
+  const bool first_left = (split.set[0] & 1U) != 0;
+  for (std::size_t b = 0; b < 6; ++b) {
+    const bool left = ((split.set[0] >> b) & 1U) != 0;
+    const bool odd = mapper.feature(0).categories[b] % 2 == 1;
+    const bool first_odd = mapper.feature(0).categories[0] % 2 == 1;
+    EXPECT_EQ(left == first_left, odd == first_odd) << b;
+  }
+}
+
+TEST(TreeGrower, LeavesNoLeafOfFewerRowsWhateverHessiansSay) {
+  Sample sample(5000);
+  // Hessians of a few rows outweigh the rest: estimates of rows are far off.
+  for (std::size_t i = 0; i < sample.hessians.size(); ++i) {
+    sample.hessians[i] = i % 50 == 0 ? 40.0F : 0.01F;
+    sample.gradients[i] *= i % 50 == 0 ? 20.0F : 0.1F;
+  }
+  const std::vector<std::uint8_t> used(sample.bins.features(), 1);
+  for (const int threads : {1, 8}) {
+    TreeGrower grower(sample.mapper, sample.bins,
+                      {.leaves = 31, .split = {.min_leaf_rows = 60}, .threads = threads});
+    const Scales scales =
+        round_pairs(sample.gradients, sample.hessians, {.threads = threads}, grower.entries());
+    const GrownTree& tree = grower.grow(scales, used);
+    EXPECT_GT(tree.leaf_cover.size(), 2U);
+    double rows = 0;
+    for (std::size_t l = 0; l < tree.leaf_cover.size(); ++l) {
+      EXPECT_GE(tree.leaf_cover[l], 60);
+      EXPECT_EQ(tree.leaf_cover[l], static_cast<double>(grower.leaf_entries(l).size()));
+      rows += tree.leaf_cover[l];
+    }
+    EXPECT_EQ(rows, 5000);
+  }
+}
+
+TEST(TreeGrower, SplitsTheShallowestFirstWhenAsked) {
+  const Sample sample(4000);
+  TreeGrower grower(sample.mapper, sample.bins,
+                    {.leaves = 64, .max_depth = 4, .growth = Growth::kDepthWise});
+  const Scales scales = round_pairs(sample.gradients, sample.hessians, {}, grower.entries());
+  const GrownTree& tree = grower.grow(scales, std::vector<std::uint8_t>(sample.bins.features(), 1));
+  EXPECT_LE(tree.leaf_cover.size(), 16U);
+  EXPECT_GT(tree.leaf_cover.size(), 10U);
+  std::vector<int> depth(tree.bins.nodes.size(), 0);
+  for (std::size_t n = 0; n < depth.size(); ++n) {
+    if (n > 0) {
+      EXPECT_GE(depth[n], depth[n - 1]);
+    }
+    for (const std::int32_t child : {tree.bins.nodes[n].left, tree.bins.nodes[n].right}) {
+      if (child >= 0) depth[static_cast<std::size_t>(child)] = depth[n] + 1;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace penchant::ranking
