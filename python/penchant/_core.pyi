@@ -55,11 +55,11 @@ __all__: list[str] = [
     "fit_slim",
     "force_simd_target",
     "format_timestamp",
-    "lean_items",
-    "lean_people",
     "import_catboost",
     "import_lightgbm",
     "import_xgboost",
+    "lean_items",
+    "lean_people",
     "learn_blend",
     "learn_weights",
     "leave_last_out_test_rows",
@@ -606,6 +606,7 @@ class ShapExplainer:
         """
         SHAP values [rows, outputs, features + 1] float64, the expected score last.
         """
+
 class BinnedRows:
     """
     Rows as bins, ready to train on.
@@ -914,6 +915,21 @@ def fit_slim(
 ) -> Model: ...
 def force_simd_target(name: str) -> None: ...
 def format_timestamp(micros: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+def import_catboost(model: bytes) -> Forest:
+    """
+    A Forest of CatBoost's JSON.
+    """
+
+def import_lightgbm(model: bytes) -> Forest:
+    """
+    A Forest of LightGBM's text.
+    """
+
+def import_xgboost(model: bytes) -> Forest:
+    """
+    A Forest of XGBoost's JSON or UBJSON.
+    """
+
 def lean_items(
     als: AlsModel,
     pairs: Interactions,
@@ -945,19 +961,6 @@ def lean_people(
 ) -> typing.Any:
     """
     The same for people; columns are (attribute, kind, weight). A HybridModel that also answers by attributes.
-def import_catboost(model: bytes) -> Forest:
-    """
-    A Forest of CatBoost's JSON.
-    """
-
-def import_lightgbm(model: bytes) -> Forest:
-    """
-    A Forest of LightGBM's text.
-    """
-
-def import_xgboost(model: bytes) -> Forest:
-    """
-    A Forest of XGBoost's JSON or UBJSON.
     """
 
 def learn_blend(
