@@ -2,26 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
-#include <vector>
 
-#include "reference/plain_forest.h"
+#include "import_fuzzer.h"
 
-#include "penchant/base/error.h"
 #include "penchant/ranking/import_xgboost.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace penchant;
-  try {
-    const ranking::ForestData forest =
-        ranking::import_xgboost({reinterpret_cast<const char*>(data), size});
-    ranking::check_forest(forest);
-    const std::vector<double> row(static_cast<std::size_t>(forest.num_features), 0.5);
-    if (reference::plain_scores(forest, row).size() != forest.outputs()) std::abort();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kBadData) std::abort();
-    if (std::string_view(error.what()).empty()) std::abort();
-  }
-  return 0;
+  return penchant::fuzz::check_import(&penchant::ranking::import_xgboost, data, size);
 }
