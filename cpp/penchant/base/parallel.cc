@@ -53,19 +53,30 @@ void run_parallel(std::size_t blocks, int width, const std::function<void(std::s
   if (first) std::rethrow_exception(first);
 }
 #else
+bool inside_arena_of(int width) {
+  return tbb::this_task_arena::current_thread_index() != tbb::task_arena::not_initialized &&
+         tbb::this_task_arena::max_concurrency() == width;
+}
+
 void run_parallel(std::size_t blocks, int width, const std::function<void(std::size_t)>& body) {
   // TBB warns on stderr when asked for more threads than it allows itself; allow what may be asked.
   static const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
                                            static_cast<std::size_t>(most_threads()));
-  tbb::task_arena arena(width);
-  arena.execute([&] {
+  const auto loop = [&] {
     tbb::parallel_for(
         tbb::blocked_range<std::size_t>(0, blocks, 1),
         [&](const tbb::blocked_range<std::size_t>& range) {
           for (std::size_t b = range.begin(); b < range.end(); ++b) body(b);
         },
         tbb::simple_partitioner{});
-  });
+  };
+  if (inside_arena_of(width)) {
+    // A thread that waits here for its last blocks must not begin another block of the loop
+    // around this one: that would find the thread's buffers in use.
+    return tbb::this_task_arena::isolate(loop);
+  }
+  tbb::task_arena arena(width);
+  arena.execute(loop);
 }
 #endif
 
@@ -88,6 +99,18 @@ void parallel_blocks(std::size_t count, std::size_t block_size, int threads,
   run((count + size - 1) / size, threads, [&](std::size_t b) {
     body(Block{b * size, std::min(count, (b + 1) * size), b});
   });
+}
+
+void with_threads(int threads, const std::function<void()>& body) {
+#if defined(__SANITIZE_THREAD__)
+  static_cast<void>(threads);
+  body();
+#else
+  const int width = resolve_threads(threads);
+  if (width == 1 || inside_arena_of(width)) return body();
+  tbb::task_arena arena(width);
+  arena.execute(body);
+#endif
 }
 
 void parallel_ranges(const std::vector<std::size_t>& bounds, int threads,

@@ -29,7 +29,11 @@ struct Block {
 void parallel_blocks(std::size_t count, std::size_t block_size, int threads,
                      const std::function<void(const Block&)>& body);
 
-// The same with block boundaries given: block b is [bounds[b], bounds[b + 1]).
+// Runs body, whose loops of as many threads then share one crew instead of gathering one each: for
+// algorithms of many short loops. A loop inside a block of another shares that one's crew anyway.
+void with_threads(int threads, const std::function<void()>& body);
+
+// parallel_blocks with the boundaries given: block b is [bounds[b], bounds[b + 1]).
 void parallel_ranges(const std::vector<std::size_t>& bounds, int threads,
                      const std::function<void(const Block&)>& body);
 

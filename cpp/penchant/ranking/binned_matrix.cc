@@ -60,7 +60,7 @@ BinnedMatrix BinnedMatrix::make(MatrixView<const T> rows, const BinMapper& mappe
   BinnedMatrix out;
   out.rows_ = rows.rows;
   out.features_ = rows.columns;
-  out.columns_.resize(out.rows_ * out.features_);
+  out.columns_.resize(out.rows_ * out.features_ + kColumnSlack);
   if (options.tiles) out.tiles_.resize(out.rows_ * out.tiles() * kTileFeatures);
   std::vector<CategoryTable> categories;
   std::vector<BoundTable<T>> bounds(out.features_);

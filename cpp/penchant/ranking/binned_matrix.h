@@ -19,6 +19,8 @@ namespace penchant::ranking {
 
 inline constexpr std::size_t kTileFeatures = 8;
 inline constexpr std::size_t kPanelTiles = 8;
+// Bytes beyond a column's end that may be read, whatever they are.
+inline constexpr std::size_t kColumnSlack = 7;
 
 class BinnedMatrix {
  public:

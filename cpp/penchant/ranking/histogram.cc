@@ -14,8 +14,8 @@ constexpr std::size_t kFlushRows = 65'536;
 // Rows that a panel's tiles take one after the other while their lines are in the second cache.
 constexpr std::size_t kBlockRows = 4'096;
 constexpr std::size_t kAhead = 24;
-constexpr std::size_t kPartRows = 32'768;   // the least that is worth another thread's table
-constexpr std::size_t kSharedRows = 2'048;  // the least that is worth another thread
+constexpr std::size_t kPartRows = 16'384;     // the least that is worth another thread's table
+constexpr std::size_t kSharedTiles = 65'536;  // rows x tiles that are worth another thread
 
 // gradient : 32 | hessian : 32, added as one.
 using Packed = std::uint64_t;
@@ -54,46 +54,39 @@ AddTile add_tile_of(std::size_t features) {
   return kTable[features - 1];
 }
 
-// Tiles of one panel.
-struct Piece {
+// Neighbouring tiles that share lines.
+struct Panel {
   std::size_t first = 0;
   std::size_t last = 0;  // one beyond
 };
 
-// The panels, each cut up so that there are pieces for all threads.
-std::vector<Piece> pieces_of(std::size_t tiles, std::size_t width) {
-  const std::size_t panels = (tiles + kPanelTiles - 1) / kPanelTiles;
-  const std::size_t cuts = (width + panels - 1) / panels;
-  std::vector<Piece> pieces;
+std::vector<Panel> panels_of(std::size_t tiles) {
+  std::vector<Panel> panels;
   for (std::size_t first = 0; first < tiles; first += kPanelTiles) {
-    const std::size_t size = std::min(kPanelTiles, tiles - first);
-    const std::size_t parts = std::min(cuts, size);
-    for (std::size_t p = 0; p < parts; ++p) {
-      pieces.push_back({first + p * size / parts, first + (p + 1) * size / parts});
-    }
+    panels.push_back({first, std::min(first + kPanelTiles, tiles)});
   }
-  return pieces;
+  return panels;
 }
 
-// Some tiles' share of a histogram over some of the entries.
-class PieceSums {
+// A panel's share of a histogram over some of the entries.
+class PanelSums {
  public:
-  PieceSums(const BinnedMatrix& bins, const HistogramLayout& layout,
+  PanelSums(const BinnedMatrix& bins, const HistogramLayout& layout,
             std::span<const std::uint8_t> used)
       : bins_(bins), layout_(layout), used_(used) {}
 
-  void run(Piece piece, std::span<const Entry> entries, Summed summed, BinSum* out) const {
+  void run(Panel panel, std::span<const Entry> entries, Summed summed, BinSum* out) const {
     static thread_local AlignedVector<Packed> sums;
     sums.resize(kPanelTiles * kTileFeatures * kBins);
     const auto of_tile = [&](std::size_t t) {
-      return sums.data() + (t - piece.first) * kTileFeatures * kBins;
+      return sums.data() + (t - panel.first) * kTileFeatures * kBins;
     };
     for (std::size_t at = 0; at < entries.size(); at += kFlushRows) {
       const std::size_t end = std::min(at + kFlushRows, entries.size());
-      std::fill_n(sums.data(), (piece.last - piece.first) * kTileFeatures * kBins, Packed{0});
+      std::fill_n(sums.data(), (panel.last - panel.first) * kTileFeatures * kBins, Packed{0});
       for (std::size_t row = at; row < end; row += kBlockRows) {
         const std::size_t count = std::min(kBlockRows, end - row);
-        for (std::size_t t = piece.first; t < piece.last; ++t) {
+        for (std::size_t t = panel.first; t < panel.last; ++t) {
           if (used_[t] == 0) continue;
           const std::size_t features = features_of(t);
           const AddTile sum =
@@ -102,7 +95,7 @@ class PieceSums {
               entries.size() - row, of_tile(t));
         }
       }
-      for (std::size_t t = piece.first; t < piece.last; ++t) {
+      for (std::size_t t = panel.first; t < panel.last; ++t) {
         if (used_[t] != 0) flush(t, of_tile(t), out);
       }
     }
@@ -139,34 +132,36 @@ class PieceSums {
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
                      Summed summed, int threads, std::span<BinSum> out) {
-  const PieceSums sums(bins, layout, used);
+  const PanelSums sums(bins, layout, used);
   std::fill(out.begin(), out.end(), BinSum{});
+  const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
-  const std::size_t width =
-      entries.size() < kSharedRows ? 1 : static_cast<std::size_t>(resolve_threads(threads));
-  const std::vector<Piece> panels = pieces_of(bins.tiles(), 1);
+  const bool shared = entries.size() * bins.tiles() >= kSharedTiles;
+  const auto width = static_cast<std::size_t>(shared ? resolve_threads(threads) : 1);
   const std::size_t parts =
       panels.size() >= width ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
   if (parts == 1) {
-    const std::vector<Piece> pieces = pieces_of(bins.tiles(), width);
-    parallel_blocks(pieces.size(), 1, static_cast<int>(width), [&](const Block& block) {
-      sums.run(pieces[block.begin], entries, summed, out.data());
+    parallel_blocks(panels.size(), 1, static_cast<int>(width), [&](const Block& block) {
+      sums.run(panels[block.begin], entries, summed, out.data());
     });
     return;
   }
-  std::vector<std::vector<BinSum>> own(parts - 1);
-  parallel_blocks(parts, 1, static_cast<int>(width), [&](const Block& block) {
+  // Kept from leaf to leaf: fresh pages would cost as much as filling them.
+  static thread_local std::vector<AlignedVector<BinSum>> kept;
+  std::vector<AlignedVector<BinSum>>& own = kept;
+  if (own.size() < parts - 1) own.resize(parts - 1);
+  parallel_blocks(parts, 1, threads, [&](const Block& block) {
     const std::size_t part = block.begin;
-    if (part > 0) own[part - 1].resize(layout.size());
+    if (part > 0) own[part - 1].assign(layout.size(), BinSum{});
     BinSum* to = part == 0 ? out.data() : own[part - 1].data();
     const std::size_t begin = part * entries.size() / parts;
     const std::size_t end = (part + 1) * entries.size() / parts;
-    for (const Piece& panel : panels) {
+    for (const Panel& panel : panels) {
       sums.run(panel, entries.subspan(begin, end - begin), summed, to);
     }
   });
-  for (const std::vector<BinSum>& one : own) {
-    for (std::size_t b = 0; b < out.size(); ++b) out[b] = out[b] + one[b];
+  for (std::size_t part = 1; part < parts; ++part) {
+    for (std::size_t b = 0; b < out.size(); ++b) out[b] = out[b] + own[part - 1][b];
   }
 }
 

@@ -151,17 +151,20 @@ void Trainer::run(const TrainProgress& progress) {
   const TrainParams& params = impl.params;
   check_argument(params.early_stopping == 0 || impl.held_out.has_value(),
                  "early_stopping needs held-out rows; give eval_set");
-  for (int step = 0; step < params.trees; ++step) {
-    impl.step(static_cast<std::uint32_t>(step));
-    std::optional<double> loss;
-    if (impl.held_out) {
-      loss = impl.held_out->objective->loss(impl.watched.scores, impl.threads());
-      impl.losses.push_back(*loss);
-      if (*loss < impl.losses[static_cast<std::size_t>(impl.best)] || step == 0) impl.best = step;
+  // A tree takes hundreds of short loops.
+  with_threads(impl.threads(), [&] {
+    for (int step = 0; step < params.trees; ++step) {
+      impl.step(static_cast<std::uint32_t>(step));
+      std::optional<double> loss;
+      if (impl.held_out) {
+        loss = impl.held_out->objective->loss(impl.watched.scores, impl.threads());
+        impl.losses.push_back(*loss);
+        if (*loss < impl.losses[static_cast<std::size_t>(impl.best)] || step == 0) impl.best = step;
+      }
+      if (progress) progress(step + 1, params.trees, loss);
+      if (params.early_stopping > 0 && step - impl.best >= params.early_stopping) break;
     }
-    if (progress) progress(step + 1, params.trees, loss);
-    if (params.early_stopping > 0 && step - impl.best >= params.early_stopping) break;
-  }
+  });
 }
 
 std::span<const double> Trainer::scores() const { return impl_->train.scores; }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kFeaturesAtOnce = 4;   // whose splits one task looks for
 constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
+constexpr std::size_t kAheadAThread = 2;     // leaves that are split before it is their turn
 
 }  // namespace
 
@@ -41,9 +42,13 @@ const GrownTree& TreeGrower::grow(const Scales& scales,
   spare_.resize(entries_.size());
   start();
   while (leaves_.size() < static_cast<std::size_t>(params_.leaves)) {
-    const int leaf = next_leaf();
-    if (leaf < 0) break;
-    split(static_cast<std::size_t>(leaf));
+    const std::vector<std::size_t> best = next_leaves(1);
+    if (best.empty()) break;
+    if (children_[best.front()].made) {
+      take_place(best.front());
+    } else {
+      split_ahead();
+    }
   }
   finish();
   return tree_;
@@ -71,6 +76,11 @@ int TreeGrower::take_slot() {
   return slot;
 }
 
+void TreeGrower::give_back(int& slot) {
+  if (slot >= 0) free_.push_back(slot);
+  slot = -1;
+}
+
 void TreeGrower::sum(Leaf& leaf, Summed summed, std::span<BinSum> out) {
   build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed,
                   params_.threads, out);
@@ -79,6 +89,7 @@ void TreeGrower::sum(Leaf& leaf, Summed summed, std::span<BinSum> out) {
 void TreeGrower::start() {
   tree_ = {};
   leaves_.assign(1, {});
+  children_.assign(1, {});
   free_.resize(pool_.size());
   std::iota(free_.rbegin(), free_.rend(), 0);
   Leaf& root = leaves_.front();
@@ -97,22 +108,45 @@ void TreeGrower::start() {
   if (splittable(root)) find_splits({&one, 1}, {});
 }
 
-int TreeGrower::next_leaf() const {
-  int best = -1;
+bool TreeGrower::before(std::size_t a, std::size_t b) const {
+  const Leaf& x = leaves_[a];
+  const Leaf& y = leaves_[b];
+  if (params_.growth == Growth::kDepthWise && x.depth != y.depth) return x.depth < y.depth;
+  return x.split.gain != y.split.gain ? x.split.gain > y.split.gain : a < b;
+}
+
+std::vector<std::size_t> TreeGrower::next_leaves(std::size_t most) const {
+  std::vector<std::size_t> best;
   for (std::size_t l = 0; l < leaves_.size(); ++l) {
-    const Leaf& leaf = leaves_[l];
-    if (!leaf.split.found()) continue;
-    if (best < 0) {
-      best = static_cast<int>(l);
-      continue;
-    }
-    const Leaf& other = leaves_[static_cast<std::size_t>(best)];
-    const bool earlier = params_.growth == Growth::kDepthWise && leaf.depth != other.depth
-                             ? leaf.depth < other.depth
-                             : leaf.split.gain > other.split.gain;
-    if (earlier) best = static_cast<int>(l);
+    if (!leaves_[l].split.found() || (most > 1 && children_[l].made)) continue;
+    if (best.size() == most && !before(l, best.back())) continue;
+    if (best.size() == most) best.pop_back();
+    best.insert(std::find_if(best.begin(), best.end(), [&](auto b) { return before(l, b); }), l);
   }
   return best;
+}
+
+void TreeGrower::split_ahead() {
+  // What is made for the last places may lose them to better leaves: half of those left are safe
+  // enough.
+  const std::size_t places = static_cast<std::size_t>(params_.leaves) - leaves_.size();
+  const int width = resolve_threads(params_.threads);
+  const std::size_t most =
+      width == 1 ? 1 : std::min(kAheadAThread * static_cast<std::size_t>(width), (places + 1) / 2);
+  const std::vector<std::size_t> chosen = next_leaves(most);
+  const bool last = places == 1;
+  for (const std::size_t l : chosen) children_[l].free_slot = last ? -1 : take_slot();
+  parallel_blocks(chosen.size(), 1, params_.threads, [&](const Block& block) {
+    const std::size_t l = chosen[block.begin];
+    make_children(leaves_[l], children_[l], last);
+  });
+  for (const std::size_t l : chosen) {
+    Children& made = children_[l];
+    Leaf& leaf = leaves_[l];
+    const auto in_use = [&](int slot) { return made.left.slot == slot || made.right.slot == slot; };
+    if (made.made ? !in_use(leaf.slot) : !leaf.split.found()) give_back(leaf.slot);
+    if (!made.made || !in_use(made.free_slot)) give_back(made.free_slot);
+  }
 }
 
 bool TreeGrower::splittable(const Leaf& leaf) const {
@@ -161,45 +195,50 @@ bool TreeGrower::accept_rows(Leaf& leaf, std::size_t left) {
   return false;
 }
 
-bool TreeGrower::split(std::size_t at) {
-  const Split split = leaves_[at].split;
-  const auto feature = static_cast<std::size_t>(split.feature);
-  const BinDecision decision(split);
-  const bool spare = !leaves_[at].in_spare;
+void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
+  const auto feature = static_cast<std::size_t>(leaf.split.feature);
+  const bool spare = !leaf.in_spare;
   const std::size_t left_rows =
-      partition_entries(rows_of(leaves_[at], !spare), bins_.column(feature), decision,
-                        params_.threads, rows_of(leaves_[at], spare));
-  if (!accept_rows(leaves_[at], left_rows)) return false;
+      partition_entries(rows_of(leaf, !spare), bins_.column(feature), BinDecision(leaf.split),
+                        params_.threads, rows_of(leaf, spare));
+  if (!accept_rows(leaf, left_rows)) return;
+  children.made = true;
+  Leaf& left = children.left;
+  Leaf& right = children.right;
+  left = right = {};
+  left.begin = leaf.begin;
+  left.end = right.begin = leaf.begin + left_rows;
+  right.end = leaf.end;
+  left.in_spare = right.in_spare = spare;
+  left.depth = right.depth = leaf.depth + 1;
+  left.is_left = true;
+  left.state.rows = static_cast<std::int64_t>(left_rows);
+  right.state.rows = leaf.state.rows - left.state.rows;
+  left.state.sum = leaf.split.left;
+  right.state.sum = leaf.state.sum - leaf.split.left;
+  bound_children(leaf.split, leaf, left, right);
+  if (!last) sum_children(children, leaf.slot);
+}
 
+void TreeGrower::take_place(std::size_t at) {
   const Leaf parent = leaves_[at];
   const auto node = static_cast<std::int32_t>(tree_.bins.nodes.size());
   const auto new_leaf = static_cast<std::int32_t>(leaves_.size());
-  tree_.bins.nodes.push_back({feature, decision, ~static_cast<std::int32_t>(at), ~new_leaf});
-  tree_.splits.push_back(split);
+  tree_.bins.nodes.push_back({static_cast<std::size_t>(parent.split.feature),
+                              BinDecision(parent.split), ~static_cast<std::int32_t>(at),
+                              ~new_leaf});
+  tree_.splits.push_back(parent.split);
   tree_.cover.push_back(static_cast<double>(parent.state.rows));
   if (parent.parent >= 0) {
     BinNode& above = tree_.bins.nodes[static_cast<std::size_t>(parent.parent)];
     (parent.is_left ? above.left : above.right) = node;
   }
-  leaves_.emplace_back();
-  Leaf& left = leaves_[at];
-  Leaf& right = leaves_.back();
-  left = {};
-  left.begin = parent.begin;
-  left.end = right.begin = parent.begin + left_rows;
-  right.end = parent.end;
-  left.in_spare = right.in_spare = spare;
-  left.depth = right.depth = parent.depth + 1;
-  left.parent = right.parent = node;
-  left.is_left = true;
-  left.slot = parent.slot;  // until the children's are made of it
-  left.state.rows = static_cast<std::int64_t>(left_rows);
-  right.state.rows = parent.state.rows - left.state.rows;
-  left.state.sum = split.left;
-  right.state.sum = parent.state.sum - split.left;
-  bound_children(split, parent, left, right);
-  sum_children(left, right, leaves_.size() == static_cast<std::size_t>(params_.leaves));
-  return true;
+  const Children made = children_[at];
+  children_[at] = {};
+  children_.emplace_back();
+  leaves_[at] = made.left;
+  leaves_.push_back(made.right);
+  leaves_[at].parent = leaves_.back().parent = node;
 }
 
 void TreeGrower::bound_children(const Split& split, const Leaf& parent, Leaf& left,
@@ -217,29 +256,23 @@ void TreeGrower::bound_children(const Split& split, const Leaf& parent, Leaf& le
   high.state.lowest = middle;
 }
 
-void TreeGrower::sum_children(Leaf& left, Leaf& right, bool last) {
-  const int parent_slot = left.slot;
-  Leaf& small = left.state.rows <= right.state.rows ? left : right;
-  Leaf& large = &small == &left ? right : left;
-  small.slot = large.slot = parent_slot;
+void TreeGrower::sum_children(Children& children, int parent_slot) {
+  const bool left_is_small = children.left.state.rows <= children.right.state.rows;
+  Leaf& small = left_is_small ? children.left : children.right;
+  Leaf& large = left_is_small ? children.right : children.left;
+  large.slot = parent_slot;
+  small.slot = children.free_slot;
   // No histogram is made of what is never split.
-  const bool large_splits = !last && splittable(large);
-  if (!large_splits) {
+  if (!splittable(large)) {
     small.slot = large.slot = -1;
-    free_.push_back(parent_slot);
     return;
   }
-  small.slot = take_slot();
   sum(small, Summed::kPairs, histogram(small.slot));
   subtract_histogram(histogram(parent_slot), histogram(small.slot));
-  large.slot = parent_slot;
   const std::array<Leaf*, 2> both = {&large, &small};
-  const bool small_splits = splittable(small);
-  find_splits(std::span(both).first(small_splits ? 2 : 1), {});
+  find_splits(std::span(both).first(splittable(small) ? 2 : 1), {});
   for (Leaf* const leaf : both) {
-    if (leaf->split.found()) continue;
-    free_.push_back(leaf->slot);
-    leaf->slot = -1;
+    if (!leaf->split.found()) leaf->slot = -1;
   }
 }
 

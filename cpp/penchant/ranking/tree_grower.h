@@ -8,8 +8,10 @@
 //   grower.leaf_entries(l);                       // the rows of leaf l
 //
 // The leaf that gains most is split next (LightGBM's leaf-wise growth), or the shallowest first.
-// Of two children the one of fewer rows is summed and the other is what remains. Everything that
-// decides is a sum of integers, so a tree is the same at any number of threads.
+// Of two children the one of fewer rows is summed and the other is what remains. What a leaf's
+// split makes of it depends on that leaf alone, so with several threads the next best leaves are
+// split ahead of their turn, side by side, and take their places in the tree when it comes.
+// Everything that decides is a sum of integers: a tree is the same at any number of threads.
 
 #include <cstdint>
 #include <span>
@@ -65,17 +67,32 @@ class TreeGrower {
     bool is_left = false;
   };
 
+  // What a leaf's split makes of it, before the tree has it.
+  struct Children {
+    bool made = false;
+    Leaf left;
+    Leaf right;
+    int free_slot = -1;  // lent for the smaller child
+  };
+
   void start();
-  [[nodiscard]] int next_leaf() const;
-  // False: the estimate of rows was off, the leaf has another split or none, choose again.
-  bool split(std::size_t leaf);
+  [[nodiscard]] bool before(std::size_t a, std::size_t b) const;
+  // The leaves to split next, the best first, at most `most`; those made ahead are skipped but for
+  // the best.
+  [[nodiscard]] std::vector<std::size_t> next_leaves(std::size_t most) const;
+  void split_ahead();
+  // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off: the
+  // leaf then has another split or none.
+  void make_children(Leaf& leaf, Children& children, bool last);
+  void take_place(std::size_t leaf);
   bool accept_rows(Leaf& leaf, std::size_t left);
-  void sum_children(Leaf& left, Leaf& right, bool last);
+  void sum_children(Children& children, int parent_slot);
   void find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts);
   [[nodiscard]] bool splittable(const Leaf& leaf) const;
   [[nodiscard]] std::span<Entry> rows_of(const Leaf& leaf, bool spare);
   [[nodiscard]] std::span<BinSum> histogram(int slot);
   int take_slot();
+  void give_back(int& slot);
   void sum(Leaf& leaf, Summed summed, std::span<BinSum> out);
   void bound_children(const Split& split, const Leaf& parent, Leaf& left, Leaf& right) const;
   void finish();
@@ -93,6 +110,7 @@ class TreeGrower {
   std::vector<AlignedVector<BinSum>> pool_;
   std::vector<int> free_;
   std::vector<Leaf> leaves_;
+  std::vector<Children> children_;  // [leaves]
   GrownTree tree_;
 };
 
