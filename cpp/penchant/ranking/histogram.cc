@@ -1,7 +1,9 @@
 #include "penchant/ranking/histogram.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+
+#include <unistd.h>
 
 #include "penchant/base/parallel.h"
 
@@ -26,32 +28,41 @@ Packed pack(Entry entry) {
   return (static_cast<Packed>(static_cast<std::int64_t>(entry.gradient)) << 32) + entry.hessian;
 }
 
-// Adds entries to sums [kFeatures, 256] of one tile. What is ahead in the list is fetched by the
-// first tile of a panel alone.
+// Adds entries to sums [kFeatures, 256] of neighbouring features, whose bytes are at row * stride.
 template <std::size_t kFeatures, bool kCount>
-void add_tile(const std::uint8_t* tile, std::size_t stride, const Entry* entries, std::size_t count,
+void add_rows(const std::uint8_t* rows, std::size_t stride, const Entry* entries, std::size_t count,
               std::size_t readable, Packed* sums) {
   for (std::size_t i = 0; i < count; ++i) {
-    __builtin_prefetch(tile + entries[std::min(i + kAhead, readable - 1)].row * stride);
-    std::uint64_t word = 0;
-    std::memcpy(&word, tile + entries[i].row * stride, sizeof(word));
+    __builtin_prefetch(rows + entries[std::min(i + kAhead, readable - 1)].row * stride);
+    const std::uint8_t* const row = rows + entries[i].row * stride;
     const Packed pair = pack<kCount>(entries[i]);
-#pragma GCC unroll 8
-    for (std::size_t f = 0; f < kFeatures; ++f) {
-      sums[f * kBins + ((word >> (8 * f)) & 0xffU)] += pair;
-    }
+#pragma GCC unroll 32
+    for (std::size_t f = 0; f < kFeatures; ++f) sums[f * kBins + row[f]] += pair;
   }
 }
 
-using AddTile = void (*)(const std::uint8_t*, std::size_t, const Entry*, std::size_t, std::size_t,
+using AddRows = void (*)(const std::uint8_t*, std::size_t, const Entry*, std::size_t, std::size_t,
                          Packed*);
 
+// From 4 features up their number is rounded up to a multiple of 4: what is too many are bytes and
+// sums that nobody reads.
 template <bool kCount>
-AddTile add_tile_of(std::size_t features) {
-  static constexpr AddTile kTable[] = {
-      &add_tile<1, kCount>, &add_tile<2, kCount>, &add_tile<3, kCount>, &add_tile<4, kCount>,
-      &add_tile<5, kCount>, &add_tile<6, kCount>, &add_tile<7, kCount>, &add_tile<8, kCount>};
-  return kTable[features - 1];
+AddRows add_rows_of(std::size_t features) {
+  static constexpr AddRows kFew[] = {&add_rows<1, kCount>, &add_rows<2, kCount>,
+                                     &add_rows<3, kCount>};
+  static constexpr AddRows kMany[] = {
+      &add_rows<4, kCount>,  &add_rows<8, kCount>,  &add_rows<12, kCount>, &add_rows<16, kCount>,
+      &add_rows<20, kCount>, &add_rows<24, kCount>, &add_rows<28, kCount>, &add_rows<32, kCount>};
+  return features < 4 ? kFew[features - 1] : kMany[(features + 3) / 4 - 1];
+}
+
+// Tiles whose sums are added to together: the overhead of a row is paid once, but their sums, 16
+// KiB a tile, have to stay close. Four overflow a first cache of 48 KiB a little and are still
+// faster there (.38 ns an addition in order, .45 with a fifth of the rows, against .49 and .51 with
+// one tile); 32 KiB are full with one and the rows.
+std::size_t tiles_together() {
+  static const long cache = sysconf(_SC_LEVEL1_DCACHE_SIZE);
+  return cache >= 40 * 1024 ? 4 : 1;
 }
 
 // Neighbouring tiles that share lines.
@@ -77,6 +88,7 @@ class PanelSums {
 
   void run(Panel panel, std::span<const Entry> entries, Summed summed, BinSum* out) const {
     static thread_local AlignedVector<Packed> sums;
+    const std::size_t together = tiles_together();
     sums.resize(kPanelTiles * kTileFeatures * kBins);
     const auto of_tile = [&](std::size_t t) {
       return sums.data() + (t - panel.first) * kTileFeatures * kBins;
@@ -86,13 +98,17 @@ class PanelSums {
       std::fill_n(sums.data(), (panel.last - panel.first) * kTileFeatures * kBins, Packed{0});
       for (std::size_t row = at; row < end; row += kBlockRows) {
         const std::size_t count = std::min(kBlockRows, end - row);
-        for (std::size_t t = panel.first; t < panel.last; ++t) {
-          if (used_[t] == 0) continue;
-          const std::size_t features = features_of(t);
-          const AddTile sum =
-              summed == Summed::kRows ? add_tile_of<true>(features) : add_tile_of<false>(features);
-          sum(bins_.tile(t), bins_.tile_stride(t), entries.data() + row, count,
-              entries.size() - row, of_tile(t));
+        for (std::size_t t = panel.first; t < panel.last; t += together) {
+          const std::size_t last = std::min(t + together, panel.last);
+          if (!std::any_of(&used_[t], &used_[t] + (last - t), [](auto u) { return u != 0; })) {
+            continue;
+          }
+          const std::size_t features =
+              std::min(last * kTileFeatures, bins_.features()) - t * kTileFeatures;
+          const AddRows add_all =
+              summed == Summed::kRows ? add_rows_of<true>(features) : add_rows_of<false>(features);
+          add_all(bins_.tile(t), bins_.tile_stride(t), entries.data() + row, count,
+                  entries.size() - row, of_tile(t));
         }
       }
       for (std::size_t t = panel.first; t < panel.last; ++t) {
