@@ -8,6 +8,7 @@
 
 #include "penchant/ranking/gradient_pairs.h"
 #include "penchant/ranking/histogram.h"
+#include "penchant/ranking/rounding_kernels.h"
 #include "penchant/ranking/row_partition.h"
 #include "penchant/ranking/split_finder.h"
 #include "penchant/ranking/tree_grower.h"
@@ -58,6 +59,27 @@ TEST(GradientPairs, AreUnbiasedAndTheSameAtAnyNumberOfThreads) {
   }
   // Each error has variance below 1/4.
   EXPECT_LT(std::abs(off), 4 * std::sqrt(0.25 * 40'000));
+}
+
+TEST(GradientPairs, ArePlainlyRounded) {
+  const Sample sample(20'011);
+  AlignedVector<Entry> entries;
+  (void)round_pairs(sample.gradients, sample.hessians, {.seed = 77, .iteration = 5}, entries);
+  float most_gradient = 0;
+  for (const float g : sample.gradients) most_gradient = std::max(most_gradient, std::abs(g));
+  const float most_hessian = *std::max_element(sample.hessians.begin(), sample.hessians.end());
+  const Philox random(77, kStreamRounding);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint32_t bits = random.bits(i / 4, 5)[i % 4];
+    const auto plain = [](float x, float unit, std::uint32_t lot, float most) {
+      return std::min(std::floor(x * (most / unit) + static_cast<float>(lot) * 0x1p-16F), most);
+    };
+    ASSERT_EQ(entries[i].row, i);
+    ASSERT_EQ(entries[i].gradient,
+              plain(sample.gradients[i], most_gradient, bits & 0xffffU, kMostGradient));
+    ASSERT_EQ(entries[i].hessian,
+              plain(sample.hessians[i], most_hessian, bits >> 16, kMostHessian));
+  }
 }
 
 TEST(GradientPairs, CountRowsWhereHessiansAreAlike) {
