@@ -1,7 +1,7 @@
 #include "penchant/ranking/histogram.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 
 #include <unistd.h>
 
@@ -79,42 +79,48 @@ std::vector<Panel> panels_of(std::size_t tiles) {
   return panels;
 }
 
-// A panel's share of a histogram over some of the entries.
+// Blocks of entries that several threads take from, each as many as it gets to.
+class Blocks {
+ public:
+  explicit Blocks(std::span<const Entry> entries) : entries_(entries) {}
+  // Empty: none is left.
+  std::span<const Entry> take() {
+    const std::size_t at = next_.fetch_add(kBlockRows, std::memory_order_relaxed);
+    if (at >= entries_.size()) return {};
+    return entries_.subspan(at, std::min(kBlockRows, entries_.size() - at));
+  }
+  [[nodiscard]] const Entry* end() const { return entries_.data() + entries_.size(); }
+
+ private:
+  std::span<const Entry> entries_;
+  std::atomic<std::size_t> next_{0};
+};
+
+// A panel's share of a histogram over what it gets of the blocks.
 class PanelSums {
  public:
   PanelSums(const BinnedMatrix& bins, const HistogramLayout& layout,
-            std::span<const std::uint8_t> used)
-      : bins_(bins), layout_(layout), used_(used) {}
+            std::span<const std::uint8_t> used, Summed summed)
+      : bins_(bins), layout_(layout), used_(used), summed_(summed) {}
 
-  void run(Panel panel, std::span<const Entry> entries, Summed summed, BinSum* out) const {
-    static thread_local AlignedVector<Packed> sums;
-    const std::size_t together = tiles_together();
-    sums.resize(kPanelTiles * kTileFeatures * kBins);
-    const auto of_tile = [&](std::size_t t) {
-      return sums.data() + (t - panel.first) * kTileFeatures * kBins;
-    };
-    for (std::size_t at = 0; at < entries.size(); at += kFlushRows) {
-      const std::size_t end = std::min(at + kFlushRows, entries.size());
-      std::fill_n(sums.data(), (panel.last - panel.first) * kTileFeatures * kBins, Packed{0});
-      for (std::size_t row = at; row < end; row += kBlockRows) {
-        const std::size_t count = std::min(kBlockRows, end - row);
-        for (std::size_t t = panel.first; t < panel.last; t += together) {
-          const std::size_t last = std::min(t + together, panel.last);
-          if (!std::any_of(&used_[t], &used_[t] + (last - t), [](auto u) { return u != 0; })) {
-            continue;
-          }
-          const std::size_t features =
-              std::min(last * kTileFeatures, bins_.features()) - t * kTileFeatures;
-          const AddRows add_all =
-              summed == Summed::kRows ? add_rows_of<true>(features) : add_rows_of<false>(features);
-          add_all(bins_.tile(t), bins_.tile_stride(t), entries.data() + row, count,
-                  entries.size() - row, of_tile(t));
-        }
-      }
-      for (std::size_t t = panel.first; t < panel.last; ++t) {
-        if (used_[t] != 0) flush(t, of_tile(t), out);
-      }
+  // `out` [layout.size()] is made ready by `start` before anything is added.
+  template <class Start>
+  void run(Panel panel, Blocks& blocks, const Start& start) const {
+    static thread_local AlignedVector<Packed> kept;
+    AlignedVector<Packed>& sums = kept;
+    const std::size_t size = (panel.last - panel.first) * kTileFeatures * kBins;
+    BinSum* out = nullptr;
+    std::size_t rows = 0;
+    for (auto block = blocks.take(); !block.empty(); block = blocks.take()) {
+      if (out == nullptr) out = start();
+      if (rows == 0) sums.assign(size, Packed{0});
+      add(panel, block, blocks.end(), sums.data());
+      rows += block.size();
+      if (rows + kBlockRows <= kFlushRows) continue;
+      flush(panel, sums.data(), out);
+      rows = 0;
     }
+    if (rows > 0) flush(panel, sums.data(), out);
   }
 
  private:
@@ -122,18 +128,39 @@ class PanelSums {
     return std::min(kTileFeatures, bins_.features() - tile * kTileFeatures);
   }
 
-  void flush(std::size_t tile, const Packed* sums, BinSum* out) const {
+  void add(Panel panel, std::span<const Entry> block, const Entry* end, Packed* sums) const {
+    const std::size_t together = tiles_together();
+    for (std::size_t t = panel.first; t < panel.last; t += together) {
+      const std::size_t last = std::min(t + together, panel.last);
+      if (!std::any_of(&used_[t], &used_[t] + (last - t), [](auto u) { return u != 0; })) continue;
+      const std::size_t features =
+          std::min(last * kTileFeatures, bins_.features()) - t * kTileFeatures;
+      const AddRows add_all =
+          summed_ == Summed::kRows ? add_rows_of<true>(features) : add_rows_of<false>(features);
+      add_all(bins_.tile(t), bins_.tile_stride(t), block.data(), block.size(),
+              static_cast<std::size_t>(end - block.data()),
+              sums + (t - panel.first) * kTileFeatures * kBins);
+    }
+  }
+
+  void flush(Panel panel, const Packed* sums, BinSum* out) const {
+    for (std::size_t t = panel.first; t < panel.last; ++t) {
+      if (used_[t] != 0) flush_tile(t, sums + (t - panel.first) * kTileFeatures * kBins, out);
+    }
+  }
+
+  void flush_tile(std::size_t tile, const Packed* sums, BinSum* out) const {
     for (std::size_t k = 0; k < features_of(tile); ++k) {
       const std::size_t f = tile * kTileFeatures + k;
       const Packed* from = sums + k * kBins;
       BinSum* to = out + layout_.begin[f];
       const std::size_t values = layout_.missing(f) - layout_.begin[f];
-      for (std::size_t b = 0; b < values; ++b) add(from[b], to[b]);
-      add(from[kMissingBin], to[values]);
+      for (std::size_t b = 0; b < values; ++b) unpack(from[b], to[b]);
+      unpack(from[kMissingBin], to[values]);
     }
   }
 
-  static void add(Packed packed, BinSum& sum) {
+  static void unpack(Packed packed, BinSum& sum) {
     sum.gradient += static_cast<std::int64_t>(packed) >> 32;
     sum.hessian += static_cast<std::int64_t>(packed & 0xffffffffU);
   }
@@ -141,6 +168,7 @@ class PanelSums {
   const BinnedMatrix& bins_;
   const HistogramLayout& layout_;
   std::span<const std::uint8_t> used_;
+  Summed summed_;
 };
 
 }  // namespace
@@ -148,7 +176,7 @@ class PanelSums {
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
                      Summed summed, int threads, std::span<BinSum> out) {
-  const PanelSums sums(bins, layout, used);
+  const PanelSums sums(bins, layout, used, summed);
   std::fill(out.begin(), out.end(), BinSum{});
   const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
@@ -158,26 +186,31 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
       panels.size() >= width ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
   if (parts == 1) {
     parallel_blocks(panels.size(), 1, static_cast<int>(width), [&](const Block& block) {
-      sums.run(panels[block.begin], entries, summed, out.data());
+      Blocks blocks(entries);
+      sums.run(panels[block.begin], blocks, [&] { return out.data(); });
     });
     return;
   }
   // Kept from leaf to leaf: fresh pages would cost as much as filling them.
   static thread_local std::vector<AlignedVector<BinSum>> kept;
   std::vector<AlignedVector<BinSum>>& own = kept;
-  if (own.size() < parts - 1) own.resize(parts - 1);
-  parallel_blocks(parts, 1, threads, [&](const Block& block) {
-    const std::size_t part = block.begin;
-    if (part > 0) own[part - 1].assign(layout.size(), BinSum{});
-    BinSum* to = part == 0 ? out.data() : own[part - 1].data();
-    const std::size_t begin = part * entries.size() / parts;
-    const std::size_t end = (part + 1) * entries.size() / parts;
-    for (const Panel& panel : panels) {
-      sums.run(panel, entries.subspan(begin, end - begin), summed, to);
+  if (own.size() < parts) own.resize(parts);
+  for (const Panel panel : panels) {
+    std::vector<std::uint8_t> added(parts, 0);
+    Blocks blocks(entries);
+    const std::size_t begin = layout.begin[panel.first * kTileFeatures];
+    const std::size_t end = layout.begin[std::min(panel.last * kTileFeatures, bins.features())];
+    parallel_blocks(parts, 1, threads, [&](const Block& block) {
+      sums.run(panel, blocks, [&] {
+        added[block.begin] = 1;
+        own[block.begin].assign(layout.size(), BinSum{});
+        return own[block.begin].data();
+      });
+    });
+    for (std::size_t part = 0; part < parts; ++part) {
+      if (added[part] == 0) continue;
+      for (std::size_t b = begin; b < end; ++b) out[b] = out[b] + own[part][b];
     }
-  });
-  for (std::size_t part = 1; part < parts; ++part) {
-    for (std::size_t b = 0; b < out.size(); ++b) out[b] = out[b] + own[part - 1][b];
   }
 }
 

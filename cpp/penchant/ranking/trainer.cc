@@ -96,15 +96,37 @@ struct Trainer::Impl {
         value = rows.empty() ? 0 : objective.leaf_value(rows, scores);
       }
       values[leaf] = params.learning_rate * value;
-      if (params.row_fraction < 1) return;
-      for (const Entry& entry : grower.leaf_entries(leaf)) scores[entry.row] += values[leaf];
     });
-    if (params.row_fraction < 1) walk(grown.bins, values, bins, scores);
+    if (params.row_fraction < 1) {
+      walk(grown.bins, values, bins, scores);
+    } else {
+      add_to_leaves(values, scores);
+    }
     if (held_out) {
       const std::size_t rows = held_out->bins->rows();
       walk(grown.bins, values, *held_out->bins, {watched.scores.data() + output * rows, rows});
     }
     builder.add(grown, values);
+  }
+
+  void add_to_leaves(const std::vector<double>& values, std::span<double> scores) const {
+    struct Part {
+      std::span<const Entry> entries;
+      double value = 0;
+    };
+    std::vector<Part> parts;
+    for (std::size_t leaf = 0; leaf < values.size(); ++leaf) {
+      for (auto left = grower.leaf_entries(leaf); !left.empty();) {
+        const std::size_t size = std::min(left.size(), kBlockRows);
+        parts.push_back({left.first(size), values[leaf]});
+        left = left.subspan(size);
+      }
+    }
+    parallel_blocks(parts.size(), 4, threads(), [&](const Block& block) {
+      for (std::size_t p = block.begin; p < block.end; ++p) {
+        for (const Entry& entry : parts[p].entries) scores[entry.row] += parts[p].value;
+      }
+    });
   }
 
   void walk(const BinTree& tree, const std::vector<double>& values, const BinnedMatrix& rows,
