@@ -195,10 +195,10 @@ class Calibrated(Parametrized):
         cv = int(self.cv)
         random = np.random.Generator(np.random.Philox(int(self.seed)))
         if isinstance(self.estimator, GBDTRanker):
-            queries, codes = np.unique(group, return_inverse=True)
+            queries, query = np.unique(group, return_inverse=True)
             if len(queries) < cv:
                 raise InvalidArgumentError(f"Calibrated: {len(queries)} queries for cv={cv} parts")
-            return _dealt(len(queries), cv, random)[codes]
+            return _dealt(len(queries), cv, random)[query]
         counts = np.bincount(codes)
         if counts.min() < cv:
             raise InvalidArgumentError(
