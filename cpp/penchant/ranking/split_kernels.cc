@@ -40,9 +40,14 @@ BestGain best_gain_kernel(const GainInput& in) {
     const V right = shrunk(d, hn::Sub(total_gradient, g), l1);
     return gain_of(left, hn::Add(h, l2), right, hn::Add(hn::Sub(total_hessian, h), l2));
   };
+  const hn::RebindToSigned<Doubles> whole;
+  const V gradient_scale = hn::Set(d, in.scales.gradient);
+  const V hessian_scale = hn::Set(d, in.scales.hessian);
   std::size_t i = in.begin;
   for (; i + lanes <= in.end; i += lanes) {
-    const V gain = look(hn::LoadU(d, in.gradient + i), hn::LoadU(d, in.hessian + i));
+    const V g = hn::Mul(hn::ConvertTo(d, hn::LoadU(whole, in.gradient + i)), gradient_scale);
+    const V h = hn::Mul(hn::ConvertTo(d, hn::LoadU(whole, in.hessian + i)), hessian_scale);
+    const V gain = look(g, h);
     const auto higher = hn::Gt(gain, best);
     best = hn::IfThenElse(higher, gain, best);
     where = hn::IfThenElse(higher, at, where);
@@ -60,7 +65,8 @@ BestGain best_gain_kernel(const GainInput& in) {
     }
   }
   for (; i < in.end; ++i) {
-    const V gain = look(hn::Set(d, in.gradient[i]), hn::Set(d, in.hessian[i]));
+    const V gain = look(hn::Set(d, static_cast<double>(in.gradient[i]) * in.scales.gradient),
+                        hn::Set(d, static_cast<double>(in.hessian[i]) * in.scales.hessian));
     const double one = hn::GetLane(gain);
     if (one > out.gain) out = {one, i};
   }

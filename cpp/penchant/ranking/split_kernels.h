@@ -3,12 +3,16 @@
 // The gain of all thresholds of a feature at once.
 
 #include <cstddef>
+#include <cstdint>
+
+#include "penchant/ranking/gradient_pairs.h"
 
 namespace penchant::ranking {
 
 struct GainInput {
-  const double* gradient = nullptr;  // [..., end) sums of what goes left
-  const double* hessian = nullptr;
+  const std::int64_t* gradient = nullptr;  // [..., end) sums of what goes left
+  const std::int64_t* hessian = nullptr;
+  Scales scales{};
   std::size_t begin = 0;  // thresholds to look at
   std::size_t end = 0;
   double total_gradient = 0;
