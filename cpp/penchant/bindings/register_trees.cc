@@ -111,9 +111,12 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("normalize", objective.normalize);
   options.read("label_gains", objective.label_gains);
   options.read("ndcg_at", objective.ndcg_at);
+  options.read("position_l2", objective.position_l2);
+  options.read("position_bias", objective.position_bias);
   options.check();
   train.tree.growth = depth_wise ? ranking::Growth::kDepthWise : ranking::Growth::kLeafWise;
   objective.seed = train.seed;
+  objective.position_rate = train.learning_rate;
   return recipe;
 }
 
@@ -138,6 +141,7 @@ struct HeldOutRows {
 py::dict train(const BinnedRows& binned, const Array<float>& target, const std::string& objective,
                const py::dict& options, const std::optional<Array<float>>& weight,
                const std::optional<Array<std::int64_t>>& group_begin,
+               const std::optional<Array<std::int32_t>>& position,
                const std::optional<BinnedRows>& held_out,
                const std::optional<Array<float>>& held_out_target,
                const std::optional<Array<float>>& held_out_weight,
@@ -146,8 +150,12 @@ py::dict train(const BinnedRows& binned, const Array<float>& target, const std::
   const Recipe recipe = recipe_of(options);
   check_argument(static_cast<std::size_t>(target.size()) == binned.matrix.rows(), target.size(),
                  " targets for ", binned.matrix.rows(), " rows");
-  const auto learned =
-      ranking::make_objective(objective, labels_of(target, weight, group_begin), recipe.objective);
+  Labels labels = labels_of(target, weight, group_begin);
+  if (position) {
+    const auto shown = as_span(*position);
+    labels.position.assign(shown.begin(), shown.end());
+  }
+  const auto learned = ranking::make_objective(objective, std::move(labels), recipe.objective);
   std::unique_ptr<ranking::Objective> watched;
   if (held_out) {
     check_argument(held_out_target.has_value() &&
@@ -182,6 +190,8 @@ py::dict train(const BinnedRows& binned, const Array<float>& target, const std::
   out["loss_name"] = learned->loss_name();
   out["steps"] = best;
   out["scores"] = move_to_array(std::move(scores));
+  const std::span<const double> bias = learned->position_bias();
+  out["position_bias"] = move_to_array(std::vector<double>(bias.begin(), bias.end()));
   return out;
 }
 
@@ -209,11 +219,12 @@ void register_trees(py::module_& module) {
              "(row, column) of the first infinite value, or None.");
   module.def("train_forest", &train, py::arg("rows"), py::arg("target"), py::kw_only(),
              py::arg("objective"), py::arg("options"), py::arg("weight") = py::none(),
-             py::arg("group_begin") = py::none(), py::arg("held_out") = py::none(),
-             py::arg("held_out_target") = py::none(), py::arg("held_out_weight") = py::none(),
-             py::arg("held_out_group_begin") = py::none(), py::arg("progress") = py::none(),
-             "Boosts trees: forest, losses, loss_name, steps, and scores of the training rows by "
-             "output.");
+             py::arg("group_begin") = py::none(), py::arg("position") = py::none(),
+             py::arg("held_out") = py::none(), py::arg("held_out_target") = py::none(),
+             py::arg("held_out_weight") = py::none(), py::arg("held_out_group_begin") = py::none(),
+             py::arg("progress") = py::none(),
+             "Boosts trees: forest, losses, loss_name, steps, scores of the training rows by "
+             "output, and the bias of each position.");
 }
 
 }  // namespace penchant::bindings

@@ -39,7 +39,7 @@ void check_params(const TrainParams& params) {
 }  // namespace
 
 struct Trainer::Impl {
-  Impl(const BinMapper& mapper_in, const BinnedMatrix& bins_in, const Objective& objective_in,
+  Impl(const BinMapper& mapper_in, const BinnedMatrix& bins_in, Objective& objective_in,
        const TrainParams& params_in)
       : mapper(mapper_in),
         bins(bins_in),
@@ -72,7 +72,9 @@ struct Trainer::Impl {
 
   void step(std::uint32_t iteration) {
     const std::size_t rows = bins.rows();
-    objective.derivatives(train.scores, gradients, hessians, {iteration, threads()});
+    const Step at{iteration, threads()};
+    objective.derivatives(train.scores, gradients, hessians, at);
+    objective.learn(gradients, hessians, at);
     for (std::size_t o = 0; o < objective.outputs(); ++o) {
       const auto tree = static_cast<std::uint32_t>(iteration * objective.outputs() + o);
       const std::span<const float> g(gradients.data() + o * rows, rows);
@@ -140,7 +142,7 @@ struct Trainer::Impl {
 
   const BinMapper& mapper;
   const BinnedMatrix& bins;
-  const Objective& objective;
+  Objective& objective;
   TrainParams params;
   TreeGrower grower;
   ForestBuilder builder;
@@ -153,7 +155,7 @@ struct Trainer::Impl {
   AlignedVector<float> hessians;
 };
 
-Trainer::Trainer(const BinMapper& mapper, const BinnedMatrix& bins, const Objective& objective,
+Trainer::Trainer(const BinMapper& mapper, const BinnedMatrix& bins, Objective& objective,
                  const TrainParams& params)
     : impl_(std::make_unique<Impl>(mapper, bins, objective, params)) {}
 

@@ -49,7 +49,7 @@ using TrainProgress = std::function<void(int done, int trees, std::optional<doub
 class Trainer {
  public:
   // Keeps references to all it is given.
-  Trainer(const BinMapper& mapper, const BinnedMatrix& bins, const Objective& objective,
+  Trainer(const BinMapper& mapper, const BinnedMatrix& bins, Objective& objective,
           const TrainParams& params);
   ~Trainer();
   Trainer(Trainer&&) noexcept;

@@ -74,6 +74,7 @@ class Boosted(Parametrized):
         categorical: Any,
         monotone: Any,
         group: npt.NDArray[np.int64] | None = None,
+        position: npt.NDArray[np.int32] | None = None,
     ) -> Self:
         """Fit on targets as the core takes them. `eval_set`: (X, targets, group) or None."""
         who = type(self).__name__
@@ -111,6 +112,7 @@ class Boosted(Parametrized):
                 options=options,
                 weight=weight,
                 group_begin=group,
+                position=position,
                 progress=lambda done, total, _loss: progress(done, total),
                 **held,
             )
@@ -124,6 +126,7 @@ class Boosted(Parametrized):
         self.eval_losses_ = result["losses"]
         self.loss_name_ = str(result["loss_name"])
         self.best_iteration_ = int(result["steps"])
+        self._position_bias = result["position_bias"]
         return self
 
     # -- asking ------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ class GBDTRanker(Boosted):
         What labels 0, 1, 2 ... are worth; None for 2^label - 1.
     ndcg_at : int
         Of the NDCG that is watched on `eval_set`.
+    position_l2 : float
+        Penalty on what positions add to scores, where `fit` is given positions.
 
     Attributes
     ----------
@@ -39,6 +41,9 @@ class GBDTRanker(Boosted):
         As in `GBDTClassifier`.
     eval_losses_ : [steps] array
         Minus the mean NDCG on `eval_set` after each step.
+    position_bias_ : dict
+        What each position added to the scores of rows that were shown there; differences alone
+        count. Empty without positions.
     """
 
     _objectives = ("lambdamart", "xendcg", "pairwise")
@@ -63,6 +68,7 @@ class GBDTRanker(Boosted):
         normalize: bool = True,
         label_gains: Any = None,
         ndcg_at: int = 10,
+        position_l2: float = 0.0,
         early_stopping: int | None = None,
         seed: int = 0,
         threads: int | None = None,
@@ -85,6 +91,7 @@ class GBDTRanker(Boosted):
         self.normalize = normalize
         self.label_gains = label_gains
         self.ndcg_at = ndcg_at
+        self.position_l2 = position_l2
         self.early_stopping = early_stopping
         self.seed = seed
         self.threads = threads
@@ -95,6 +102,7 @@ class GBDTRanker(Boosted):
         y: npt.ArrayLike,
         *,
         group: npt.ArrayLike,
+        position: npt.ArrayLike | None = None,
         sample_weight: npt.ArrayLike | None = None,
         eval_set: tuple[Any, Any, Any] | None = None,
         categorical_features: Any = "auto",
@@ -109,6 +117,9 @@ class GBDTRanker(Boosted):
             How good a row is for its query.
         group : [n]
             The query of each row, by any key; a query's rows must be adjacent.
+        position : [n], optional
+            Where each row stood when it was shown, by any key (1, 2, 3; 'top'), if `y` are clicks.
+            What a place brings is then learned beside the trees and left out of the scores.
         sample_weight : [n], optional
         eval_set : (X, y, group), optional
         categorical_features, monotone
@@ -120,7 +131,7 @@ class GBDTRanker(Boosted):
             On shapes, parameters, labels, and queries whose rows are scattered.
         """
         who = "GBDTRanker"
-        self._check_kinds(integers="truncation ndcg_at")
+        self._check_kinds(integers="truncation ndcg_at", numbers="position_l2")
         targets = finite_targets(y, who)
         begin = _group_begin(group, len(targets), who)
         held = None
@@ -135,8 +146,10 @@ class GBDTRanker(Boosted):
             "normalize": bool(self.normalize),
             "label_gains": [] if self.label_gains is None else [float(g) for g in self.label_gains],
             "ndcg_at": self.ndcg_at,
+            "position_l2": self.position_l2,
         }
-        return self._train(
+        places, shown = _positions(position, len(targets), who)
+        self._train(
             X,
             targets,
             self._objective("lambdamart"),
@@ -146,11 +159,32 @@ class GBDTRanker(Boosted):
             categorical_features,
             monotone,
             begin,
+            shown,
         )
+        self.position_bias_ = dict(zip(places, self._position_bias.tolist(), strict=True))
+        return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:
         """Score rows [n]; the higher, the nearer to the top of its query."""
         return self.predict_raw(X)
+
+
+def _positions(position: Any, rows: int, who: str) -> tuple[list[Any], Any]:
+    """The different positions, and which of them each row had."""
+    if position is None:
+        return [], None
+    keys = np.asarray(position)
+    if keys.shape != (rows,):
+        raise InvalidArgumentError(
+            f"{who}: position must be [{rows}], where each row was shown, not shape {keys.shape}"
+        )
+    if keys.dtype.kind == "f" and np.isnan(keys).any():
+        raise InvalidArgumentError(
+            f"{who}: position, row {np.flatnonzero(np.isnan(keys))[0]}: NaN; a row that was not "
+            "shown was not clicked for it, leave it out"
+        )
+    places, shown = np.unique(keys, return_inverse=True)
+    return places.tolist(), shown.astype(np.int32)
 
 
 def _group_begin(group: Any, rows: int, who: str) -> npt.NDArray[np.int64]:
