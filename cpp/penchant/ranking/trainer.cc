@@ -131,6 +131,12 @@ struct Trainer::Impl {
     });
   }
 
+  [[nodiscard]] double held_out_loss() const {
+    const Metric* const metric = held_out->metric;
+    if (metric == nullptr) return held_out->objective->loss(watched.scores, threads());
+    return metric->loss(metric->value(watched.scores, threads()));
+  }
+
   void walk(const BinTree& tree, const std::vector<double>& values, const BinnedMatrix& rows,
             std::span<double> scores) const {
     parallel_blocks(rows.rows(), kBlockRows, threads(), [&](const Block& block) {
@@ -181,7 +187,7 @@ void Trainer::run(const TrainProgress& progress) {
       impl.step(static_cast<std::uint32_t>(step));
       std::optional<double> loss;
       if (impl.held_out) {
-        loss = impl.held_out->objective->loss(impl.watched.scores, impl.threads());
+        loss = impl.held_out_loss();
         impl.losses.push_back(*loss);
         if (*loss < impl.losses[static_cast<std::size_t>(impl.best)] || step == 0) impl.best = step;
       }

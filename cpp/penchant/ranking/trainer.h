@@ -22,6 +22,7 @@
 
 #include "penchant/ranking/binned_matrix.h"
 #include "penchant/ranking/forest_data.h"
+#include "penchant/ranking/metric.h"
 #include "penchant/ranking/objective.h"
 #include "penchant/ranking/tree_grower.h"
 
@@ -40,10 +41,12 @@ struct TrainParams {
 // Rows to watch the loss on; not learned from.
 struct HeldOut {
   const BinnedMatrix* bins = nullptr;
-  const Objective* objective = nullptr;
+  const Objective* objective = nullptr;  // may be null where there is a metric
+  const Metric* metric = nullptr;        // watched instead of the objective's loss
 };
 
-// After each step; what it throws ends the training. `loss`: of the held-out rows, if there are.
+// After each step; what it throws ends the training. `loss`: of the held-out rows, if there are;
+// lower is better.
 using TrainProgress = std::function<void(int done, int trees, std::optional<double> loss)>;
 
 class Trainer {

@@ -12,12 +12,15 @@ from .. import _core
 from .._progress import Progress
 from ..errors import BadDataError, InvalidArgumentError, NotFittedError
 from ..models._params import Parametrized
+from ._callbacks import Measure, derivatives_of
 from ._forest import Forest
 from ._rows import Columns
+from ._sample import Sample
 
 __all__ = ["Boosted"]
 
 _INTEGERS = "trees leaves bins min_leaf_samples"
+_LINKS = {"logistic": "sigmoid", "softmax": "softmax", "poisson": "exp"}
 _NUMBERS = "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction"
 
 
@@ -55,67 +58,71 @@ class Boosted(Parametrized):
         options["early_stopping"] = self.early_stopping or 0  # type: ignore[attr-defined]
         return options
 
-    def _objective(self, default: str) -> str:
+    def _objective(self, default: str) -> Any:
         objective = self.objective  # type: ignore[attr-defined]
         if objective is None:
             return default
+        if callable(objective):
+            return objective
         if objective not in self._objectives:
-            self._refuse("objective", f"be one of {', '.join(self._objectives)}")
+            self._refuse("objective", f"be one of {', '.join(self._objectives)}, or a function")
         return str(objective)
 
     def _train(
         self,
-        X: Any,
-        targets: npt.NDArray[Any],
-        objective: str,
-        extra: dict[str, Any],
-        sample_weight: Any,
-        eval_set: Any,
+        sample: Sample,
+        watched: Sample | None,
+        objective: Any,
+        options: dict[str, Any],
+        *,
         categorical: Any,
         monotone: Any,
-        group: npt.NDArray[np.int64] | None = None,
-        position: npt.NDArray[np.int32] | None = None,
     ) -> Self:
-        """Fit on targets as the core takes them. `eval_set`: (X, targets, group) or None."""
-        who = type(self).__name__
-        options = {**self._options(), **extra}
+        """Fit. `objective`: a name or a function; `options`: those of the estimator alone."""
+        who = sample.who
+        options = {**self._options(), **options}
         threads = options["threads"]
-        columns = Columns(X, categorical, who)
-        rows = columns.matrix(X, threads)
-        _check_rows(rows, targets, who)
-        weight = _weights(sample_weight, len(targets), who)
+        columns = Columns(sample.X, categorical, who)
+        rows = columns.matrix(sample.X, threads)
+        sample.check(rows)
         options["monotone"] = _monotone(monotone, columns)
+        options["link"] = self._link(objective, options)
         binned = _core.BinnedRows(
             rows,
-            weights=weight,
+            weights=sample.weight,
             bins=self.bins,  # type: ignore[attr-defined]
             categorical=columns.categorical,
             seed=options["seed"],
             threads=threads,
         )
         held: dict[str, Any] = {}
-        if eval_set is not None:
-            held_rows = columns.matrix(eval_set[0], threads)
-            _check_rows(held_rows, eval_set[1], f"{who}: eval_set")
+        metric = None
+        if watched is not None:
+            held_rows = columns.matrix(watched.X, threads)
+            watched.check(held_rows)
+            metric = self._metric(objective, watched, options["link"])
             held = {
                 "held_out": binned.held_out(held_rows, threads),
-                "held_out_target": eval_set[1],
-                "held_out_group_begin": eval_set[2],
+                "held_out_labels": watched.labels(),
+                "metric": metric,
             }
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
         with Progress(who, None) as progress:
             result = _core.train_forest(
                 binned,
-                targets,
-                objective=objective,
+                sample.labels(),
+                objective=derivatives_of(objective, sample) if callable(objective) else objective,
                 options=options,
-                weight=weight,
-                group_begin=group,
-                position=position,
                 progress=lambda done, total, _loss: progress(done, total),
                 **held,
             )
+        self._learned(columns, result)
+        if isinstance(metric, Measure):
+            self.loss_name_ = metric.name
+        return self
+
+    def _learned(self, columns: Columns, result: dict[str, Any]) -> None:
         self.forest_ = Forest._of(result["forest"])
         self.n_features_in_ = columns.count
         if columns.names is not None:
@@ -127,7 +134,27 @@ class Boosted(Parametrized):
         self.loss_name_ = str(result["loss_name"])
         self.best_iteration_ = int(result["steps"])
         self._position_bias = result["position_bias"]
-        return self
+
+    def _link(self, objective: Any, options: dict[str, Any]) -> str:
+        """From raw scores to predictions."""
+        del options
+        return _LINKS.get(objective, "identity")
+
+    def _metric(self, objective: Any, watched: Sample, link: str) -> Any:
+        """What `eval_set` is watched by: None for the objective's loss."""
+        metric = self.eval_metric  # type: ignore[attr-defined]
+        if metric is None:
+            if callable(objective):
+                raise InvalidArgumentError(
+                    f"{type(self).__name__}: eval_set needs eval_metric where the objective is a "
+                    "function, whose loss is not known"
+                )
+            return None
+        if callable(metric):
+            return Measure(metric, watched, link)
+        if not isinstance(metric, str):
+            self._refuse("eval_metric", "be the name of a metric or a function")
+        return metric
 
     # -- asking ------------------------------------------------------------------------------------
 
@@ -200,30 +227,6 @@ def _not_fitted(who: str) -> NotFittedError:
     theirs = sys.modules["sklearn.exceptions"].NotFittedError
     # What a pipeline of scikit-learn's catches is its own.
     return type("NotFittedError", (NotFittedError, theirs), {})(message)
-
-
-def _check_rows(rows: npt.NDArray[Any], targets: npt.NDArray[Any], who: str) -> None:
-    if rows.shape[0] == 0:
-        raise InvalidArgumentError(f"{who}: Found array with 0 sample(s) while 1 is required")
-    if rows.shape[1] == 0:
-        raise InvalidArgumentError(
-            f"{who}: 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required."
-        )
-    if len(targets) != rows.shape[0]:
-        raise InvalidArgumentError(f"{who}: X has {rows.shape[0]} rows, y {len(targets)}")
-
-
-def _weights(sample_weight: Any, rows: int, who: str) -> npt.NDArray[np.float32] | None:
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight, dtype=np.float32)
-    if weight.ndim == 0:
-        weight = np.full(rows, weight, dtype=np.float32)
-    if weight.shape != (rows,):
-        raise InvalidArgumentError(
-            f"{who}: sample_weight must be [{rows}], one a row, not shape {weight.shape}"
-        )
-    return weight
 
 
 def _monotone(monotone: Any, columns: Columns) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
 from ._gbdt import Boosted, _warn_column
+from ._sample import Sample
 
 __all__ = ["GBDTClassifier"]
 
@@ -38,10 +40,17 @@ class GBDTClassifier(Boosted):
         Split the leaf that gains most, or the shallowest first.
     feature_fraction, row_fraction : float
         Drawn anew for each tree.
-    objective : 'logistic' or 'softmax', optional
-        None takes what suits the number of classes.
+    objective : 'logistic', 'softmax' or callable, optional
+        None takes what suits the number of classes. A function ``(y, raw[, weight[, group]]) ->
+        (gradient, hessian)`` gives derivatives of a loss of your own by raw scores, [n] or
+        [n, classes]; y are numbers of classes. Scores start at 0; of two arguments, weights are
+        multiplied in after.
+    eval_metric : str or callable, optional
+        What is watched on `eval_set` instead of the loss: 'log_loss', 'accuracy', 'auc', or a
+        function ``(y, prediction) -> loss`` or ``-> (name, value, higher_is_better)``, where
+        predictions are probabilities, [n] of the second of two classes or [n, classes].
     early_stopping : int, optional
-        Stop when the loss on `eval_set` has not fallen for so many steps; keep the best.
+        Stop when what is watched on `eval_set` has not bettered for so many steps; keep the best.
     class_weight : dict or 'balanced', optional
         What rows of a class count, times `sample_weight`.
     seed : int
@@ -55,7 +64,10 @@ class GBDTClassifier(Boosted):
     feature_importances_ : [features] array
         Shares of the gain.
     eval_losses_ : [steps] array
-        The log loss on `eval_set` after each step; empty without one.
+        What was watched on `eval_set` after each step, lower is better (a metric of which more is
+        better counts negative); empty without one.
+    loss_name_ : str
+        Of what was watched.
     best_iteration_ : int
         Steps that are kept.
     """
@@ -78,7 +90,8 @@ class GBDTClassifier(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
-        objective: str | None = None,
+        objective: str | Callable[..., Any] | None = None,
+        eval_metric: str | Callable[..., Any] | None = None,
         early_stopping: int | None = None,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         seed: int = 0,
@@ -98,6 +111,7 @@ class GBDTClassifier(Boosted):
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
         self.objective = objective
+        self.eval_metric = eval_metric
         self.early_stopping = early_stopping
         self.class_weight = class_weight
         self.seed = seed
@@ -149,7 +163,8 @@ class GBDTClassifier(Boosted):
                 f"GBDTClassifier: logistic tells two classes apart, y has {len(classes)}; "
                 "leave objective out, or 'softmax'"
             )
-        if monotone is not None and objective == "softmax":
+        several = objective == "softmax" or len(classes) > 2
+        if monotone is not None and several:
             raise InvalidArgumentError("GBDTClassifier: monotone wants two classes")
         held = None
         if eval_set is not None:
@@ -160,19 +175,25 @@ class GBDTClassifier(Boosted):
                     f"GBDTClassifier: eval_set has the class {held_labels[unknown][0]!r}, "
                     "which y has not"
                 )
-            held = (eval_set[0], np.searchsorted(classes, held_labels).astype(np.float32), None)
-        fitted = self._train(
-            X,
-            codes.astype(np.float32),
+            held = Sample(
+                "GBDTClassifier: eval_set", eval_set[0], np.searchsorted(classes, held_labels)
+            )
+        weight = self._weighted(sample_weight, classes, codes)
+        self._train(
+            Sample("GBDTClassifier", X, codes, weight),
+            held,
             objective,
             {"classes": len(classes)},
-            self._weighted(sample_weight, classes, codes),
-            held,
-            categorical_features,
-            monotone,
+            categorical=categorical_features,
+            monotone=monotone,
         )
         self.classes_ = classes
-        return fitted
+        return self
+
+    def _link(self, objective: Any, options: dict[str, Any]) -> str:
+        if callable(objective):
+            return "sigmoid" if options["classes"] == 2 else "softmax"
+        return super()._link(objective, options)
 
     def _weighted(self, sample_weight: Any, classes: Any, codes: Any) -> Any:
         if self.class_weight is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
 from ._gbdt import Boosted, finite_targets
+from ._sample import Sample
 
 __all__ = ["GBDTRanker"]
 
@@ -22,8 +24,11 @@ class GBDTRanker(Boosted):
         As in `GBDTClassifier`.
     growth, feature_fraction, row_fraction, early_stopping, seed, threads
         As in `GBDTClassifier`.
-    objective : str, optional
-        'lambdamart' (the default), 'xendcg' or 'pairwise'.
+    objective : str or callable, optional
+        'lambdamart' (the default), 'xendcg' or 'pairwise', or a function as in `GBDTClassifier`;
+        its fourth argument is the query of each row.
+    eval_metric : str or callable, optional
+        'ndcg@k', 'map@k', 'mrr@k', or a function as in `GBDTClassifier`. None: the NDCG.
     truncation : int
         Of 'lambdamart': pairs count of which one stands among the first so many.
     normalize : bool
@@ -40,7 +45,7 @@ class GBDTRanker(Boosted):
     forest_, feature_importances_, best_iteration_
         As in `GBDTClassifier`.
     eval_losses_ : [steps] array
-        Minus the mean NDCG on `eval_set` after each step.
+        Minus the mean NDCG on `eval_set` after each step, or what `eval_metric` says.
     position_bias_ : dict
         What each position added to the scores of rows that were shown there; differences alone
         count. Empty without positions.
@@ -63,7 +68,8 @@ class GBDTRanker(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
-        objective: str | None = None,
+        objective: str | Callable[..., Any] | None = None,
+        eval_metric: str | Callable[..., Any] | None = None,
         truncation: int = 30,
         normalize: bool = True,
         label_gains: Any = None,
@@ -87,6 +93,7 @@ class GBDTRanker(Boosted):
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
         self.objective = objective
+        self.eval_metric = eval_metric
         self.truncation = truncation
         self.normalize = normalize
         self.label_gains = label_gains
@@ -138,9 +145,10 @@ class GBDTRanker(Boosted):
         if eval_set is not None:
             if len(eval_set) != 3:
                 raise InvalidArgumentError(f"{who}: eval_set must be (X, y, group)")
-            held_targets = finite_targets(eval_set[1], f"{who}: eval_set")
-            held_begin = _group_begin(eval_set[2], len(held_targets), f"{who}: eval_set")
-            held = (eval_set[0], held_targets, held_begin)
+            watched = f"{who}: eval_set"
+            held_targets = finite_targets(eval_set[1], watched)
+            held_begin = _group_begin(eval_set[2], len(held_targets), watched)
+            held = Sample(watched, eval_set[0], held_targets, None, eval_set[2], held_begin)
         extra = {
             "truncation": self.truncation,
             "normalize": bool(self.normalize),
@@ -149,17 +157,16 @@ class GBDTRanker(Boosted):
             "position_l2": self.position_l2,
         }
         places, shown = _positions(position, len(targets), who)
+        objective = self._objective("lambdamart")
+        if callable(objective) and position is not None:
+            raise InvalidArgumentError(f"{who}: position wants an objective of ours")
         self._train(
-            X,
-            targets,
-            self._objective("lambdamart"),
-            extra,
-            sample_weight,
+            Sample(who, X, targets, sample_weight, np.asarray(group), begin, shown),
             held,
-            categorical_features,
-            monotone,
-            begin,
-            shown,
+            objective,
+            extra,
+            categorical=categorical_features,
+            monotone=monotone,
         )
         self.position_bias_ = dict(zip(places, self._position_bias.tolist(), strict=True))
         return self

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ._gbdt import Boosted, finite_targets
+from ._sample import Sample
 
 __all__ = ["GBDTRegressor"]
 
@@ -21,9 +23,11 @@ class GBDTRegressor(Boosted):
         As in `GBDTClassifier`.
     growth, feature_fraction, row_fraction, early_stopping, seed, threads
         As in `GBDTClassifier`.
-    objective : str, optional
+    objective : str or callable, optional
         'l2' (the default: the mean), 'l1' (the median), 'huber', 'quantile' or 'poisson' (counts,
-        with a logarithmic link).
+        with a logarithmic link), or a function as in `GBDTClassifier`.
+    eval_metric : str or callable, optional
+        'mse', 'rmse', 'mae', or a function as in `GBDTClassifier`.
     quantile : float
         Of 'quantile': the share of targets that is to lie below.
     huber_delta : float
@@ -53,7 +57,8 @@ class GBDTRegressor(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
-        objective: str | None = None,
+        objective: str | Callable[..., Any] | None = None,
+        eval_metric: str | Callable[..., Any] | None = None,
         quantile: float = 0.5,
         huber_delta: float = 1.0,
         early_stopping: int | None = None,
@@ -74,6 +79,7 @@ class GBDTRegressor(Boosted):
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
         self.objective = objective
+        self.eval_metric = eval_metric
         self.quantile = quantile
         self.huber_delta = huber_delta
         self.early_stopping = early_stopping
@@ -103,16 +109,15 @@ class GBDTRegressor(Boosted):
         targets = finite_targets(y, "GBDTRegressor")
         held = None
         if eval_set is not None:
-            held = (eval_set[0], finite_targets(eval_set[1], "GBDTRegressor: eval_set"), None)
+            who = "GBDTRegressor: eval_set"
+            held = Sample(who, eval_set[0], finite_targets(eval_set[1], who))
         return self._train(
-            X,
-            targets,
+            Sample("GBDTRegressor", X, targets, sample_weight),
+            held,
             self._objective("l2"),
             {"quantile": self.quantile, "huber_delta": self.huber_delta},
-            sample_weight,
-            held,
-            categorical_features,
-            monotone,
+            categorical=categorical_features,
+            monotone=monotone,
         )
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:
