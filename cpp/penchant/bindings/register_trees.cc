@@ -182,7 +182,10 @@ struct Watched {
 
 py::dict train(const BinnedRows& binned, const Labels& labels, const py::object& objective,
                const py::dict& options, const BinnedRows* held_out, const Labels* held_out_labels,
-               const py::object& metric, const py::object& progress) {
+               const py::object& metric, const Forest* start,
+               const std::optional<Array<double>>& start_scores,
+               const std::optional<Array<double>>& held_out_start_scores,
+               const py::object& progress) {
   const Recipe recipe = recipe_of(options);
   check_rows(binned, labels, "rows");
   const auto learned = objective_of(objective, labels, recipe);
@@ -197,16 +200,24 @@ py::dict train(const BinnedRows& binned, const Labels& labels, const py::object&
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (!progress.is_none()) progress(done, trees, loss);
   };
+  const auto scores_in = [](const std::optional<Array<double>>& scores) {
+    return scores ? as_span(*scores) : std::span<const double>();
+  };
   std::shared_ptr<Forest> forest;
   std::vector<double> losses;
   int best = 0;
   {
     const py::gil_scoped_release release;
     ranking::Trainer trainer(*binned.mapper, binned.matrix, *learned, recipe.train);
+    if (start_scores) {
+      trainer.start_from({.forest = start != nullptr ? &start->data() : nullptr,
+                          .scores = scores_in(start_scores)});
+    }
     if (watched) {
       trainer.hold_out({.bins = &held_out->matrix,
                         .objective = watched->objective.get(),
-                        .metric = watched->metric ? &*watched->metric : nullptr});
+                        .metric = watched->metric ? &*watched->metric : nullptr,
+                        .scores = scores_in(held_out_start_scores)});
     }
     trainer.run(report);
     losses = trainer.losses();
@@ -254,9 +265,11 @@ void register_trees(py::module_& module) {
   module.def("train_forest", &train, py::arg("rows"), py::arg("labels"), py::kw_only(),
              py::arg("objective"), py::arg("options"), py::arg("held_out") = py::none(),
              py::arg("held_out_labels") = py::none(), py::arg("metric") = py::none(),
-             py::arg("progress") = py::none(),
+             py::arg("start") = py::none(), py::arg("start_scores") = py::none(),
+             py::arg("held_out_start_scores") = py::none(), py::arg("progress") = py::none(),
              "Boosts trees. objective: a name, or derive(scores [outputs, rows]) -> (gradients, "
-             "hessians); metric: a name, or measure(scores [outputs, rows]) -> a loss. Returns "
+             "hessians); metric: a name, or measure(scores [outputs, rows]) -> a loss; start: a "
+             "forest to go on from, start_scores [outputs, rows] its scores or others. Returns "
              "forest, losses, loss_name, steps, and the bias of each position.");
 }
 

@@ -22,6 +22,15 @@ struct Scored {
     scores.clear();
     for (const double one : base) scores.insert(scores.end(), rows, one);
   }
+
+  void start(std::span<const double> from, std::size_t rows, std::size_t outputs) {
+    check_argument(from.size() == rows * outputs, from.size(), " scores to start from for ", rows,
+                   " rows of ", outputs, " each");
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      check_argument(std::isfinite(from[i]), "init_score, row ", i % rows, ": not a finite number");
+    }
+    scores.assign(from.begin(), from.end());
+  }
 };
 
 void check_params(const TrainParams& params) {
@@ -54,6 +63,21 @@ struct Trainer::Impl {
   }
 
   [[nodiscard]] int threads() const { return params.tree.threads; }
+
+  void start_from(const Start& start) {
+    started = true;
+    train.start(start.scores, bins.rows(), objective.outputs());
+    std::vector<double> base(objective.outputs(), 0.0);
+    if (start.forest != nullptr) base = start.forest->base;
+    check_argument(base.size() == objective.outputs(), "the forest to go on from has ", base.size(),
+                   " outputs, not ", objective.outputs());
+    builder = ForestBuilder(mapper, std::move(base), objective.link());
+    if (start.forest == nullptr) return;
+    builder.follow(*start.forest);
+    check_argument(builder.trees() % objective.outputs() == 0,
+                   "the forest to go on from ends within a step");
+    earlier = static_cast<int>(builder.trees() / objective.outputs());
+  }
 
   // A share of the features by lot, at least one: those of the smallest random keys.
   std::vector<std::uint8_t> draw_features(std::uint32_t tree) const {
@@ -155,6 +179,8 @@ struct Trainer::Impl {
   Scored train;
   std::optional<HeldOut> held_out;
   Scored watched;
+  bool started = false;
+  int earlier = 0;  // steps that were there
   std::vector<double> losses;
   int best = 0;
   AlignedVector<float> gradients;
@@ -168,12 +194,19 @@ Trainer::Trainer(const BinMapper& mapper, const BinnedMatrix& bins, Objective& o
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 
+void Trainer::start_from(const Start& start) { impl_->start_from(start); }
+
 void Trainer::hold_out(const HeldOut& held_out) {
   check_argument(held_out.bins->features() == impl_->mapper.features(), "held-out rows have ",
                  held_out.bins->features(), " features, the training rows ",
                  impl_->mapper.features());
   impl_->held_out = held_out;
-  impl_->watched.start(held_out.bins->rows(), impl_->builder.base());
+  const std::size_t rows = held_out.bins->rows();
+  if (impl_->started) {
+    impl_->watched.start(held_out.scores, rows, impl_->objective.outputs());
+  } else {
+    impl_->watched.start(rows, impl_->builder.base());
+  }
 }
 
 void Trainer::run(const TrainProgress& progress) {
@@ -184,7 +217,7 @@ void Trainer::run(const TrainProgress& progress) {
   // A tree takes hundreds of short loops.
   with_threads(impl.threads(), [&] {
     for (int step = 0; step < params.trees; ++step) {
-      impl.step(static_cast<std::uint32_t>(step));
+      impl.step(static_cast<std::uint32_t>(impl.earlier + step));
       std::optional<double> loss;
       if (impl.held_out) {
         loss = impl.held_out_loss();
@@ -202,7 +235,9 @@ const std::vector<double>& Trainer::losses() const { return impl_->losses; }
 
 int Trainer::best_step() const {
   const auto outputs = static_cast<int>(impl_->objective.outputs());
-  if (impl_->params.early_stopping > 0 && !impl_->losses.empty()) return impl_->best + 1;
+  if (impl_->params.early_stopping > 0 && !impl_->losses.empty()) {
+    return impl_->earlier + impl_->best + 1;
+  }
   return static_cast<int>(impl_->builder.trees()) / outputs;
 }
 

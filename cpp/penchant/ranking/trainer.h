@@ -38,11 +38,21 @@ struct TrainParams {
   TreeParams tree{};
 };
 
+// What to go on from, instead of the best constant score.
+struct Start {
+  // Its trees come first in the forest that is made; those of before count as steps, so that the
+  // same rows, parameters and seed give the trees that one longer run would have. null: scores that
+  // no forest gives, which the forest made corrects.
+  const ForestData* forest = nullptr;
+  std::span<const double> scores;  // [outputs, rows], raw
+};
+
 // Rows to watch the loss on; not learned from.
 struct HeldOut {
   const BinnedMatrix* bins = nullptr;
   const Objective* objective = nullptr;  // may be null where there is a metric
   const Metric* metric = nullptr;        // watched instead of the objective's loss
+  std::span<const double> scores{};      // [outputs, rows] to start from, as Start::scores
 };
 
 // After each step; what it throws ends the training. `loss`: of the held-out rows, if there are;
@@ -57,12 +67,16 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
+  // Before hold_out. Throws kInvalidArgument on a forest that the new trees can't follow: of other
+  // features or outputs, of another link, one that rounds its inputs.
+  void start_from(const Start& start);
   void hold_out(const HeldOut& held_out);
   void run(const TrainProgress& progress);
 
   [[nodiscard]] std::span<const double> scores() const;     // [outputs, rows]
   [[nodiscard]] const std::vector<double>& losses() const;  // [steps] of the held-out rows
-  // Steps that the forest keeps: all, or those up to the lowest loss when stopping early.
+  // Steps that the forest keeps, those of Start::forest too: all, or up to the lowest loss when
+  // stopping early.
   [[nodiscard]] int best_step() const;
   [[nodiscard]] ForestData finish() &&;
 

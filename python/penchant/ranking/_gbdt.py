@@ -16,6 +16,7 @@ from ._callbacks import Measure, derivatives_of
 from ._forest import Forest
 from ._rows import Columns
 from ._sample import Sample
+from ._start import Start
 
 __all__ = ["Boosted"]
 
@@ -74,6 +75,7 @@ class Boosted(Parametrized):
         watched: Sample | None,
         objective: Any,
         options: dict[str, Any],
+        start: Start,
         *,
         categorical: Any,
         monotone: Any,
@@ -82,11 +84,20 @@ class Boosted(Parametrized):
         who = sample.who
         options = {**self._options(), **options}
         threads = options["threads"]
-        columns = Columns(sample.X, categorical, who)
+        if start.again:
+            options["trees"] -= start.steps
+            if options["trees"] < 0:
+                self._refuse("trees", f"be {start.steps} or more, which warm_start has already")
+            if options["trees"] == 0:
+                self._position_bias = np.array(options.get("position_bias", []))
+                return self
+        columns = start.columns(sample.X, categorical, who)
         rows = columns.matrix(sample.X, threads)
         sample.check(rows)
         options["monotone"] = _monotone(monotone, columns)
         options["link"] = self._link(objective, options)
+        outputs = options["classes"] if options["link"] == "softmax" else 1
+        start_scores = start.scores(sample, rows, outputs, threads)
         binned = _core.BinnedRows(
             rows,
             weights=sample.weight,
@@ -105,6 +116,7 @@ class Boosted(Parametrized):
                 "held_out": binned.held_out(held_rows, threads),
                 "held_out_labels": watched.labels(),
                 "metric": metric,
+                "held_out_start_scores": start.scores(watched, held_rows, outputs, threads),
             }
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
@@ -114,6 +126,8 @@ class Boosted(Parametrized):
                 sample.labels(),
                 objective=derivatives_of(objective, sample) if callable(objective) else objective,
                 options=options,
+                start=None if start.forest is None else start.forest._core,
+                start_scores=start_scores,
                 progress=lambda done, total, _loss: progress(done, total),
                 **held,
             )

@@ -29,6 +29,8 @@ class Sample:
     group : [n] array, optional
         The query of each row, and `begin` [queries + 1], where its rows do.
     position : [n] int32 array, optional
+    watched : bool
+        Rows of an `eval_set`.
     """
 
     who: str
@@ -38,6 +40,7 @@ class Sample:
     group: Any = None
     begin: npt.NDArray[np.int64] | None = None
     position: npt.NDArray[np.int32] | None = None
+    watched: bool = False
 
     def __post_init__(self) -> None:
         self.weight = _weights(self.weight, len(self.y), self.who)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import InvalidArgumentError
 from ._gbdt import Boosted, _warn_column
 from ._sample import Sample
+from ._start import Start
 
 __all__ = ["GBDTClassifier"]
 
@@ -53,6 +54,8 @@ class GBDTClassifier(Boosted):
         Stop when what is watched on `eval_set` has not bettered for so many steps; keep the best.
     class_weight : dict or 'balanced', optional
         What rows of a class count, times `sample_weight`.
+    warm_start : bool
+        Whether a second `fit` keeps the trees of the first and adds what `trees` has grown by.
     seed : int
     threads : int, optional
         None for all cores. The result is the same bits at any number.
@@ -94,6 +97,7 @@ class GBDTClassifier(Boosted):
         eval_metric: str | Callable[..., Any] | None = None,
         early_stopping: int | None = None,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        warm_start: bool = False,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -114,6 +118,7 @@ class GBDTClassifier(Boosted):
         self.eval_metric = eval_metric
         self.early_stopping = early_stopping
         self.class_weight = class_weight
+        self.warm_start = warm_start
         self.seed = seed
         self.threads = threads
 
@@ -126,6 +131,9 @@ class GBDTClassifier(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        init_model: Any = None,
+        init_score: npt.ArrayLike | None = None,
+        eval_init_score: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn classes.
 
@@ -142,6 +150,12 @@ class GBDTClassifier(Boosted):
             frame's columns of texts. A category that the fit has not seen goes right.
         monotone : dict of column to sign, or [features] signs, optional
             1: the raw score must not fall when the feature rises; -1: not rise. Two classes.
+        init_model : Forest or GBDTClassifier, optional
+            Trees that come first; `trees` more follow. With the rows, parameters and seed of before
+            the result is that of one longer fit, to the bit. A `Forest` may come from elsewhere.
+        init_score : [n], or [n, classes] of more than two classes, optional
+            Scores to start from, which predictions then leave out; `eval_init_score` those of
+            `eval_set`.
 
         Raises
         ------
@@ -150,8 +164,9 @@ class GBDTClassifier(Boosted):
         BadDataError
             On infinity in X, naming row and column.
         """
+        start = Start.of(self, init_model, init_score, eval_init_score)
         labels = _labels(y, "GBDTClassifier")
-        classes, codes = np.unique(labels, return_inverse=True)
+        classes, codes = _coded(labels, start.estimator)
         if len(classes) < 2:
             raise InvalidArgumentError(
                 f"GBDTClassifier: y has one class only, {classes.tolist()}; "
@@ -172,11 +187,14 @@ class GBDTClassifier(Boosted):
             unknown = ~np.isin(held_labels, classes)
             if unknown.any():
                 raise InvalidArgumentError(
-                    f"GBDTClassifier: eval_set has the class {held_labels[unknown][0]!r}, "
+                    f"GBDTClassifier: eval_set has the class {held_labels[unknown].tolist()[0]!r}, "
                     "which y has not"
                 )
             held = Sample(
-                "GBDTClassifier: eval_set", eval_set[0], np.searchsorted(classes, held_labels)
+                "GBDTClassifier: eval_set",
+                eval_set[0],
+                np.searchsorted(classes, held_labels),
+                watched=True,
             )
         weight = self._weighted(sample_weight, classes, codes)
         self._train(
@@ -184,6 +202,7 @@ class GBDTClassifier(Boosted):
             held,
             objective,
             {"classes": len(classes)},
+            start,
             categorical=categorical_features,
             monotone=monotone,
         )
@@ -234,6 +253,20 @@ class GBDTClassifier(Boosted):
         tags.estimator_type = "classifier"
         tags.classifier_tags = ClassifierTags()
         return tags
+
+
+def _coded(labels: Any, earlier: GBDTClassifier | None) -> tuple[Any, Any]:
+    """Classes, and the number of each row's; an earlier model's, where there is one."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    if earlier is None:
+        return classes, codes
+    unknown = ~np.isin(classes, earlier.classes_)
+    if unknown.any():
+        raise InvalidArgumentError(
+            f"GBDTClassifier: y has the class {classes[unknown].tolist()[0]!r}, which the model "
+            "to go on from has not"
+        )
+    return earlier.classes_, np.searchsorted(earlier.classes_, labels)
 
 
 def _labels(y: Any, who: str) -> npt.NDArray[Any]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..errors import InvalidArgumentError
 from ._gbdt import Boosted, finite_targets
 from ._sample import Sample
+from ._start import Start
 
 __all__ = ["GBDTRanker"]
 
@@ -22,7 +23,7 @@ class GBDTRanker(Boosted):
     ----------
     trees, leaves, learning_rate, bins, min_leaf_samples, l1, l2, min_gain, min_hessian, max_depth
         As in `GBDTClassifier`.
-    growth, feature_fraction, row_fraction, early_stopping, seed, threads
+    growth, feature_fraction, row_fraction, early_stopping, warm_start, seed, threads
         As in `GBDTClassifier`.
     objective : str or callable, optional
         'lambdamart' (the default), 'xendcg' or 'pairwise', or a function as in `GBDTClassifier`;
@@ -76,6 +77,7 @@ class GBDTRanker(Boosted):
         ndcg_at: int = 10,
         position_l2: float = 0.0,
         early_stopping: int | None = None,
+        warm_start: bool = False,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class GBDTRanker(Boosted):
         self.ndcg_at = ndcg_at
         self.position_l2 = position_l2
         self.early_stopping = early_stopping
+        self.warm_start = warm_start
         self.seed = seed
         self.threads = threads
 
@@ -114,6 +117,9 @@ class GBDTRanker(Boosted):
         eval_set: tuple[Any, Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        init_model: Any = None,
+        init_score: npt.ArrayLike | None = None,
+        eval_init_score: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn an order from labels.
 
@@ -129,8 +135,8 @@ class GBDTRanker(Boosted):
             What a place brings is then learned beside the trees and left out of the scores.
         sample_weight : [n], optional
         eval_set : (X, y, group), optional
-        categorical_features, monotone
-            As in `GBDTClassifier.fit`.
+        categorical_features, monotone, init_model, init_score, eval_init_score
+            As in `GBDTClassifier.fit`. What positions brought goes on from a ranker's, too.
 
         Raises
         ------
@@ -148,7 +154,9 @@ class GBDTRanker(Boosted):
             watched = f"{who}: eval_set"
             held_targets = finite_targets(eval_set[1], watched)
             held_begin = _group_begin(eval_set[2], len(held_targets), watched)
-            held = Sample(watched, eval_set[0], held_targets, None, eval_set[2], held_begin)
+            held = Sample(
+                watched, eval_set[0], held_targets, None, eval_set[2], held_begin, watched=True
+            )
         extra = {
             "truncation": self.truncation,
             "normalize": bool(self.normalize),
@@ -156,7 +164,11 @@ class GBDTRanker(Boosted):
             "ndcg_at": self.ndcg_at,
             "position_l2": self.position_l2,
         }
+        start = Start.of(self, init_model, init_score, eval_init_score)
         places, shown = _positions(position, len(targets), who)
+        if start.estimator is not None:
+            known = start.estimator.position_bias_
+            extra["position_bias"] = [known.get(place, 0.0) for place in places]
         objective = self._objective("lambdamart")
         if callable(objective) and position is not None:
             raise InvalidArgumentError(f"{who}: position wants an objective of ours")
@@ -165,6 +177,7 @@ class GBDTRanker(Boosted):
             held,
             objective,
             extra,
+            start,
             categorical=categorical_features,
             monotone=monotone,
         )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ._gbdt import Boosted, finite_targets
 from ._sample import Sample
+from ._start import Start
 
 __all__ = ["GBDTRegressor"]
 
@@ -21,7 +22,7 @@ class GBDTRegressor(Boosted):
     ----------
     trees, leaves, learning_rate, bins, min_leaf_samples, l1, l2, min_gain, min_hessian, max_depth
         As in `GBDTClassifier`.
-    growth, feature_fraction, row_fraction, early_stopping, seed, threads
+    growth, feature_fraction, row_fraction, early_stopping, warm_start, seed, threads
         As in `GBDTClassifier`.
     objective : str or callable, optional
         'l2' (the default: the mean), 'l1' (the median), 'huber', 'quantile' or 'poisson' (counts,
@@ -62,6 +63,7 @@ class GBDTRegressor(Boosted):
         quantile: float = 0.5,
         huber_delta: float = 1.0,
         early_stopping: int | None = None,
+        warm_start: bool = False,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -83,6 +85,7 @@ class GBDTRegressor(Boosted):
         self.quantile = quantile
         self.huber_delta = huber_delta
         self.early_stopping = early_stopping
+        self.warm_start = warm_start
         self.seed = seed
         self.threads = threads
 
@@ -95,8 +98,13 @@ class GBDTRegressor(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        init_model: Any = None,
+        init_score: npt.ArrayLike | None = None,
+        eval_init_score: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn numbers; the arguments are those of `GBDTClassifier.fit`, y is [n] numbers.
+
+        Scores to start from are [n], before the link.
 
         Raises
         ------
@@ -106,16 +114,18 @@ class GBDTRegressor(Boosted):
             On infinity in X or y and on NaN in y, naming row and column.
         """
         self._check_kinds(numbers="quantile huber_delta")
+        start = Start.of(self, init_model, init_score, eval_init_score)
         targets = finite_targets(y, "GBDTRegressor")
         held = None
         if eval_set is not None:
             who = "GBDTRegressor: eval_set"
-            held = Sample(who, eval_set[0], finite_targets(eval_set[1], who))
+            held = Sample(who, eval_set[0], finite_targets(eval_set[1], who), watched=True)
         return self._train(
             Sample("GBDTRegressor", X, targets, sample_weight),
             held,
             self._objective("l2"),
             {"quantile": self.quantile, "huber_delta": self.huber_delta},
+            start,
             categorical=categorical_features,
             monotone=monotone,
         )

@@ -27,14 +27,20 @@ struct Recipe {
   bool watch = false;
 };
 
-Trained train(const Matrix<double>& rows, const Labels& labels, Recipe recipe, int threads) {
+Trained train(const Matrix<double>& rows, const Labels& labels, Recipe recipe, int threads,
+              const Start* start = nullptr) {
   recipe.train.tree.threads = threads;
   const BinMapper mapper = BinMapper::fit(rows.view(), labels.weight,
                                           {.categorical = recipe.categorical, .threads = threads});
   const auto bins = BinnedMatrix::of(rows.view(), mapper, {.tiles = true, .threads = threads});
   const auto objective = make_objective(recipe.objective, labels, recipe.params);
   Trainer trainer(mapper, bins, *objective, recipe.train);
-  if (recipe.watch) trainer.hold_out({&bins, objective.get()});
+  if (start != nullptr) trainer.start_from(*start);
+  if (recipe.watch) {
+    trainer.hold_out({.bins = &bins,
+                      .objective = objective.get(),
+                      .scores = start != nullptr ? start->scores : std::span<const double>()});
+  }
   trainer.run({});
   Trained out;
   out.scores.assign(trainer.scores().begin(), trainer.scores().end());
@@ -136,7 +142,7 @@ TEST(Trainer, KeepsTheBestStepWhenItStopsEarly) {
   const auto watched = make_objective("logistic", {.target = testing::sample_labels(held, 4)}, {});
   TrainParams params{.trees = 400, .learning_rate = 0.3, .early_stopping = 5};
   Trainer trainer(mapper, bins, *objective, params);
-  trainer.hold_out({&held_bins, watched.get()});
+  trainer.hold_out({.bins = &held_bins, .objective = watched.get()});
   trainer.run({});
   const std::vector<double> losses = trainer.losses();
   const auto best = std::min_element(losses.begin(), losses.end()) - losses.begin() + 1;
@@ -189,6 +195,92 @@ TEST(Trainer, HoldsMonotoneConstraints) {
   };
   EXPECT_GT(falls({}), 0);
   EXPECT_EQ(falls({1, 0, 0, -1, 0}), 0);
+}
+
+void expect_same_forest(const ForestData& a, const ForestData& b) {
+  EXPECT_EQ(a.base, b.base);
+  EXPECT_EQ(a.node_begin, b.node_begin);
+  EXPECT_EQ(a.leaves, b.leaves);
+  EXPECT_EQ(a.leaf_cover, b.leaf_cover);
+  EXPECT_EQ(a.category_words, b.category_words);
+  EXPECT_EQ(a.category_begin, b.category_begin);
+  ASSERT_EQ(a.nodes.size(), b.nodes.size());
+  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
+    EXPECT_EQ(a.nodes[n].feature, b.nodes[n].feature);
+    EXPECT_EQ(a.nodes[n].threshold, b.nodes[n].threshold);
+    EXPECT_EQ(a.nodes[n].categories, b.nodes[n].categories);
+  }
+}
+
+TEST(Trainer, GoesOnAsIfItHadNotStopped) {
+  Matrix<double> rows = testing::sample_rows(9000, 10, 7);
+  for (std::size_t i = 0; i < rows.rows(); ++i) rows.row(i)[1] = std::abs(rows.row(i)[1]);
+  for (const std::string& objective : kObjectives) {
+    const Labels labels = labels_for(objective, rows);
+    Recipe recipe{.objective = objective, .categorical = {1}, .watch = true};
+    recipe.train = {.trees = 12, .row_fraction = 0.8, .feature_fraction = 0.7, .seed = 4};
+    recipe.train.tree.leaves = 15;
+    recipe.params.classes = 3;
+    const Trained whole = train(rows, labels, recipe, 2);
+    recipe.train.trees = 5;
+    const Trained first = train(rows, labels, recipe, 1);
+    recipe.train.trees = 7;
+    const Start start{.forest = &first.forest, .scores = first.scores};
+    const Trained both = train(rows, labels, recipe, 8, &start);
+    expect_same_forest(whole.forest, both.forest);
+    EXPECT_EQ(whole.scores, both.scores) << objective;
+    EXPECT_EQ(both.losses, std::vector(whole.losses.begin() + 5, whole.losses.end())) << objective;
+  }
+}
+
+TEST(Trainer, KeepsEarlierTreesWhenItStopsEarly) {
+  const Matrix<double> rows = testing::sample_rows(900, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2", .watch = true};
+  recipe.train.trees = 3;
+  const Trained first = train(rows, labels, recipe, 1);
+  // Steps of this size only harm.
+  recipe.train = {.trees = 20, .learning_rate = 3, .early_stopping = 4};
+  const Start start{.forest = &first.forest, .scores = first.scores};
+  const Trained both = train(rows, labels, recipe, 1, &start);
+  EXPECT_EQ(both.losses.size(), 5U);
+  EXPECT_EQ(both.forest.trees(), 4U);
+  check_forest(both.forest);
+}
+
+TEST(Trainer, StartsFromAnyScores) {
+  const Matrix<double> rows = testing::sample_rows(3000, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2"};
+  recipe.train.trees = 6;
+  const Trained free = train(rows, labels, recipe, 1);
+  // From the score that it would start from by itself: the same trees, over a base of 0.
+  const std::vector<double> scores(rows.rows(), free.forest.base[0]);
+  const Start start{.scores = scores};
+  const Trained same = train(rows, labels, recipe, 2, &start);
+  EXPECT_EQ(same.forest.base, std::vector<double>{0});
+  EXPECT_EQ(same.forest.leaves, free.forest.leaves);
+  EXPECT_EQ(same.scores, free.scores);
+}
+
+TEST(Trainer, RefusesForestsThatTreesCannotFollow) {
+  const Matrix<double> rows = testing::sample_rows(500, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2"};
+  recipe.train.trees = 2;
+  const Trained first = train(rows, labels, recipe, 1);
+  const auto refused = [&](const auto& change, std::size_t scores) {
+    ForestData forest = first.forest;
+    change(forest);
+    const std::vector<double> zeros(scores, 0.0);
+    const Start start{.forest = &forest, .scores = zeros};
+    EXPECT_THROW((void)train(rows, labels, recipe, 1, &start), Error);
+  };
+  refused([](ForestData& f) { f.link = Link::kExp; }, 500);
+  refused([](ForestData& f) { f.num_features = 6; }, 500);
+  refused([](ForestData& f) { f.float32_inputs = true; }, 500);
+  refused([](ForestData& f) { f.base = {0, 0}; }, 500);
+  refused([](ForestData&) {}, 499);
 }
 
 TEST(Trainer, EndsWhereProgressThrows) {
