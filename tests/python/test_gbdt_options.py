@@ -446,3 +446,48 @@ def test_scores_to_start_from():
         pn.GBDTRegressor(trees=2).fit(X, z, init_score=start)
     with pytest.raises(InvalidArgumentError, match="class 5"):
         pn.GBDTClassifier(trees=2).fit(X, np.where(y == 0, 5, 0), init_model=base)
+
+
+def paths(forest):
+    """The sets of features that paths ask for."""
+    a = forest.to_arrays()
+    found = set()
+    for first, end in zip(a["node_begin"][:-1], a["node_begin"][1:], strict=True):
+        waiting = [(0, frozenset())] if end > first else []
+        while waiting:
+            at, path = waiting.pop()
+            if at < 0:
+                found.add(path)
+                continue
+            here = path | {int(a["feature"][first + at])}
+            waiting += [(a["left"][first + at], here), (a["right"][first + at], here)]
+    return found
+
+
+def test_features_of_a_path_lie_within_a_group():
+    X, z, _ = made()
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    model = pn.GBDTRegressor(trees=30, leaves=15)
+    free = model.fit(frame, z)
+    assert any(len(path) > 3 for path in paths(free.forest_))
+    model = pn.GBDTRegressor(trees=30, leaves=15)
+    groups = [["a", "b"], ["b", "c", "d"]]
+    model.fit(frame, z, interaction=groups)
+    allowed = [frozenset({0, 1}), frozenset({1, 2, 3})]
+    assert all(any(path <= group for group in allowed) for path in paths(model.forest_))
+    assert allowed[0] in paths(model.forest_)
+    assert any({2, 3} <= path for path in paths(model.forest_))
+    by_number = pn.GBDTRegressor(trees=30, leaves=15).fit(X, z, interaction=[(0, 1), (1, 2, 3)])
+    assert np.array_equal(by_number.predict(X), model.predict(frame))
+    # Each by itself: a sum of functions of one feature, which c and d need more than.
+    alone = pn.GBDTRegressor(trees=30, leaves=15).fit(X, z, interaction=[[f] for f in range(6)])
+    assert max(map(len, paths(alone.forest_))) == 1
+    assert alone.score(X, z) < free.score(frame, z) - 0.05
+    # What the first feature moves does not depend on the others.
+    here, there = X[:50].copy(), X[:50].copy()
+    here[:, 0], there[:, 0] = -1, 1
+    moved = alone.predict(there) - alone.predict(here)
+    assert np.allclose(moved, moved[0])
+    for wrong in ([], ["ab"], [[]], [["g"]], [[6]], [3]):
+        with pytest.raises(InvalidArgumentError, match="interaction"):
+            pn.GBDTRegressor(trees=2).fit(frame, z, interaction=wrong)

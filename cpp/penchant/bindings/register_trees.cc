@@ -107,6 +107,7 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("category_smoothing", split.category_smoothing);
   options.read("category_l2", split.category_l2);
   options.read("monotone", split.monotone);
+  options.read("interaction", train.tree.interaction);
   options.read("link", recipe.link);
   options.read("classes", objective.classes);
   options.read("huber_delta", objective.huber_delta);

@@ -22,7 +22,8 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
       bins_(bins),
       params_(std::move(params)),
       layout_(mapper),
-      finder_(mapper, params_.split) {
+      finder_(mapper, params_.split),
+      interaction_(params_.interaction, mapper.features()) {
   check_argument(params_.leaves >= 2 && params_.leaves <= 131'072,
                  "leaves must be 2 to 131072, not ", params_.leaves);
   check_argument(params_.max_depth >= 0, "max_depth must not be negative");
@@ -94,6 +95,7 @@ void TreeGrower::start() {
   std::iota(free_.rbegin(), free_.rend(), 0);
   Leaf& root = leaves_.front();
   root.end = entries_.size();
+  root.groups = interaction_.root();
   root.state.rows = static_cast<std::int64_t>(entries_.size());
   if (used_.empty()) return;
   root.slot = take_slot();
@@ -165,6 +167,7 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
     Split best;
     for (std::size_t k = first; k < std::min(first + kFeaturesAtOnce, used_.size()); ++k) {
       const std::size_t f = used_[k];
+      if (!interaction_.allows(leaf.groups, f)) continue;
       const std::size_t begin = layout_.begin[f];
       const std::size_t size = layout_.begin[f + 1] - begin;
       const Split one =
@@ -212,6 +215,7 @@ void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
   left.in_spare = right.in_spare = spare;
   left.depth = right.depth = leaf.depth + 1;
   left.is_left = true;
+  left.groups = right.groups = interaction_.after(leaf.groups, feature);
   left.state.rows = static_cast<std::int64_t>(left_rows);
   right.state.rows = leaf.state.rows - left.state.rows;
   left.state.sum = leaf.split.left;

@@ -20,6 +20,7 @@
 #include "penchant/ranking/bin_tree.h"
 #include "penchant/ranking/gradient_pairs.h"
 #include "penchant/ranking/histogram.h"
+#include "penchant/ranking/interaction_groups.h"
 #include "penchant/ranking/split_finder.h"
 
 namespace penchant::ranking {
@@ -31,6 +32,7 @@ struct TreeParams {
   int max_depth = 0;  // 0: any
   Growth growth = Growth::kLeafWise;
   SplitParams split{};
+  std::vector<std::vector<std::int32_t>> interaction{};  // see InteractionGroups
   int threads = 0;
 };
 
@@ -62,6 +64,7 @@ class TreeGrower {
     LeafState state;
     int depth = 0;
     int slot = -1;  // its histogram
+    InteractionGroups::Path groups;
     Split split;
     std::int32_t parent = -1;
     bool is_left = false;
@@ -102,6 +105,7 @@ class TreeGrower {
   TreeParams params_;
   HistogramLayout layout_;
   SplitFinder finder_;
+  InteractionGroups interaction_;
   Scales scales_;
   std::vector<std::size_t> used_;  // features
   std::vector<std::uint8_t> used_tiles_;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -79,6 +80,7 @@ class Boosted(Parametrized):
         *,
         categorical: Any,
         monotone: Any,
+        interaction: Any,
     ) -> Self:
         """Fit. `objective`: a name or a function; `options`: those of the estimator alone."""
         who = sample.who
@@ -95,6 +97,7 @@ class Boosted(Parametrized):
         rows = columns.matrix(sample.X, threads)
         sample.check(rows)
         options["monotone"] = _monotone(monotone, columns)
+        options["interaction"] = _groups(interaction, columns)
         options["link"] = self._link(objective, options)
         outputs = options["classes"] if options["link"] == "softmax" else 1
         start_scores = start.scores(sample, rows, outputs, threads)
@@ -260,6 +263,20 @@ def _monotone(monotone: Any, columns: Columns) -> list[int]:
     if any(sign not in (-1, 0, 1) for sign in signs):
         raise InvalidArgumentError(f"{columns.who}: monotone signs must be -1, 0 or 1")
     return [int(sign) for sign in signs]
+
+
+def _groups(interaction: Any, columns: Columns) -> list[list[int]]:
+    if interaction is None:
+        return []
+    groups = [
+        None if isinstance(group, str) or not isinstance(group, Iterable) else list(group)
+        for group in interaction
+    ]
+    if not groups or any(not group for group in groups):
+        raise InvalidArgumentError(
+            f"{columns.who}: interaction must list groups of columns, such as [['a', 'b'], ['c']]"
+        )
+    return [[columns.number_of(c, "interaction") for c in group or []] for group in groups]
 
 
 def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:

@@ -131,6 +131,7 @@ class GBDTClassifier(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        interaction: Any = None,
         init_model: Any = None,
         init_score: npt.ArrayLike | None = None,
         eval_init_score: npt.ArrayLike | None = None,
@@ -150,6 +151,9 @@ class GBDTClassifier(Boosted):
             frame's columns of texts. A category that the fit has not seen goes right.
         monotone : dict of column to sign, or [features] signs, optional
             1: the raw score must not fall when the feature rises; -1: not rise. Two classes.
+        interaction : list of lists of names or numbers, optional
+            Features on a path of a tree lie within one of these groups; what no group names is not
+            used.
         init_model : Forest or GBDTClassifier, optional
             Trees that come first; `trees` more follow. With the rows, parameters and seed of before
             the result is that of one longer fit, to the bit. A `Forest` may come from elsewhere.
@@ -205,6 +209,7 @@ class GBDTClassifier(Boosted):
             start,
             categorical=categorical_features,
             monotone=monotone,
+            interaction=interaction,
         )
         self.classes_ = classes
         return self

@@ -117,6 +117,7 @@ class GBDTRanker(Boosted):
         eval_set: tuple[Any, Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        interaction: Any = None,
         init_model: Any = None,
         init_score: npt.ArrayLike | None = None,
         eval_init_score: npt.ArrayLike | None = None,
@@ -135,7 +136,7 @@ class GBDTRanker(Boosted):
             What a place brings is then learned beside the trees and left out of the scores.
         sample_weight : [n], optional
         eval_set : (X, y, group), optional
-        categorical_features, monotone, init_model, init_score, eval_init_score
+        categorical_features, monotone, interaction, init_model, init_score, eval_init_score
             As in `GBDTClassifier.fit`. What positions brought goes on from a ranker's, too.
 
         Raises
@@ -180,6 +181,7 @@ class GBDTRanker(Boosted):
             start,
             categorical=categorical_features,
             monotone=monotone,
+            interaction=interaction,
         )
         self.position_bias_ = dict(zip(places, self._position_bias.tolist(), strict=True))
         return self

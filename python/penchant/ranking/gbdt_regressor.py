@@ -98,6 +98,7 @@ class GBDTRegressor(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        interaction: Any = None,
         init_model: Any = None,
         init_score: npt.ArrayLike | None = None,
         eval_init_score: npt.ArrayLike | None = None,
@@ -128,6 +129,7 @@ class GBDTRegressor(Boosted):
             start,
             categorical=categorical_features,
             monotone=monotone,
+            interaction=interaction,
         )
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:

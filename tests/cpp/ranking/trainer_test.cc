@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "ranking/sample_rows.h"
 #include "reference/plain_forest.h"
@@ -112,7 +113,8 @@ TEST(Trainer, ScoresAsItsForestWithDrawsWeightsAndCategories) {
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     labels.weight.push_back(static_cast<float>(1 + i % 3));
   }
-  Recipe recipe{.categorical = {1}};
+  Recipe recipe{.objective = "logistic"};
+  recipe.categorical = {1};
   recipe.train = {.trees = 6, .row_fraction = 0.6, .feature_fraction = 0.5, .seed = 4};
   recipe.train.tree.leaves = 15;
   expect_same_bits(rows, labels, recipe);
@@ -217,7 +219,8 @@ TEST(Trainer, GoesOnAsIfItHadNotStopped) {
   for (std::size_t i = 0; i < rows.rows(); ++i) rows.row(i)[1] = std::abs(rows.row(i)[1]);
   for (const std::string& objective : kObjectives) {
     const Labels labels = labels_for(objective, rows);
-    Recipe recipe{.objective = objective, .categorical = {1}, .watch = true};
+    Recipe recipe{.objective = objective, .watch = true};
+    recipe.categorical = {1};
     recipe.train = {.trees = 12, .row_fraction = 0.8, .feature_fraction = 0.7, .seed = 4};
     recipe.train.tree.leaves = 15;
     recipe.params.classes = 3;
@@ -281,6 +284,59 @@ TEST(Trainer, RefusesForestsThatTreesCannotFollow) {
   refused([](ForestData& f) { f.float32_inputs = true; }, 500);
   refused([](ForestData& f) { f.base = {0, 0}; }, 500);
   refused([](ForestData&) {}, 499);
+}
+
+// The features asked for on the way to each leaf.
+std::vector<std::set<std::int32_t>> paths_of(const ForestData& forest) {
+  std::vector<std::set<std::int32_t>> paths;
+  for (std::size_t t = 0; t < forest.trees(); ++t) {
+    const auto first = static_cast<std::size_t>(forest.node_begin[t]);
+    std::vector<std::pair<std::int32_t, std::set<std::int32_t>>> open{{0, {}}};
+    while (!open.empty() && forest.node_begin[t + 1] > forest.node_begin[t]) {
+      auto [at, path] = open.back();
+      open.pop_back();
+      if (at < 0) {
+        paths.push_back(path);
+        continue;
+      }
+      const SplitNode& node = forest.nodes[first + static_cast<std::size_t>(at)];
+      path.insert(node.feature);
+      open.emplace_back(node.left, path);
+      open.emplace_back(node.right, path);
+    }
+  }
+  return paths;
+}
+
+TEST(Trainer, AsksOnAPathForFeaturesOfOneGroup) {
+  const Matrix<double> rows = testing::sample_rows(6000, 10, 7);
+  Recipe recipe{.objective = "logistic"};
+  recipe.train.trees = 20;
+  std::vector<std::vector<std::int32_t>> groups = {{1, 2, 4}, {5}};
+  for (std::int32_t g = 0; g < 70; ++g) groups.push_back({g % 2 == 0 ? 8 : 9});
+  groups.push_back({0, 1});
+  recipe.train.tree.interaction = groups;
+  const Trained one = train(rows, labels_for("logistic", rows), recipe, 1);
+  const Trained eight = train(rows, labels_for("logistic", rows), recipe, 8);
+  EXPECT_EQ(one.scores, eight.scores);
+  std::set<std::set<std::int32_t>> seen;
+  for (const auto& path : paths_of(one.forest)) {
+    seen.insert(path);
+    EXPECT_TRUE(std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+      return std::all_of(path.begin(), path.end(), [&](std::int32_t f) {
+        return std::find(group.begin(), group.end(), f) != group.end();
+      });
+    }));
+  }
+  // The last group is beyond the first word of bits.
+  EXPECT_TRUE(seen.contains({0, 1}));
+  EXPECT_TRUE(seen.contains({1, 2, 4}));
+  recipe.train.tree.interaction = {};
+  const Trained free = train(rows, labels_for("logistic", rows), recipe, 1);
+  const auto paths = paths_of(free.forest);
+  EXPECT_TRUE(std::any_of(paths.begin(), paths.end(), [](const auto& p) { return p.size() > 3; }));
+  recipe.train.tree.interaction = {{10}};
+  EXPECT_THROW((void)train(rows, labels_for("logistic", rows), recipe, 1), Error);
 }
 
 TEST(Trainer, EndsWhereProgressThrows) {
