@@ -491,3 +491,41 @@ def test_features_of_a_path_lie_within_a_group():
     for wrong in ([], ["ab"], [[]], [["g"]], [[6]], [3]):
         with pytest.raises(InvalidArgumentError, match="interaction"):
             pn.GBDTRegressor(trees=2).fit(frame, z, interaction=wrong)
+
+
+def test_sampling_by_gradients_is_nearly_as_good_from_a_third_of_the_rows():
+    X, _, y = made(20_000)
+    X_new, _, y_new = made(10_000, 1)
+    found = {}
+    for name, options in {
+        "all": {},
+        "goss": {"sampling": "goss"},
+    }.items():
+        model = pn.GBDTClassifier(trees=60, leaves=15, threads=2, **options).fit(X, y)
+        found[name] = roc_auc_score(y_new, model.predict_proba(X_new)[:, 1])
+        if name == "goss":
+            arrays = model.forest_.to_arrays()
+            roots = arrays["cover"][arrays["node_begin"][:-1]]
+            assert (roots[:10] == 20_000).all()
+            assert np.allclose(roots[10:], 6000, atol=300)
+            for threads in (1, 8):
+                again = pn.GBDTClassifier(**{**model.get_params(), "threads": threads}).fit(X, y)
+                assert_same(again, model)
+    assert found["goss"] > found["all"] - 0.003
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sampling": "some"}, "sampling must be 'rows' or 'goss'"),
+        ({"sampling": "goss", "top_rate": 0.95}, "add up to more than 1"),
+        ({"sampling": "goss", "other_rate": 0}, "other_rate must be above 0"),
+        ({"sampling": "goss", "top_rate": -0.1}, "must not be negative"),
+        ({"sampling": "goss", "row_fraction": 0.5}, "not by both"),
+        ({"sampling": "goss", "objective": "quantile"}, "whose gradients differ"),
+    ],
+)
+def test_sampling_is_checked(parameters, message):
+    X, z, _ = made(200)
+    with pytest.raises(InvalidArgumentError, match=message):
+        pn.GBDTRegressor(trees=2, **parameters).fit(X, z)

@@ -92,6 +92,8 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("trees", train.trees);
   options.read("learning_rate", train.learning_rate);
   options.read("row_fraction", train.row_fraction);
+  options.read("top_rate", train.top_rate);
+  options.read("other_rate", train.other_rate);
   options.read("feature_fraction", train.feature_fraction);
   options.read("seed", train.seed);
   options.read("early_stopping", train.early_stopping);

@@ -42,6 +42,11 @@ void check_params(const TrainParams& params) {
                  "row_fraction must be above 0 and at most 1");
   check_argument(params.feature_fraction > 0 && params.feature_fraction <= 1,
                  "feature_fraction must be above 0 and at most 1");
+  check_argument(params.other_rate >= 0 && params.top_rate >= 0 &&
+                     params.top_rate + params.other_rate <= 1 && params.top_rate < 1,
+                 "top_rate and other_rate must not be negative nor add up to more than 1");
+  check_argument(params.other_rate <= 0 || params.row_fraction >= 1,
+                 "rows are sampled by gradients (goss) or by row_fraction, not by both");
   check_argument(params.early_stopping >= 0, "early_stopping must not be negative");
 }
 
@@ -57,6 +62,10 @@ struct Trainer::Impl {
         grower(mapper, bins, params.tree),
         builder(mapper, objective.start(), objective.link()) {
     check_params(params);
+    check_argument(
+        params.other_rate <= 0 || !objective.refits_leaves(),
+        "sampling by gradients (goss) wants an objective whose gradients differ, not l1, "
+        "quantile or huber");
     train.start(bins.rows(), builder.base());
     gradients.resize(objective.outputs() * bins.rows());
     hessians.resize(gradients.size());
@@ -94,6 +103,18 @@ struct Trainer::Impl {
     return used;
   }
 
+  [[nodiscard]] SampleOptions sample_options(std::uint32_t iteration, std::uint32_t tree) const {
+    SampleOptions options{.row_fraction = params.row_fraction,
+                          .seed = params.seed,
+                          .iteration = tree,
+                          .threads = threads()};
+    // Gradients say little of rows before there are some trees.
+    if (static_cast<double>(iteration) * params.learning_rate < 1) return options;
+    options.top_rate = params.top_rate;
+    options.other_rate = params.other_rate;
+    return options;
+  }
+
   void step(std::uint32_t iteration) {
     const std::size_t rows = bins.rows();
     const Step at{iteration, threads()};
@@ -103,14 +124,15 @@ struct Trainer::Impl {
       const auto tree = static_cast<std::uint32_t>(iteration * objective.outputs() + o);
       const std::span<const float> g(gradients.data() + o * rows, rows);
       const std::span<const float> h(hessians.data() + o * rows, rows);
-      const PairOptions options{params.row_fraction, params.seed, tree, threads()};
+      const SampleOptions options = sample_options(iteration, tree);
       const Scales scales = round_pairs(g, h, options, grower.entries());
       const GrownTree& grown = grower.grow(scales, draw_features(tree));
-      add(grown, o);
+      add(grown, o, options.all());
     }
   }
 
-  void add(const GrownTree& grown, std::size_t output) {
+  // all_rows: the tree's leaves list every row.
+  void add(const GrownTree& grown, std::size_t output, bool all_rows) {
     const std::span<double> scores(train.scores.data() + output * bins.rows(), bins.rows());
     std::vector<double> values(grown.leaf_values.size());
     parallel_blocks(values.size(), 1, threads(), [&](const Block& block) {
@@ -123,10 +145,10 @@ struct Trainer::Impl {
       }
       values[leaf] = params.learning_rate * value;
     });
-    if (params.row_fraction < 1) {
-      walk(grown.bins, values, bins, scores);
-    } else {
+    if (all_rows) {
       add_to_leaves(values, scores);
+    } else {
+      walk(grown.bins, values, bins, scores);
     }
     if (held_out) {
       const std::size_t rows = held_out->bins->rows();
@@ -164,9 +186,14 @@ struct Trainer::Impl {
   void walk(const BinTree& tree, const std::vector<double>& values, const BinnedMatrix& rows,
             std::span<double> scores) const {
     parallel_blocks(rows.rows(), kBlockRows, threads(), [&](const Block& block) {
-      for (std::size_t i = block.begin; i < block.end; ++i) {
-        scores[i] += values[tree.leaf_of(rows, i)];
+      std::size_t i = block.begin;
+      for (; i + BinTree::kRowsAtOnce <= block.end; i += BinTree::kRowsAtOnce) {
+        const auto leaves = tree.leaves_of(rows, i);
+        for (std::size_t k = 0; k < leaves.size(); ++k) {
+          scores[i + k] += values[static_cast<std::size_t>(leaves[k])];
+        }
       }
+      for (; i < block.end; ++i) scores[i] += values[tree.leaf_of(rows, i)];
     });
   }
 

@@ -31,7 +31,11 @@ namespace penchant::ranking {
 struct TrainParams {
   int trees = 100;  // boosting steps; a step grows one tree an output
   double learning_rate = 0.1;
-  double row_fraction = 1;      // drawn anew for each step
+  double row_fraction = 1;  // drawn anew for each step
+  // Instead, where other_rate > 0: rows of large gradients and some of the others (see
+  // row_sampling.h), after 1 / learning_rate steps on all rows.
+  double top_rate = 0;
+  double other_rate = 0;
   double feature_fraction = 1;  // drawn anew for each tree
   std::uint64_t seed = 0;
   int early_stopping = 0;  // steps without a lower loss on the held-out rows; 0: never

@@ -23,7 +23,9 @@ __all__ = ["Boosted"]
 
 _INTEGERS = "trees leaves bins min_leaf_samples"
 _LINKS = {"logistic": "sigmoid", "softmax": "softmax", "poisson": "exp"}
-_NUMBERS = "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction"
+_NUMBERS = (
+    "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction top_rate other_rate"
+)
 
 
 class Boosted(Parametrized):
@@ -52,6 +54,13 @@ class Boosted(Parametrized):
             "min_hessian"
         )
         options: dict[str, Any] = {name: getattr(self, name) for name in names.split()}
+        if self.sampling not in ("rows", "goss"):  # type: ignore[attr-defined]
+            self._refuse("sampling", "be 'rows' or 'goss'")
+        if self.sampling == "goss":  # type: ignore[attr-defined]
+            if not self.other_rate > 0:  # type: ignore[attr-defined]
+                self._refuse("other_rate", "be above 0")
+            options["top_rate"] = self.top_rate  # type: ignore[attr-defined]
+            options["other_rate"] = self.other_rate  # type: ignore[attr-defined]
         options["seed"] = int(options["seed"])
         options["threads"] = self._threads()
         options["min_leaf_rows"] = self.min_leaf_samples  # type: ignore[attr-defined]

@@ -41,6 +41,11 @@ class GBDTClassifier(Boosted):
         Split the leaf that gains most, or the shallowest first.
     feature_fraction, row_fraction : float
         Drawn anew for each tree.
+    sampling : 'rows' or 'goss'
+        By 'goss', after 1 / learning_rate steps, a tree is grown from the share `top_rate` of rows
+        of the largest gradients and `other_rate` of all rows by lot from the others.
+    top_rate, other_rate : float
+        Of 'goss'.
     objective : 'logistic', 'softmax' or callable, optional
         None takes what suits the number of classes. A function ``(y, raw[, weight[, group]]) ->
         (gradient, hessian)`` gives derivatives of a loss of your own by raw scores, [n] or
@@ -93,6 +98,9 @@ class GBDTClassifier(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
+        sampling: Literal["rows", "goss"] = "rows",
+        top_rate: float = 0.2,
+        other_rate: float = 0.1,
         objective: str | Callable[..., Any] | None = None,
         eval_metric: str | Callable[..., Any] | None = None,
         early_stopping: int | None = None,
@@ -114,6 +122,9 @@ class GBDTClassifier(Boosted):
         self.growth = growth
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
+        self.sampling = sampling
+        self.top_rate = top_rate
+        self.other_rate = other_rate
         self.objective = objective
         self.eval_metric = eval_metric
         self.early_stopping = early_stopping

@@ -23,7 +23,9 @@ class GBDTRanker(Boosted):
     ----------
     trees, leaves, learning_rate, bins, min_leaf_samples, l1, l2, min_gain, min_hessian, max_depth
         As in `GBDTClassifier`.
-    growth, feature_fraction, row_fraction, early_stopping, warm_start, seed, threads
+    growth, feature_fraction, row_fraction, sampling, top_rate, other_rate, early_stopping
+        As in `GBDTClassifier`.
+    warm_start, seed, threads
         As in `GBDTClassifier`.
     objective : str or callable, optional
         'lambdamart' (the default), 'xendcg' or 'pairwise', or a function as in `GBDTClassifier`;
@@ -69,6 +71,9 @@ class GBDTRanker(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
+        sampling: Literal["rows", "goss"] = "rows",
+        top_rate: float = 0.2,
+        other_rate: float = 0.1,
         objective: str | Callable[..., Any] | None = None,
         eval_metric: str | Callable[..., Any] | None = None,
         truncation: int = 30,
@@ -94,6 +99,9 @@ class GBDTRanker(Boosted):
         self.growth = growth
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
+        self.sampling = sampling
+        self.top_rate = top_rate
+        self.other_rate = other_rate
         self.objective = objective
         self.eval_metric = eval_metric
         self.truncation = truncation

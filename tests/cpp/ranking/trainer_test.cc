@@ -120,6 +120,30 @@ TEST(Trainer, ScoresAsItsForestWithDrawsWeightsAndCategories) {
   expect_same_bits(rows, labels, recipe);
 }
 
+TEST(Trainer, SamplesByGradientsAfterSomeSteps) {
+  const Matrix<double> rows = testing::sample_rows(40'000, 10, 7);
+  for (const std::string objective : {"logistic", "softmax", "lambdamart"}) {
+    Recipe recipe{.objective = objective};
+    recipe.params.classes = 3;
+    recipe.train = {.trees = 5, .learning_rate = 0.4, .top_rate = 0.2, .other_rate = 0.1};
+    recipe.train.tree.leaves = 15;
+    const Labels labels = labels_for(objective, rows);
+    expect_same_bits(rows, labels, recipe);
+    const ForestData some = train(rows, labels, recipe, 2).forest;
+    const std::size_t outputs = some.outputs();
+    for (std::size_t t = 0; t < some.trees(); ++t) {
+      const double cover = some.nodes[static_cast<std::size_t>(some.node_begin[t])].cover;
+      EXPECT_NEAR(cover, t / outputs < 3 ? 40'000 : 12'000, t / outputs < 3 ? 0 : 400) << t;
+    }
+  }
+  Recipe wrong{.objective = "l1"};
+  wrong.train.other_rate = 0.1;
+  EXPECT_THROW((void)train(rows, labels_for("l1", rows), wrong, 1), Error);
+  wrong.objective = "logistic";
+  wrong.train.row_fraction = 0.5;
+  EXPECT_THROW((void)train(rows, labels_for("logistic", rows), wrong, 1), Error);
+}
+
 TEST(Trainer, LowersEveryLoss) {
   const Matrix<double> rows = testing::sample_rows(4000, 10, 6);
   for (const std::string& objective : kObjectives) {
