@@ -80,6 +80,7 @@ struct Recipe {
   ranking::TrainParams train;
   ranking::ObjectiveParams objective;
   std::string link = "identity";  // of an objective that is not ours
+  std::vector<std::string> feature_names;
 };
 
 Recipe recipe_of(const py::dict& dict) {
@@ -108,9 +109,11 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("min_leaf_rows", split.min_leaf_rows);
   options.read("category_smoothing", split.category_smoothing);
   options.read("category_l2", split.category_l2);
+  options.read("most_categories", split.most_categories);
   options.read("monotone", split.monotone);
   options.read("interaction", train.tree.interaction);
   options.read("link", recipe.link);
+  options.read("feature_names", recipe.feature_names);
   options.read("classes", objective.classes);
   options.read("huber_delta", objective.huber_delta);
   options.read("quantile", objective.quantile);
@@ -225,7 +228,9 @@ py::dict train(const BinnedRows& binned, const Labels& labels, const py::object&
     trainer.run(report);
     losses = trainer.losses();
     best = trainer.best_step();
-    forest = std::make_shared<Forest>(std::move(trainer).finish());
+    ranking::ForestData data = std::move(trainer).finish();
+    if (!recipe.feature_names.empty()) data.feature_names = recipe.feature_names;
+    forest = std::make_shared<Forest>(std::move(data));
   }
   py::dict out;
   out["forest"] = std::move(forest);

@@ -21,10 +21,11 @@ from ._start import Start
 
 __all__ = ["Boosted"]
 
-_INTEGERS = "trees leaves bins min_leaf_samples"
+_INTEGERS = "trees leaves bins min_leaf_samples most_categories"
 _LINKS = {"logistic": "sigmoid", "softmax": "softmax", "poisson": "exp"}
 _NUMBERS = (
-    "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction top_rate other_rate"
+    "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction top_rate other_rate "
+    "category_smoothing category_l2"
 )
 
 
@@ -51,7 +52,7 @@ class Boosted(Parametrized):
                 self._refuse(name, "be an integer from 1 up, or None")
         names = (
             "trees learning_rate row_fraction feature_fraction seed leaves l1 l2 min_gain "
-            "min_hessian"
+            "min_hessian category_smoothing category_l2 most_categories"
         )
         options: dict[str, Any] = {name: getattr(self, name) for name in names.split()}
         if self.sampling not in ("rows", "goss"):  # type: ignore[attr-defined]
@@ -108,6 +109,7 @@ class Boosted(Parametrized):
         options["monotone"] = _monotone(monotone, columns)
         options["interaction"] = _groups(interaction, columns)
         options["link"] = self._link(objective, options)
+        options["feature_names"] = columns.names or []
         outputs = options["classes"] if options["link"] == "softmax" else 1
         start_scores = start.scores(sample, rows, outputs, threads)
         binned = _core.BinnedRows(
@@ -208,18 +210,35 @@ class Boosted(Parametrized):
         threads = self._threads()
         return self.forest_.predict(self._columns.matrix(X, threads), threads=threads)
 
+    def shap_values(self, X: Any, *, background: Any = None) -> npt.NDArray[np.float64]:
+        """Explain raw scores exactly: how far each feature moved a row from the expected score.
+
+        Parameters
+        ----------
+        X : [n, features] array or DataFrame
+        background : [m, features] array or DataFrame, optional
+            Where the values of features that are left out come from; None goes by the training rows
+            of each split. See `Forest.shap_values`.
+
+        Returns
+        -------
+        [n, features + 1] float64 array, or [n, classes, features + 1]; a row adds up to
+        `predict_raw`, its last value is the expected score.
+        """
+        self._check_fitted()
+        threads = self._threads()
+        others = None if background is None else self._columns.matrix(background, threads)
+        return self.forest_.shap_values(
+            self._columns.matrix(X, threads), background=others, threads=threads
+        )
+
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Share of each feature [features] in the gain of all splits; zeros without a split."""
+        """Share of each feature [features] by `importance_type`; zeros without a split."""
         self._check_fitted()
-        arrays = self.forest_.to_arrays()
-        gain = np.bincount(
-            arrays["feature"],
-            weights=arrays["gain"].astype(np.float64),
-            minlength=self.n_features_in_,
-        )
-        total = gain.sum()
-        return np.asarray(gain / total if total > 0 else gain)
+        found = self.forest_.importances(self.importance_type)  # type: ignore[attr-defined]
+        total = found.sum()
+        return np.asarray(found / total if total > 0 else found)
 
     # -- keeping -----------------------------------------------------------------------------------
 

@@ -46,6 +46,12 @@ class GBDTClassifier(Boosted):
         of the largest gradients and `other_rate` of all rows by lot from the others.
     top_rate, other_rate : float
         Of 'goss'.
+    category_smoothing : float
+        Added to a category's hessians where categories are sorted by gradient over hessian.
+    category_l2 : float
+        Penalty on top of `l2` where a split by categories is valued.
+    most_categories : int
+        That a split sends to the left.
     objective : 'logistic', 'softmax' or callable, optional
         None takes what suits the number of classes. A function ``(y, raw[, weight[, group]]) ->
         (gradient, hessian)`` gives derivatives of a loss of your own by raw scores, [n] or
@@ -61,6 +67,8 @@ class GBDTClassifier(Boosted):
         What rows of a class count, times `sample_weight`.
     warm_start : bool
         Whether a second `fit` keeps the trees of the first and adds what `trees` has grown by.
+    importance_type : 'gain', 'splits' or 'cover'
+        What `feature_importances_` are shares of.
     seed : int
     threads : int, optional
         None for all cores. The result is the same bits at any number.
@@ -101,11 +109,15 @@ class GBDTClassifier(Boosted):
         sampling: Literal["rows", "goss"] = "rows",
         top_rate: float = 0.2,
         other_rate: float = 0.1,
+        category_smoothing: float = 10.0,
+        category_l2: float = 10.0,
+        most_categories: int = 32,
         objective: str | Callable[..., Any] | None = None,
         eval_metric: str | Callable[..., Any] | None = None,
         early_stopping: int | None = None,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
         warm_start: bool = False,
+        importance_type: Literal["gain", "splits", "cover"] = "gain",
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -125,11 +137,15 @@ class GBDTClassifier(Boosted):
         self.sampling = sampling
         self.top_rate = top_rate
         self.other_rate = other_rate
+        self.category_smoothing = category_smoothing
+        self.category_l2 = category_l2
+        self.most_categories = most_categories
         self.objective = objective
         self.eval_metric = eval_metric
         self.early_stopping = early_stopping
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.importance_type = importance_type
         self.seed = seed
         self.threads = threads
 

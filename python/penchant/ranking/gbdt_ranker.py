@@ -25,7 +25,7 @@ class GBDTRanker(Boosted):
         As in `GBDTClassifier`.
     growth, feature_fraction, row_fraction, sampling, top_rate, other_rate, early_stopping
         As in `GBDTClassifier`.
-    warm_start, seed, threads
+    category_smoothing, category_l2, most_categories, warm_start, importance_type, seed, threads
         As in `GBDTClassifier`.
     objective : str or callable, optional
         'lambdamart' (the default), 'xendcg' or 'pairwise', or a function as in `GBDTClassifier`;
@@ -74,6 +74,9 @@ class GBDTRanker(Boosted):
         sampling: Literal["rows", "goss"] = "rows",
         top_rate: float = 0.2,
         other_rate: float = 0.1,
+        category_smoothing: float = 10.0,
+        category_l2: float = 10.0,
+        most_categories: int = 32,
         objective: str | Callable[..., Any] | None = None,
         eval_metric: str | Callable[..., Any] | None = None,
         truncation: int = 30,
@@ -83,6 +86,7 @@ class GBDTRanker(Boosted):
         position_l2: float = 0.0,
         early_stopping: int | None = None,
         warm_start: bool = False,
+        importance_type: Literal["gain", "splits", "cover"] = "gain",
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -102,6 +106,9 @@ class GBDTRanker(Boosted):
         self.sampling = sampling
         self.top_rate = top_rate
         self.other_rate = other_rate
+        self.category_smoothing = category_smoothing
+        self.category_l2 = category_l2
+        self.most_categories = most_categories
         self.objective = objective
         self.eval_metric = eval_metric
         self.truncation = truncation
@@ -111,6 +118,7 @@ class GBDTRanker(Boosted):
         self.position_l2 = position_l2
         self.early_stopping = early_stopping
         self.warm_start = warm_start
+        self.importance_type = importance_type
         self.seed = seed
         self.threads = threads
 

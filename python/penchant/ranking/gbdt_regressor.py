@@ -24,7 +24,7 @@ class GBDTRegressor(Boosted):
         As in `GBDTClassifier`.
     growth, feature_fraction, row_fraction, sampling, top_rate, other_rate, early_stopping
         As in `GBDTClassifier`.
-    warm_start, seed, threads
+    category_smoothing, category_l2, most_categories, warm_start, importance_type, seed, threads
         As in `GBDTClassifier`.
     objective : str or callable, optional
         'l2' (the default: the mean), 'l1' (the median), 'huber', 'quantile' or 'poisson' (counts,
@@ -63,12 +63,16 @@ class GBDTRegressor(Boosted):
         sampling: Literal["rows", "goss"] = "rows",
         top_rate: float = 0.2,
         other_rate: float = 0.1,
+        category_smoothing: float = 10.0,
+        category_l2: float = 10.0,
+        most_categories: int = 32,
         objective: str | Callable[..., Any] | None = None,
         eval_metric: str | Callable[..., Any] | None = None,
         quantile: float = 0.5,
         huber_delta: float = 1.0,
         early_stopping: int | None = None,
         warm_start: bool = False,
+        importance_type: Literal["gain", "splits", "cover"] = "gain",
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -88,12 +92,16 @@ class GBDTRegressor(Boosted):
         self.sampling = sampling
         self.top_rate = top_rate
         self.other_rate = other_rate
+        self.category_smoothing = category_smoothing
+        self.category_l2 = category_l2
+        self.most_categories = most_categories
         self.objective = objective
         self.eval_metric = eval_metric
         self.quantile = quantile
         self.huber_delta = huber_delta
         self.early_stopping = early_stopping
         self.warm_start = warm_start
+        self.importance_type = importance_type
         self.seed = seed
         self.threads = threads
 
