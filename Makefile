@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
   bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-forests bench-gbdt bench-vectors sanitized-load stubs clean
+  bench-forests bench-gbdt bench-ranking-quality bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -104,7 +104,8 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
 bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
-  bench-recommend-all bench-vectors bench-forests bench-gbdt bench-serving ## every benchmark
+  bench-recommend-all bench-vectors bench-forests bench-gbdt \
+  bench-ranking-quality bench-shap bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -115,8 +116,14 @@ bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 bench-evaluation: build ## a full-ranking evaluation against a plain compiled loop and public libraries
 	@$(PY) benchmarks/peers/evaluation.py
 
-bench-gbdt: build ## boosted trees against LightGBM: binning, boosting, quality
-	@$(PY) benchmarks/peers/gbdt.py
+bench-gbdt: build ## boosted trees against LightGBM and XGBoost on several shapes; ARGS="--shapes ranking"
+	@$(PY) benchmarks/peers/gbdt.py $(ARGS)
+
+bench-ranking-quality: build ## NDCG of rankers against LightGBM and XGBoost, by cross-validation
+	@$(PY) benchmarks/peers/ranking_quality.py $(ARGS)
+
+bench-shap: build ## SHAP values of the same trees against LightGBM and XGBoost
+	@$(PY) benchmarks/peers/shap_values.py $(ARGS)
 
 bench-recommend-all: build ## lists for everyone against the public library, in one run
 	@$(PY) benchmarks/peers/recommend_all.py

@@ -6,7 +6,8 @@
 Trains one model of 500 trees of 64 leaves over 64 features with each library (CatBoost's are
 symmetric, of depth 6), and shallow and deep ones with LightGBM. LightGBM's model is read into a
 Forest, so that these two score the same trees, and their largest difference is printed. All run in
-one process, one thread each, in turns, called from Python; the figure is the median of all turns.
+one process, one thread each, in turns, called from Python, with the same rows; a turn counts by the
+best of three calls, so that caches are warm for each, and the figure is the median of all turns.
 YDF is measured by its own benchmark, without Python. Writes
 `benchmarks/results/forest_scoring.json`.
 """

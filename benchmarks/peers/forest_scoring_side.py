@@ -31,68 +31,6 @@ def made_task(rows: int) -> tuple[np.ndarray, np.ndarray]:
     return x, (logit + random.logistic(size=rows) > 0).astype(np.float32)
 
 
-# -- LightGBM's trees as plain arrays --------------------------------------------------------------
-
-
-MISSING = {"None": 0, "Zero": 1, "NaN": 2}
-
-
-class _Arrays:
-    """Fills what `penchant.ranking.Forest` takes from a dumped model of numeric splits."""
-
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {
-            name: []
-            for name in ("threshold", "feature", "left", "right", "missing_left", "missing")
-        }
-        self.leaves: list[float] = []
-        self.node_begin, self.leaf_begin = [0], [0]
-
-    def add_tree(self, root: dict[str, Any]) -> None:
-        first, first_leaf = self.node_begin[-1], self.leaf_begin[-1]
-        self._add(root, first, first_leaf)
-        self.node_begin.append(len(self.columns["threshold"]))
-        self.leaf_begin.append(len(self.leaves))
-
-    def _add(self, node: dict[str, Any], first: int, first_leaf: int) -> int:
-        if "leaf_value" in node:
-            self.leaves.append(node["leaf_value"])
-            return ~(len(self.leaves) - 1 - first_leaf)
-        if node["decision_type"] != "<=":
-            raise SystemExit("this benchmark reads numeric splits only")
-        columns = self.columns
-        at = len(columns["threshold"])
-        columns["threshold"].append(node["threshold"])
-        columns["feature"].append(node["split_feature"])
-        columns["missing_left"].append(node["default_left"])
-        columns["missing"].append(MISSING[node["missing_type"]])
-        columns["left"].append(0)
-        columns["right"].append(0)
-        columns["left"][at] = self._add(node["left_child"], first, first_leaf)
-        columns["right"][at] = self._add(node["right_child"], first, first_leaf)
-        return at - first
-
-
-def forest_of(booster: lightgbm.Booster) -> Any:
-    import penchant as pn
-
-    arrays = _Arrays()
-    for tree in booster.dump_model()["tree_info"]:
-        arrays.add_tree(tree["tree_structure"])
-    splits = len(arrays.leaves) - len(arrays.node_begin) + 1
-    return pn.ranking.Forest(
-        {
-            **{name: np.array(values) for name, values in arrays.columns.items()},
-            "categories": np.full(splits, -1), "gain": np.zeros(splits), "cover": np.zeros(splits),
-            "node_begin": np.array(arrays.node_begin), "leaf_begin": np.array(arrays.leaf_begin),
-            "leaves": np.array(arrays.leaves), "leaf_cover": np.array([]),
-            "category_words": np.array([], np.uint64), "category_begin": np.array([0]),
-            "base": np.zeros(1), "num_features": FEATURES, "link": "sigmoid", "link_slope": 1.0,
-            "float32_inputs": False, "feature_names": [],
-        }
-    )  # fmt: skip
-
-
 # -- the sides: a model's file -> a function of rows -----------------------------------------------
 
 
@@ -235,6 +173,8 @@ def in_turns(
 def main() -> None:
     setting, answer = json.loads(sys.argv[1]), Path(sys.argv[2])
     sys.path.insert(0, setting["package"])
+    import penchant as pn
+
     quick, seconds = setting["quick"], setting["seconds"]
     trees = 100 if quick else 500
     kept = Path(setting["kept"])
@@ -250,7 +190,7 @@ def main() -> None:
 
     def ours_and_lightgbm(booster: lightgbm.Booster) -> dict[str, Score]:
         calls = LightGbmCalls(booster)
-        forest = forest_of(booster)
+        forest = pn.ranking.import_lightgbm(booster)
         return {"penchant": forest.predict_raw, "lightgbm": calls.matrix,
                 "lightgbm_row": calls.single_row}  # fmt: skip
 

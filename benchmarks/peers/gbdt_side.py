@@ -1,12 +1,11 @@
 """One side of `gbdt.py`, in a process of its own: bins, boosts, scores held-out rows.
 
-python gbdt_side.py penchant|lightgbm FOLDER SETTING_JSON
+python gbdt_side.py penchant|lightgbm|lightgbm_quantized|xgboost FOLDER SETTING_JSON
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -14,28 +13,45 @@ from typing import Any
 
 import numpy as np
 
+Found = tuple[float, float, Any]  # seconds of binning, of boosting; scores of the held-out rows
 
-def penchant(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> tuple[float, float, Any]:
+
+def penchant(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
     from penchant import _core
 
-    threads = setting["threads"]
+    threads, query = setting["threads"], setting["query"]
     began = time.perf_counter()
     binned = _core.BinnedRows(
-        X, weights=None, bins=setting["bins"], categorical=[], seed=0, threads=threads
+        X,
+        weights=None,
+        bins=setting["bins"],
+        categorical=setting["categorical"],
+        seed=0,
+        threads=threads,
     )
     middle = time.perf_counter()
-    names = {"min_leaf_samples": "min_leaf_rows"}
-    options = {names.get(name, name): v for name, v in setting.items() if name != "bins"}
-    forest = _core.train_forest(binned, y, objective="logistic", options=options)["forest"]
+    options = {
+        "trees": setting["trees"],
+        "leaves": setting["leaves"],
+        "learning_rate": setting["learning_rate"],
+        "l2": setting["l2"],
+        "min_leaf_rows": setting["min_leaf_samples"],
+        "threads": threads,
+    }
+    group = {"group_begin": np.arange(0, len(y) + 1, query)} if query else {}
+    forest = _core.train_forest(
+        binned, y, objective="lambdamart" if query else "logistic", options=options, **group
+    )["forest"]
     end = time.perf_counter()
     return middle - began, end - middle, forest.predict_raw(held, threads)[:, 0]
 
 
-def lightgbm(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> tuple[float, float, Any]:
+def lightgbm(X: Any, y: Any, held: Any, setting: dict[str, Any], **more: Any) -> Found:
     import lightgbm as lgb
 
+    query = setting["query"]
     params = {
-        "objective": "binary",
+        "objective": "lambdarank" if query else "binary",
         "num_leaves": setting["leaves"],
         "max_bin": setting["bins"],
         "learning_rate": setting["learning_rate"],
@@ -43,22 +59,74 @@ def lightgbm(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> tuple[float,
         "min_data_in_leaf": setting["min_leaf_samples"],
         "num_threads": setting["threads"],
         "verbose": -1,
+        **more,
     }
+    group = {"group": np.full(len(y) // query, query)} if query else {}
+    chosen = setting["categorical"] or "auto"
     began = time.perf_counter()
-    data = lgb.Dataset(X, y, params=params).construct()
+    data = lgb.Dataset(X, y, params=params, categorical_feature=chosen, **group).construct()
     middle = time.perf_counter()
     model = lgb.train(params, data, setting["trees"])
     end = time.perf_counter()
     return middle - began, end - middle, model.predict(held, raw_score=True)
 
 
+def lightgbm_quantized(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
+    return lightgbm(X, y, held, setting, use_quantized_grad=True, quant_train_renew_leaf=True)
+
+
+def xgboost(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
+    import xgboost as xgb
+
+    query = setting["query"]
+    params = {
+        "objective": "rank:ndcg" if query else "binary:logistic",
+        "tree_method": "hist",
+        "grow_policy": "lossguide",
+        "max_leaves": setting["leaves"],
+        "max_depth": 0,
+        "max_bin": setting["bins"],
+        "eta": setting["learning_rate"],
+        "lambda": setting["l2"],
+        "nthread": setting["threads"],
+    }
+    if query:
+        params |= {"lambdarank_pair_method": "topk", "lambdarank_num_pair_per_sample": 30}
+    kinds = {}
+    if setting["categorical"]:
+        types = ["c" if f in setting["categorical"] else "q" for f in range(X.shape[1])]
+        kinds = {"feature_types": types, "enable_categorical": True}
+    began = time.perf_counter()
+    data = xgb.QuantileDMatrix(
+        X, y, max_bin=setting["bins"], nthread=setting["threads"], **kinds,
+    )  # fmt: skip
+    if query:
+        data.set_group(np.full(len(y) // query, query))
+    middle = time.perf_counter()
+    model = xgb.train(params, data, setting["trees"])
+    end = time.perf_counter()
+    scores = model.predict(xgb.DMatrix(held, **kinds), output_margin=True)
+    return middle - began, end - middle, scores
+
+
+SIDES = {
+    "penchant": penchant,
+    "lightgbm": lightgbm,
+    "lightgbm_quantized": lightgbm_quantized,
+    "xgboost": xgboost,
+}
+
+
 def main() -> None:
     side, folder, setting = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
-    X, y, held = (np.load(folder / f"{name}.npy") for name in ("X", "y", "held"))
-    run = {"penchant": penchant, "lightgbm": lightgbm}[side]
-    binning, boosting, scores = run(X, y, held, setting)
+    X, y = np.load(folder / "X.npy", mmap_mode="r"), np.load(folder / "y.npy")
+    held = np.load(folder / "held.npy")
+    X[:, 0].sum()  # from the disk, if it is there
+    binning, boosting, scores = SIDES[side](X, y, held, setting)
+    # Of this process alone: what getrusage tells begins with the memory of the one that forked it.
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     np.save(folder / f"{side}.npy", np.asarray(scores))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"binning": binning, "boosting": boosting, "peak_mb": peak}))
 
 

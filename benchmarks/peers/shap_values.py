@@ -1,6 +1,6 @@
 """Seconds of exact SHAP values: Penchant against LightGBM's and XGBoost's `pred_contribs`.
 
-    .venv/bin/python benchmarks/peers/shap_values.py            # 500 trees; trains them once
+    .venv/bin/python benchmarks/peers/shap_values.py            # 500 trees; trained once, kept
     .venv/bin/python benchmarks/peers/shap_values.py --quick    # 100 trees, one round
 
 One model of each library: trees of 64 leaves over 64 features. Penchant explains the very same

@@ -20,6 +20,7 @@ __all__: list[str] = [
     "BlendProblem",
     "BundleReader",
     "BundleWriter",
+    "Calibration",
     "Context",
     "Dataset",
     "Engine",
@@ -591,6 +592,41 @@ class Forest:
     def num_outputs(self) -> int: ...
     @property
     def num_trees(self) -> int: ...
+
+class Calibration:
+    """
+    From raw scores to probabilities.
+    """
+    @staticmethod
+    def fit(
+        scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        label: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        *,
+        weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+        method: str,
+    ) -> Calibration:
+        """
+        scores [rows, outputs], label [rows] int32, weight [rows].
+        """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str) -> Calibration: ...
+    def apply(
+        self,
+        scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Probabilities [rows, outputs] float64 of raw scores.
+        """
+    def curves(self) -> list:
+        """
+        A dict an output: x and p, or slope and offset.
+        """
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def num_outputs(self) -> int: ...
 
 class ShapExplainer:
     """

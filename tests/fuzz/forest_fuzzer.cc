@@ -16,6 +16,7 @@
 #include "reference/plain_forest.h"
 
 #include "penchant/base/error.h"
+#include "penchant/ranking/calibration.h"
 #include "penchant/ranking/forest.h"
 
 namespace {
@@ -54,6 +55,16 @@ void expect_plain_bits(const ranking::Forest& forest) {
   }
 }
 
+void expect_probabilities(const ranking::Calibration& calibration) {
+  if (calibration.outputs() * kRows > kMaxCells) return;
+  std::vector<double> scores(kRows * calibration.outputs());
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    scores[i] = (static_cast<double>(i % 13) - 6) * (i % 5 == 0 ? 1e300 : 0.5);
+  }
+  calibration.apply(scores, 1);
+  for (const double p : scores) check(p >= 0 && p <= 1);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,8 +74,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       input.substr(0, end), end < input.size() ? input.substr(end + 1) : std::string());
   bundle::forge::repair(file);
   try {
-    expect_plain_bits(*ranking::Forest::load(
-        bundle::Reader::from_bytes(bundle::forge::to_bytes(file)), "forest"));
+    const auto reader = bundle::Reader::from_bytes(bundle::forge::to_bytes(file));
+    if (reader->has("forest/calibration/meta")) {
+      expect_probabilities(*ranking::Calibration::load(reader, "forest/calibration"));
+    }
+    expect_plain_bits(*ranking::Forest::load(reader, "forest"));
   } catch (const penchant::Error& error) {
     check(error.kind() == penchant::ErrorKind::kCorruptBundle);
     check(!std::string_view(error.what()).empty());

@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_item_models(module);
   penchant::bindings::register_retrieval(module);
   penchant::bindings::register_forest(module);
+  penchant::bindings::register_calibration(module);
   penchant::bindings::register_importers(module);
   penchant::bindings::register_shap(module);
   penchant::bindings::register_trees(module);

@@ -28,6 +28,7 @@ void register_attribute_models(py::module_& module);
 void register_item_models(py::module_& module);
 void register_retrieval(py::module_& module);
 void register_forest(py::module_& module);
+void register_calibration(py::module_& module);
 void register_importers(py::module_& module);
 void register_shap(py::module_& module);
 void register_trees(py::module_& module);

@@ -26,20 +26,43 @@ MatrixView<const T> view_of(const Array<T>& rows) {
           static_cast<std::size_t>(rows.shape(1))};
 }
 
+// Rows of scipy.sparse.csr_array.
 template <class T>
-BinnedRows bin_rows(const Array<T>& rows, const std::optional<Array<float>>& weights, int bins,
-                    const std::vector<std::int32_t>& categorical, std::uint64_t seed, int threads) {
+ranking::SparseColumns<T> sparse_of(const Array<std::int64_t>& begin,
+                                    const Array<std::int32_t>& index, const Array<T>& value,
+                                    std::size_t columns) {
+  return ranking::columns_of_csr<T>(columns, as_span(begin), as_span(index), as_span(value));
+}
+
+template <class Rows>
+BinnedRows bin(const Rows& rows, const std::optional<Array<float>>& weights, int bins,
+               const std::vector<std::int32_t>& categorical, std::uint64_t seed, int threads) {
   ranking::BinningParams params;
   params.max_bins = bins;
   params.categorical = categorical;
   params.seed = seed;
   params.threads = threads;
-  const auto view = view_of(rows);
   const auto weight = weights ? as_span(*weights) : std::span<const float>();
   const py::gil_scoped_release release;
-  auto mapper = std::make_shared<const BinMapper>(BinMapper::fit(view, weight, params));
-  BinnedMatrix matrix = BinnedMatrix::of(view, *mapper, {.tiles = true, .threads = threads});
+  auto mapper = std::make_shared<const BinMapper>(BinMapper::fit(rows, weight, params));
+  BinnedMatrix matrix = BinnedMatrix::of(rows, *mapper, {.threads = threads});
   return {std::move(mapper), std::move(matrix)};
+}
+
+template <class T>
+BinnedRows bin_dense(const Array<T>& rows, const std::optional<Array<float>>& weights, int bins,
+                     const std::vector<std::int32_t>& categorical, std::uint64_t seed,
+                     int threads) {
+  return bin(view_of(rows), weights, bins, categorical, seed, threads);
+}
+
+template <class T>
+BinnedRows bin_sparse(const Array<std::int64_t>& begin, const Array<std::int32_t>& index,
+                      const Array<T>& value, std::size_t columns,
+                      const std::optional<Array<float>>& weights, int bins,
+                      const std::vector<std::int32_t>& categorical, std::uint64_t seed,
+                      int threads) {
+  return bin(sparse_of(begin, index, value, columns), weights, bins, categorical, seed, threads);
 }
 
 template <class T>
@@ -48,6 +71,26 @@ BinnedRows bin_held_out(const BinnedRows& binned, const Array<T>& rows, int thre
   const py::gil_scoped_release release;
   return {binned.mapper,
           BinnedMatrix::of(view, *binned.mapper, {.tiles = false, .threads = threads})};
+}
+
+template <class T>
+BinnedRows bin_held_out_sparse(const BinnedRows& binned, const Array<std::int64_t>& begin,
+                               const Array<std::int32_t>& index, const Array<T>& value,
+                               int threads) {
+  const auto rows = sparse_of(begin, index, value, binned.mapper->features());
+  const py::gil_scoped_release release;
+  return {binned.mapper,
+          BinnedMatrix::of(rows, *binned.mapper, {.tiles = false, .threads = threads})};
+}
+
+// The constructor and held_out() from sparse rows of one type.
+template <class T>
+void sparse_methods(py::class_<BinnedRows>& type) {
+  type.def(py::init(&bin_sparse<T>), py::arg("begin"), py::arg("index"),
+           py::arg("value").noconvert(), py::arg("columns"), py::kw_only(), py::arg("weights"),
+           py::arg("bins"), py::arg("categorical"), py::arg("seed"), py::arg("threads"))
+      .def("held_out", &bin_held_out_sparse<T>, py::arg("begin"), py::arg("index"),
+           py::arg("value").noconvert(), py::arg("threads"));
 }
 
 template <class T>
@@ -245,16 +288,21 @@ py::dict train(const BinnedRows& binned, const Labels& labels, const py::object&
 }  // namespace
 
 void register_trees(py::module_& module) {
-  py::class_<BinnedRows>(module, "BinnedRows", "Rows as bins, ready to train on.")
-      .def(py::init(&bin_rows<float>), py::arg("rows").noconvert(), py::kw_only(),
+  py::class_<BinnedRows> type(module, "BinnedRows", "Rows as bins, ready to train on.");
+  sparse_methods<float>(type);
+  sparse_methods<double>(type);
+  type.def(py::init(&bin_dense<float>), py::arg("rows").noconvert(), py::kw_only(),
            py::arg("weights"), py::arg("bins"), py::arg("categorical"), py::arg("seed"),
            py::arg("threads"))
-      .def(py::init(&bin_rows<double>), py::arg("rows"), py::kw_only(), py::arg("weights"),
+      .def(py::init(&bin_dense<double>), py::arg("rows"), py::kw_only(), py::arg("weights"),
            py::arg("bins"), py::arg("categorical"), py::arg("seed"), py::arg("threads"))
       .def("held_out", &bin_held_out<float>, py::arg("rows").noconvert(), py::arg("threads"))
       .def("held_out", &bin_held_out<double>, py::arg("rows"), py::arg("threads"),
            "Other rows in the same bins.")
       .def_property_readonly("rows", [](const BinnedRows& b) { return b.matrix.rows(); })
+      .def_property_readonly(
+          "columns", [](const BinnedRows& b) { return b.matrix.columns(); },
+          "Columns of bytes: fewer than features where sparse ones share.")
       .def("bounds", [](const BinnedRows& b, std::size_t f) {
         check_argument(f < b.mapper->features(), "feature ", f, " of ", b.mapper->features());
         std::vector<double> bounds = b.mapper->feature(f).bounds;

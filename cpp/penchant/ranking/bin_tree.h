@@ -28,6 +28,16 @@ struct BinDecision {
                          : static_cast<std::uint8_t>(static_cast<std::uint8_t>(b + shift) <= limit);
     }
   }
+  // By the bytes of the column that a feature has its place in.
+  [[nodiscard]] BinDecision at(const FeaturePlace& place) const {
+    if (!place.shared) return *this;
+    BinDecision out = *this;
+    out.by_table = true;
+    for (std::size_t byte = 0; byte < left.size(); ++byte) {
+      out.left[byte] = left[place.bin_of(static_cast<std::uint8_t>(byte))];
+    }
+    return out;
+  }
   [[nodiscard]] bool goes_left(std::uint8_t bin) const { return left[bin] != 0; }
 };
 
@@ -46,7 +56,7 @@ struct BinTree {
     std::int32_t at = 0;
     while (at >= 0) {
       const BinNode& node = nodes[static_cast<std::size_t>(at)];
-      at = node.decision.goes_left(bins.column(node.feature)[row]) ? node.left : node.right;
+      at = node.decision.goes_left(bins.bin(node.feature, row)) ? node.left : node.right;
     }
     return static_cast<std::size_t>(~at);
   }
@@ -66,7 +76,7 @@ struct BinTree {
         // Who has arrived stays; which way it would go is looked up all the same.
         const std::int32_t here = at[k];
         const BinNode& node = nodes[static_cast<std::size_t>(here < 0 ? 0 : here)];
-        const bool left = node.decision.goes_left(bins.column(node.feature)[row + k]);
+        const bool left = node.decision.goes_left(bins.bin(node.feature, row + k));
         const std::int32_t next = left ? node.left : node.right;
         at[k] = here < 0 ? here : next;
         any |= at[k] >= 0;

@@ -2,105 +2,120 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <atomic>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
-#include "penchant/ranking/bin_search.h"
-#include "penchant/ranking/forest_data.h"
+#include "penchant/ranking/bin_reader.h"
 
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kBlockRows = 1024;
+// Times that columns are shared anew without the features that were in the way.
+constexpr int kMostTries = 4;
 
-// Bins of categories by number; what is not listed has the feature's last bin.
-class CategoryTable {
- public:
-  explicit CategoryTable(const FeatureBins& feature)
-      : other_(static_cast<std::uint8_t>(feature.categories.size())) {
-    std::int32_t most = -1;
-    for (const std::int32_t c : feature.categories) most = std::max(most, c);
-    bin_.assign(static_cast<std::size_t>(most + 1), other_);
-    for (std::size_t b = 0; b < feature.categories.size(); ++b) {
-      bin_[static_cast<std::size_t>(feature.categories[b])] = static_cast<std::uint8_t>(b);
-    }
+// Unusual bins of a feature into the column that it shares; false where a row has one already.
+bool put_shared(const FeaturePlace& place, const std::uint8_t* bins, std::size_t count,
+                std::uint8_t* column) {
+  bool alone = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (bins[i] == place.usual) continue;
+    const std::uint8_t byte = place.byte_of(bins[i]);
+    alone = alone && byte != 0 && column[i] == 0;
+    column[i] = byte;
   }
-
-  [[nodiscard]] std::uint8_t bin_of(double x) const {
-    if (std::isnan(x)) return kMissingBin;
-    if (!(x >= 0) || x >= static_cast<double>(bin_.size()) || x != std::floor(x)) return other_;
-    return bin_[static_cast<std::size_t>(x)];
-  }
-
- private:
-  std::uint8_t other_;
-  std::vector<std::uint8_t> bin_;
-};
+  return alone;
+}
 
 }  // namespace
 
 std::size_t BinnedMatrix::tile_stride(std::size_t t) const {
   const std::size_t first = t / kPanelTiles * kPanelTiles;
-  return std::min(kPanelTiles, tiles() - first) * kTileFeatures;
+  return std::min(kPanelTiles, tiles() - first) * kTileColumns;
 }
 
 const std::uint8_t* BinnedMatrix::tile(std::size_t t) const {
   const std::size_t panel = t / kPanelTiles;
-  return tiles_.data() + panel * kPanelTiles * kTileFeatures * rows_ +
-         t % kPanelTiles * kTileFeatures;
+  return tiles_.data() + panel * kPanelTiles * kTileColumns * rows_ +
+         t % kPanelTiles * kTileColumns;
 }
 
 template <class T>
-BinnedMatrix BinnedMatrix::make(MatrixView<const T> rows, const BinMapper& mapper,
-                                const Options& options) {
-  check_argument(rows.columns == mapper.features(), "rows have ", rows.columns,
-                 " features, the bins ", mapper.features());
-  check_argument(rows.rows < (std::size_t{1} << 32), "more than 2^32 rows");
-  BinnedMatrix out;
-  out.rows_ = rows.rows;
-  out.features_ = rows.columns;
-  out.columns_.resize(out.rows_ * out.features_ + kColumnSlack);
-  if (options.tiles) out.tiles_.resize(out.rows_ * out.tiles() * kTileFeatures);
-  std::vector<CategoryTable> categories;
-  std::vector<BoundTable<T>> bounds(out.features_);
-  categories.reserve(out.features_);
-  for (std::size_t f = 0; f < out.features_; ++f) {
-    categories.emplace_back(mapper.feature(f));
-    bounds[f] = make_bound_table<T>(mapper.feature(f).bounds);
+bool BinnedMatrix::fill(const RowSource<T>& rows, const BinMapper& mapper, const Options& options,
+                        std::vector<std::uint8_t>& alone) {
+  const BinReader<T> reader(rows, mapper);
+  columns_.resize(rows_ * columns() + kColumnSlack);
+  if (options.tiles) tiles_.resize(rows_ * tiles() * kTileColumns);
+  for (const FeaturePlace& one : places_.features) {
+    if (one.shared) std::fill_n(columns_.data() + one.column * rows_, rows_, std::uint8_t{0});
   }
-  parallel_blocks(out.rows_, kBlockRows, options.threads, [&](const Block& block) {
-    std::array<T, kBlockRows> values{};
+  std::vector<std::atomic<std::uint8_t>> in_the_way(features());
+  parallel_blocks(rows_, kBinBlockRows, options.threads, [&](const Block& block) {
+    std::array<std::uint8_t, kBinBlockRows> bins;
     const std::size_t count = block.end - block.begin;
-    for (std::size_t f = 0; f < out.features_; ++f) {
-      const T* from = rows.data + block.begin * rows.columns + f;
-      for (std::size_t i = 0; i < count; ++i) values[i] = from[i * rows.columns];
-      std::uint8_t* column = out.columns_.data() + f * out.rows_ + block.begin;
-      if (mapper.feature(f).categorical) {
-        for (std::size_t i = 0; i < count; ++i) {
-          column[i] = categories[f].bin_of(static_cast<double>(values[i]));
-        }
-      } else {
-        find_bins(bounds[f], values.data(), count, column);
+    for (std::size_t f = 0; f < features(); ++f) {
+      std::uint8_t* column = columns_.data() + place(f).column * rows_ + block.begin;
+      if (!place(f).shared) {
+        reader.read(f, block.begin, count, column);
+        continue;
       }
-      if (!options.tiles) continue;
-      const std::size_t stride = out.tile_stride(f / kTileFeatures);
-      std::uint8_t* tile = out.tiles_.data() + (out.tile(f / kTileFeatures) - out.tiles_.data()) +
-                           block.begin * stride + f % kTileFeatures;
-      for (std::size_t i = 0; i < count; ++i) tile[i * stride] = column[i];
+      reader.read(f, block.begin, count, bins.data());
+      if (!put_shared(place(f), bins.data(), count, column)) in_the_way[f] = 1;
+    }
+    if (!options.tiles) return;
+    for (std::size_t c = 0; c < columns(); ++c) {
+      const std::uint8_t* column = columns_.data() + c * rows_ + block.begin;
+      const std::size_t t = c / kTileColumns;
+      const std::size_t stride = tile_stride(t);
+      std::uint8_t* to =
+          tiles_.data() + (tile(t) - tiles_.data()) + block.begin * stride + c % kTileColumns;
+      for (std::size_t i = 0; i < count; ++i) to[i * stride] = column[i];
     }
   });
-  return out;
+  bool all = true;
+  for (std::size_t f = 0; f < features(); ++f) {
+    if (in_the_way[f] == 0) continue;
+    alone[f] = 1;
+    all = false;
+  }
+  return all;
+}
+
+template <class T>
+BinnedMatrix BinnedMatrix::make(const RowSource<T>& rows, const BinMapper& mapper,
+                                const Options& options) {
+  check_argument(rows.columns() == mapper.features(), "rows have ", rows.columns(),
+                 " features, the bins ", mapper.features());
+  check_argument(rows.rows() < (std::size_t{1} << 32), "more than 2^32 rows");
+  BinnedMatrix out;
+  out.rows_ = rows.rows();
+  std::vector<std::uint8_t> alone(mapper.features(), 0);
+  const bool share = options.share && options.tiles;
+  for (int tried = 0;; ++tried) {
+    out.places_ = share && tried < kMostTries ? shared_places(rows, mapper, alone, options.threads)
+                                              : own_places(mapper);
+    if (out.fill(rows, mapper, options, alone)) return out;
+  }
 }
 
 BinnedMatrix BinnedMatrix::of(MatrixView<const float> rows, const BinMapper& mapper,
                               const Options& options) {
-  return make(rows, mapper, options);
+  return make(RowSource<float>(rows), mapper, options);
 }
 
 BinnedMatrix BinnedMatrix::of(MatrixView<const double> rows, const BinMapper& mapper,
                               const Options& options) {
-  return make(rows, mapper, options);
+  return make(RowSource<double>(rows), mapper, options);
+}
+
+BinnedMatrix BinnedMatrix::of(const SparseColumns<float>& rows, const BinMapper& mapper,
+                              const Options& options) {
+  return make(RowSource<float>(rows), mapper, options);
+}
+
+BinnedMatrix BinnedMatrix::of(const SparseColumns<double>& rows, const BinMapper& mapper,
+                              const Options& options) {
+  return make(RowSource<double>(rows), mapper, options);
 }
 
 }  // namespace penchant::ranking

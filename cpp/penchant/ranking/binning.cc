@@ -15,6 +15,7 @@ namespace penchant::ranking {
 namespace {
 
 constexpr std::uint32_t kStreamSample = 0x62696e73;  // "bins"
+constexpr std::size_t kFeaturesAtOnce = 8;           // half a line of floats
 
 struct Weighted {
   double value = 0;
@@ -159,51 +160,70 @@ std::vector<std::int32_t> heaviest_categories(const std::vector<Weighted>& value
   return out;
 }
 
+// Zeros are counted apart: in sparse features they are most of what would have to be sorted.
 template <class T>
-std::vector<Weighted> values_of(MatrixView<const T> rows, std::span<const float> weights,
-                                const std::vector<std::size_t>& sample, std::size_t f) {
-  if (weights.empty()) {
-    std::vector<std::uint64_t> keys;
-    keys.reserve(sample.size());
-    for (const std::size_t row : sample) {
-      const T x = rows.data[row * rows.columns + f];
-      if (!std::isnan(x)) keys.push_back(to_key(static_cast<double>(x)));
-    }
-    return distinct_of(keys);
-  }
-  std::vector<Weighted> values;
-  values.reserve(sample.size());
-  for (const std::size_t row : sample) {
-    const T x = rows.data[row * rows.columns + f];
-    if (!std::isnan(x)) {
-      values.push_back({static_cast<double>(x) + 0.0, static_cast<double>(weights[row])});
+std::vector<Weighted> distinct_of(std::span<const T> values) {
+  std::vector<std::uint64_t> keys;
+  keys.reserve(values.size());
+  std::size_t zeros = 0;
+  for (const T x : values) {
+    if (x == 0) {
+      ++zeros;
+    } else if (!std::isnan(x)) {
+      keys.push_back(to_key(static_cast<double>(x)));
     }
   }
-  return distinct_of(values);
+  std::vector<Weighted> out = distinct_of(keys);
+  if (zeros > 0) {
+    const auto at = std::find_if(out.begin(), out.end(), [](auto one) { return one.value > 0; });
+    out.insert(at, {0, static_cast<double>(zeros)});
+  }
+  return out;
 }
 
 template <class T>
-std::vector<FeatureBins> fit_features(MatrixView<const T> rows, std::span<const float> weights,
+std::vector<Weighted> distinct_of(std::span<const T> values, std::span<const float> weights,
+                                  std::span<const std::size_t> rows) {
+  if (weights.empty()) return distinct_of(values);
+  std::vector<Weighted> weighted;
+  weighted.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    // -0 and 0 are one value.
+    weighted.push_back(
+        {static_cast<double>(values[i]) + 0.0, static_cast<double>(weights[rows[i]])});
+  }
+  return distinct_of(weighted);
+}
+
+template <class T>
+std::vector<FeatureBins> fit_features(const RowSource<T>& rows, std::span<const float> weights,
                                       const BinningParams& params) {
   check_argument(params.max_bins >= 2 && params.max_bins <= kMaxBins, "bins must be 2 to 255, not ",
                  params.max_bins);
-  check_argument(rows.columns <= kMaxFeatures, rows.columns, " features; at most ", kMaxFeatures);
-  check_argument(weights.empty() || weights.size() == rows.rows, weights.size(), " weights for ",
-                 rows.rows, " rows");
-  std::vector<FeatureBins> features(rows.columns);
+  check_argument(rows.columns() <= kMaxFeatures, rows.columns(), " features; at most ",
+                 kMaxFeatures);
+  check_argument(weights.empty() || weights.size() == rows.rows(), weights.size(), " weights for ",
+                 rows.rows(), " rows");
+  std::vector<FeatureBins> features(rows.columns());
   for (const std::int32_t f : params.categorical) {
-    check_argument(f >= 0 && static_cast<std::size_t>(f) < rows.columns, "categorical feature ", f,
-                   " of ", rows.columns);
+    check_argument(f >= 0 && static_cast<std::size_t>(f) < rows.columns(), "categorical feature ",
+                   f, " of ", rows.columns());
     features[static_cast<std::size_t>(f)].categorical = true;
   }
-  const std::vector<std::size_t> sample = sample_of(rows.rows, params);
-  parallel_blocks(rows.columns, 1, params.threads, [&](const Block& block) {
-    FeatureBins& feature = features[block.begin];
-    const std::vector<Weighted> values = values_of(rows, weights, sample, block.begin);
-    if (feature.categorical) {
-      feature.categories = heaviest_categories(values, params.max_bins);
-    } else {
-      feature.bounds = quantile_bounds(values, params.max_bins);
+  const std::vector<std::size_t> sample = sample_of(rows.rows(), params);
+  parallel_blocks(rows.columns(), kFeaturesAtOnce, params.threads, [&](const Block& block) {
+    std::vector<T> values((block.end - block.begin) * sample.size());
+    rows.pick(block.begin, block.end - block.begin, sample, values.data());
+    for (std::size_t f = block.begin; f < block.end; ++f) {
+      const std::span<const T> own(values.data() + (f - block.begin) * sample.size(),
+                                   sample.size());
+      const std::vector<Weighted> distinct = distinct_of(own, weights, sample);
+      if (features[f].categorical) {
+        features[f].categories = heaviest_categories(distinct, params.max_bins);
+      } else {
+        features[f].bounds = quantile_bounds(distinct, params.max_bins);
+      }
     }
   });
   return features;
@@ -214,14 +234,28 @@ std::vector<FeatureBins> fit_features(MatrixView<const T> rows, std::span<const 
 BinMapper BinMapper::fit(MatrixView<const float> rows, std::span<const float> weights,
                          const BinningParams& params) {
   BinMapper mapper;
-  mapper.features_ = fit_features(rows, weights, params);
+  mapper.features_ = fit_features(RowSource<float>(rows), weights, params);
   return mapper;
 }
 
 BinMapper BinMapper::fit(MatrixView<const double> rows, std::span<const float> weights,
                          const BinningParams& params) {
   BinMapper mapper;
-  mapper.features_ = fit_features(rows, weights, params);
+  mapper.features_ = fit_features(RowSource<double>(rows), weights, params);
+  return mapper;
+}
+
+BinMapper BinMapper::fit(const SparseColumns<float>& rows, std::span<const float> weights,
+                         const BinningParams& params) {
+  BinMapper mapper;
+  mapper.features_ = fit_features(RowSource<float>(rows), weights, params);
+  return mapper;
+}
+
+BinMapper BinMapper::fit(const SparseColumns<double>& rows, std::span<const float> weights,
+                         const BinningParams& params) {
+  BinMapper mapper;
+  mapper.features_ = fit_features(RowSource<double>(rows), weights, params);
   return mapper;
 }
 

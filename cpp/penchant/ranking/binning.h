@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "penchant/base/matrix.h"
+#include "penchant/ranking/row_source.h"
 
 namespace penchant::ranking {
 
@@ -51,6 +52,11 @@ class BinMapper {
                                      const BinningParams& params);
   [[nodiscard]] static BinMapper fit(MatrixView<const double> rows, std::span<const float> weights,
                                      const BinningParams& params);
+
+  [[nodiscard]] static BinMapper fit(const SparseColumns<float>& rows,
+                                     std::span<const float> weights, const BinningParams& params);
+  [[nodiscard]] static BinMapper fit(const SparseColumns<double>& rows,
+                                     std::span<const float> weights, const BinningParams& params);
 
   [[nodiscard]] std::size_t features() const { return features_.size(); }
   [[nodiscard]] const FeatureBins& feature(std::size_t f) const { return features_[f]; }

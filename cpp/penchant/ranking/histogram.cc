@@ -108,7 +108,7 @@ class PanelSums {
   void run(Panel panel, Blocks& blocks, const Start& start) const {
     static thread_local AlignedVector<Packed> kept;
     AlignedVector<Packed>& sums = kept;
-    const std::size_t size = (panel.last - panel.first) * kTileFeatures * kBins;
+    const std::size_t size = (panel.last - panel.first) * kTileColumns * kBins;
     BinSum* out = nullptr;
     std::size_t rows = 0;
     for (auto block = blocks.take(); !block.empty(); block = blocks.take()) {
@@ -125,7 +125,7 @@ class PanelSums {
 
  private:
   [[nodiscard]] std::size_t features_of(std::size_t tile) const {
-    return std::min(kTileFeatures, bins_.features() - tile * kTileFeatures);
+    return std::min(kTileColumns, bins_.columns() - tile * kTileColumns);
   }
 
   void add(Panel panel, std::span<const Entry> block, const Entry* end, Packed* sums) const {
@@ -134,24 +134,24 @@ class PanelSums {
       const std::size_t last = std::min(t + together, panel.last);
       if (!std::any_of(&used_[t], &used_[t] + (last - t), [](auto u) { return u != 0; })) continue;
       const std::size_t features =
-          std::min(last * kTileFeatures, bins_.features()) - t * kTileFeatures;
+          std::min(last * kTileColumns, bins_.columns()) - t * kTileColumns;
       const AddRows add_all =
           summed_ == Summed::kRows ? add_rows_of<true>(features) : add_rows_of<false>(features);
       add_all(bins_.tile(t), bins_.tile_stride(t), block.data(), block.size(),
               static_cast<std::size_t>(end - block.data()),
-              sums + (t - panel.first) * kTileFeatures * kBins);
+              sums + (t - panel.first) * kTileColumns * kBins);
     }
   }
 
   void flush(Panel panel, const Packed* sums, BinSum* out) const {
     for (std::size_t t = panel.first; t < panel.last; ++t) {
-      if (used_[t] != 0) flush_tile(t, sums + (t - panel.first) * kTileFeatures * kBins, out);
+      if (used_[t] != 0) flush_tile(t, sums + (t - panel.first) * kTileColumns * kBins, out);
     }
   }
 
   void flush_tile(std::size_t tile, const Packed* sums, BinSum* out) const {
     for (std::size_t k = 0; k < features_of(tile); ++k) {
-      const std::size_t f = tile * kTileFeatures + k;
+      const std::size_t f = tile * kTileColumns + k;
       const Packed* from = sums + k * kBins;
       BinSum* to = out + layout_.begin[f];
       const std::size_t values = layout_.missing(f) - layout_.begin[f];
@@ -198,8 +198,8 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   for (const Panel panel : panels) {
     std::vector<std::uint8_t> added(parts, 0);
     Blocks blocks(entries);
-    const std::size_t begin = layout.begin[panel.first * kTileFeatures];
-    const std::size_t end = layout.begin[std::min(panel.last * kTileFeatures, bins.features())];
+    const std::size_t begin = layout.begin[panel.first * kTileColumns];
+    const std::size_t end = layout.begin[std::min(panel.last * kTileColumns, bins.columns())];
     parallel_blocks(parts, 1, threads, [&](const Block& block) {
       sums.run(panel, blocks, [&] {
         added[block.begin] = 1;

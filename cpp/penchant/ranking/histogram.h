@@ -24,23 +24,23 @@ struct BinSum {
   friend bool operator==(BinSum a, BinSum b) = default;
 };
 
-// Where features' bins lie in a histogram: the bins of values, then the missing one.
+// Where columns' values lie in a histogram: those below values(c), then the missing one.
 struct HistogramLayout {
-  explicit HistogramLayout(const BinMapper& mapper) : begin{0} {
-    for (std::size_t f = 0; f < mapper.features(); ++f) {
-      begin.push_back(begin.back() + static_cast<std::size_t>(mapper.feature(f).bins()) + 1);
+  explicit HistogramLayout(const BinnedMatrix& bins) : begin{0} {
+    for (std::size_t c = 0; c < bins.columns(); ++c) {
+      begin.push_back(begin.back() + bins.values(c) + 1);
     }
   }
   [[nodiscard]] std::size_t size() const { return begin.back(); }
-  [[nodiscard]] std::size_t missing(std::size_t f) const { return begin[f + 1] - 1; }
+  [[nodiscard]] std::size_t missing(std::size_t c) const { return begin[c + 1] - 1; }
 
-  std::vector<std::size_t> begin;  // [features + 1]
+  std::vector<std::size_t> begin;  // [columns + 1]
 };
 
 enum class Summed : std::uint8_t { kPairs, kRows };  // kRows: hessian = 1, to count
 
 // Sums the entries' pairs into `out` [layout.size()], over the tiles that `used` [tiles] marks;
-// other tiles' bins are zeroed. O(entries * used features).
+// other tiles' bins are zeroed. O(entries * used columns).
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
                      Summed summed, int threads, std::span<BinSum> out);

@@ -6,11 +6,82 @@
 #include <cmath>
 
 #include "penchant/base/error.h"
+#include "penchant/base/matrix.h"
+#include "penchant/ranking/lambda_kernel.h"
 #include "penchant/ranking/objectives.h"
 #include "penchant/ranking/query_objective.h"
 
 namespace penchant::ranking {
 namespace {
+
+// A query laid out for the kernel.
+class RankedQuery {
+ public:
+  // worth(i): of the query's row i. top: ranks that are paired with all below.
+  template <class Worth, class Discount>
+  LambdaQuery lay_out(const std::vector<std::uint32_t>& order, std::span<const double> scores,
+                      std::size_t top, const Worth& worth, const Discount& discount) {
+    const std::size_t size = order.size();
+    double least = worth(0);
+    for (std::size_t i = 1; i < size; ++i) least = std::min(least, worth(i));
+    std::size_t better = 0;
+    for (std::size_t i = 0; i < size; ++i) better += worth(i) > least ? 1 : 0;
+    for (auto* numbers : {&score_, &rest_, &gain_, &discount_, &gradient_, &hessian_}) {
+      numbers->assign(size + 2 * kLambdaRoom, 0.0F);
+    }
+    slots_.resize(size);
+    std::size_t next_better = 0;
+    std::size_t next_least = better + kLambdaRoom;
+    const double highest = scores[order[0]];
+    for (std::size_t rank = 0; rank < size; ++rank) {
+      const std::size_t row = order[rank];
+      const std::size_t slot = worth(row) > least ? next_better++ : next_least++;
+      slots_[rank] = static_cast<std::uint32_t>(slot);
+      const double score = scores[row] - highest;
+      score_[slot] = static_cast<float>(score);
+      rest_[slot] = static_cast<float>(score - static_cast<double>(score_[slot]));
+      gain_[slot] = static_cast<float>(worth(row) - least);
+      discount_[slot] = static_cast<float>(discount(rank));
+    }
+    return {.better = better,
+            .least = size - better,
+            .slots = std::span(slots_).first(std::min(top, size)),
+            .score = score_.data(),
+            .rest = rest_.data(),
+            .gain = gain_.data(),
+            .discount = discount_.data(),
+            .gradient = gradient_.data(),
+            .hessian = hessian_.data()};
+  }
+
+  void give_back(const std::vector<std::uint32_t>& order, double scale, std::span<double> gradients,
+                 std::span<double> hessians) const {
+    for (std::size_t rank = 0; rank < order.size(); ++rank) {
+      gradients[order[rank]] = scale * static_cast<double>(gradient_[slots_[rank]]);
+      hessians[order[rank]] = scale * static_cast<double>(hessian_[slots_[rank]]);
+    }
+  }
+
+ private:
+  std::vector<std::uint32_t> slots_;  // [ranks]
+  AlignedVector<float> score_;        // [slots] each
+  AlignedVector<float> rest_;
+  AlignedVector<float> gain_;
+  AlignedVector<float> discount_;
+  AlignedVector<float> gradient_;
+  AlignedVector<float> hessian_;
+};
+
+// What a thread keeps between queries.
+struct Scratch {
+  std::vector<std::uint32_t> order;
+  RankedQuery ranked;
+};
+
+Scratch& scratch() {
+  static thread_local Scratch kept;
+  return kept;
+}
 
 class LambdaMart final : public QueryObjective {
  public:
@@ -27,36 +98,21 @@ class LambdaMart final : public QueryObjective {
                          std::span<double> hessians, const Step& /*step*/) const override {
     const double ideal = ideal_[query.number];
     if (ideal <= 0) return;
-    static thread_local std::vector<std::uint32_t> order;
+    auto& [order, ranked] = scratch();
     rank(query, order);
-    const double spread = query.scores[order.front()] - query.scores[order.back()];
-    double sum = 0;
     // Pairs below the cut change no DCG that is looked at.
-    for (std::size_t i = 0; i < std::min(truncation_, query.size); ++i) {
-      for (std::size_t j = i + 1; j < query.size; ++j) {
-        const bool first = gain(query.begin + order[i]) > gain(query.begin + order[j]);
-        if (!first && gain(query.begin + order[i]) == gain(query.begin + order[j])) continue;
-        const std::size_t high = first ? order[i] : order[j];
-        const std::size_t low = first ? order[j] : order[i];
-        const double apart = query.scores[high] - query.scores[low];
-        double change = (gain(query.begin + high) - gain(query.begin + low)) *
-                        (discount(i) - discount(j)) / ideal;
-        if (normalize_ && spread > 0) change /= 0.01 + std::abs(apart);
-        const double p = 1 / (1 + std::exp(apart));  // of standing the wrong way round
-        const double push = change * p;
-        const double curve = push * (1 - p);
-        gradients[high] -= push;
-        gradients[low] += push;
-        hessians[high] += curve;
-        hessians[low] += curve;
-        sum += 2 * push;
-      }
+    const LambdaQuery pairs = ranked.lay_out(
+        order, query.scores, truncation_, [&](std::size_t i) { return gain(query.begin + i); },
+        [&](std::size_t place) { return discount(place); });
+    LambdaScale scale{.change = static_cast<float>(1 / ideal)};
+    if (normalize_ && query.scores[order.front()] > query.scores[order.back()]) {
+      scale.fixed = 0.01F;
+      scale.rise = 1;
     }
-    if (!normalize_ || sum <= 0) return;
+    const double sum = push_pairs(pairs, scale);
     // Long queries have more pairs; they count by the logarithm of their lambdas.
-    const double scale = std::log2(1 + sum) / sum;
-    for (double& one : gradients) one *= scale;
-    for (double& one : hessians) one *= scale;
+    const double part = normalize_ && sum > 0 ? std::log2(1 + sum) / sum : 1;
+    ranked.give_back(order, part, gradients, hessians);
   }
 
   std::size_t truncation_;
@@ -73,20 +129,12 @@ class Pairwise final : public QueryObjective {
  private:
   void query_derivatives(const Query& query, std::span<double> gradients,
                          std::span<double> hessians, const Step& /*step*/) const override {
-    for (std::size_t i = 0; i < query.size; ++i) {
-      for (std::size_t j = i + 1; j < query.size; ++j) {
-        const double a = label(query.begin + i);
-        const double b = label(query.begin + j);
-        if (a == b) continue;
-        const std::size_t high = a > b ? i : j;
-        const std::size_t low = a > b ? j : i;
-        const double p = 1 / (1 + std::exp(query.scores[high] - query.scores[low]));
-        gradients[high] -= p;
-        gradients[low] += p;
-        hessians[high] += p * (1 - p);
-        hessians[low] += p * (1 - p);
-      }
-    }
+    auto& [order, ranked] = scratch();
+    rank(query, order);
+    push_pairs_alike(ranked.lay_out(
+        order, query.scores, query.size, [&](std::size_t i) { return label(query.begin + i); },
+        [](std::size_t) { return 0.0; }));
+    ranked.give_back(order, 1, gradients, hessians);
   }
 };
 

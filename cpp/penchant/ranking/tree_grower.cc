@@ -21,7 +21,7 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
     : mapper_(mapper),
       bins_(bins),
       params_(std::move(params)),
-      layout_(mapper),
+      layout_(bins),
       finder_(mapper, params_.split),
       interaction_(params_.interaction, mapper.features()) {
   check_argument(params_.leaves >= 2 && params_.leaves <= 131'072,
@@ -38,7 +38,7 @@ const GrownTree& TreeGrower::grow(const Scales& scales,
     // A feature of one bin and nothing missing decides nothing, but its sums cost the same.
     if (used_features[f] == 0) continue;
     used_.push_back(f);
-    used_tiles_[f / kTileFeatures] = 1;
+    used_tiles_[bins_.place(f).column / kTileColumns] = 1;
   }
   spare_.resize(entries_.size());
   start();
@@ -100,10 +100,10 @@ void TreeGrower::start() {
   if (used_.empty()) return;
   root.slot = take_slot();
   sum(root, Summed::kPairs, histogram(root.slot));
-  // The bins of any one feature sum to the leaf.
-  const std::size_t f = used_.front();
+  // The values of any one column sum to the leaf.
+  const std::size_t c = bins_.place(used_.front()).column;
   const auto bins = histogram(root.slot);
-  for (std::size_t b = layout_.begin[f]; b < layout_.begin[f + 1]; ++b) {
+  for (std::size_t b = layout_.begin[c]; b < layout_.begin[c + 1]; ++b) {
     root.state.sum = root.state.sum + bins[b];
   }
   Leaf* const one = &root;
@@ -156,6 +156,24 @@ bool TreeGrower::splittable(const Leaf& leaf) const {
          leaf.state.rows >= 2 * params_.split.min_leaf_rows;
 }
 
+std::span<const BinSum> TreeGrower::of_feature(std::size_t f, std::span<const BinSum> histogram,
+                                               BinSum total, FeatureSums& room) const {
+  const FeaturePlace& place = bins_.place(f);
+  const std::size_t begin = layout_.begin[place.column];
+  if (!place.shared) return histogram.subspan(begin, layout_.begin[place.column + 1] - begin);
+  const auto bins = static_cast<std::size_t>(mapper_.feature(f).bins());
+  std::fill_n(room.begin(), bins + 1, BinSum{});
+  BinSum usual = total;
+  for (std::size_t byte = place.first; byte <= place.last; ++byte) {
+    const BinSum one = histogram[begin + byte];
+    const std::uint8_t bin = place.bin_of(static_cast<std::uint8_t>(byte));
+    room[bin == kMissingBin ? bins : bin] = one;
+    usual = usual - one;
+  }
+  room[place.usual] = usual;
+  return std::span<const BinSum>(room).first(bins + 1);
+}
+
 void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts) {
   const std::size_t groups = (used_.size() + kFeaturesAtOnce - 1) / kFeaturesAtOnce;
   std::vector<Split> found(leaves.size() * groups);
@@ -164,15 +182,17 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
     const Leaf& leaf = *leaves[block.begin / groups];
     const std::span<const BinSum> all = histogram(leaf.slot);
     const std::size_t first = block.begin % groups * kFeaturesAtOnce;
+    const BinSum rows_of_leaf{0, leaf.state.rows};
+    FeatureSums sums;
+    FeatureSums row_counts;
     Split best;
     for (std::size_t k = first; k < std::min(first + kFeaturesAtOnce, used_.size()); ++k) {
       const std::size_t f = used_[k];
       if (!interaction_.allows(leaf.groups, f)) continue;
-      const std::size_t begin = layout_.begin[f];
-      const std::size_t size = layout_.begin[f + 1] - begin;
       const Split one =
-          finder_.best(f, all.subspan(begin, size),
-                       counts.empty() ? counts : counts.subspan(begin, size), leaf.state, scales_);
+          finder_.best(f, of_feature(f, all, leaf.state.sum, sums),
+                       counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
+                       leaf.state, scales_);
       if (better(one, best)) best = one;
     }
     found[block.begin] = best;
@@ -201,9 +221,10 @@ bool TreeGrower::accept_rows(Leaf& leaf, std::size_t left) {
 void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
+  const FeaturePlace& place = bins_.place(feature);
   const std::size_t left_rows =
-      partition_entries(rows_of(leaf, !spare), bins_.column(feature), BinDecision(leaf.split),
-                        params_.threads, rows_of(leaf, spare));
+      partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
+                        BinDecision(leaf.split).at(place), params_.threads, rows_of(leaf, spare));
   if (!accept_rows(leaf, left_rows)) return;
   children.made = true;
   Leaf& left = children.left;

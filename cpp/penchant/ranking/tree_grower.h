@@ -13,6 +13,7 @@
 // split ahead of their turn, side by side, and take their places in the tree when it comes.
 // Everything that decides is a sum of integers: a tree is the same at any number of threads.
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -90,6 +91,11 @@ class TreeGrower {
   void take_place(std::size_t leaf);
   bool accept_rows(Leaf& leaf, std::size_t left);
   void sum_children(Children& children, int parent_slot);
+  using FeatureSums = std::array<BinSum, 256>;
+  // A feature's bins, then the missing one; those of a shared column are gathered in `room`, the
+  // usual one as what the others leave of the total.
+  [[nodiscard]] std::span<const BinSum> of_feature(std::size_t f, std::span<const BinSum> histogram,
+                                                   BinSum total, FeatureSums& room) const;
   void find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts);
   [[nodiscard]] bool splittable(const Leaf& leaf) const;
   [[nodiscard]] std::span<Entry> rows_of(const Leaf& leaf, bool spare);

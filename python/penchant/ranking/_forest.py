@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..errors import InvalidArgumentError
+from ..errors import CorruptBundleError, InvalidArgumentError
+from ._calibration import Calibration
 
 __all__ = ["Forest"]
 
 _PREFIX = "forest"
+_CALIBRATION = f"{_PREFIX}/calibration"
 
 
 class Forest:
@@ -42,6 +44,8 @@ class Forest:
         When the arrays are no forest, naming the tree and the split.
     """
 
+    _calibration: Calibration | None = None
+
     def __init__(self, arrays: dict[str, Any]) -> None:
         try:
             self._core = _core.Forest.from_arrays(arrays)
@@ -53,6 +57,23 @@ class Forest:
         """Wrap a forest of the core."""
         forest = cls.__new__(cls)
         forest._core = core
+        return forest
+
+    def with_calibration(self, calibration: Calibration | None) -> Self:
+        """Return the same trees, whose `predict` gives the calibration's probabilities.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When the calibration is of another number of outputs.
+        """
+        if calibration is not None and calibration.num_outputs != self.num_outputs:
+            raise InvalidArgumentError(
+                f"the calibration has {calibration.num_outputs} outputs, the forest "
+                f"{self.num_outputs}"
+            )
+        forest = type(self)._of(self._core)
+        forest._calibration = calibration
         return forest
 
     # -- asking ------------------------------------------------------------------------------------
@@ -78,10 +99,14 @@ class Forest:
     def predict(self, X: npt.ArrayLike, *, threads: int = 1) -> npt.NDArray[np.float64]:
         """Score rows and apply the link: probabilities, rates, or the raw score itself.
 
+        With a calibration it gives the probabilities instead; for one output, of the second class.
+
         Returns
         -------
         [n] float64 array, or [n, num_outputs].
         """
+        if self._calibration is not None:
+            return self._calibration.predict(self.predict_raw(X, threads=threads), threads=threads)
         scores = self._core.apply_link(self._core.predict_raw(_rows(X), threads))
         return scores[:, 0] if self.num_outputs == 1 else scores
 
@@ -109,6 +134,11 @@ class Forest:
     def link(self) -> str:
         """From raw score to prediction: ``identity``, ``sigmoid``, ``softmax`` or ``exp``."""
         return str(self._core.link)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What turns raw scores into probabilities in place of the link, or None."""
+        return self._calibration
 
     @property
     def feature_names(self) -> list[str]:
@@ -191,7 +221,8 @@ class Forest:
         outputs = f", {self.num_outputs} outputs" if self.num_outputs > 1 else ""
         return (
             f"Forest({self.num_trees} trees, {self.num_leaves} leaves, "
-            f"{self.num_features} features{outputs}, link={self.link!r})"
+            f"{self.num_features} features{outputs}, link={self.link!r}"
+            f"{'' if self._calibration is None else ', calibrated'})"
         )
 
     # -- keeping -----------------------------------------------------------------------------------
@@ -200,6 +231,8 @@ class Forest:
         """Return the forest as a bundle. The same forest gives the same bytes."""
         writer = _core.BundleWriter()
         self._core.save(writer, _PREFIX)
+        if self._calibration is not None:
+            self._calibration._core.save(writer, _CALIBRATION)
         return bytes(writer.to_bytes(json.dumps({"object": "Forest"})))
 
     def save(self, path: str | Path) -> None:
@@ -215,18 +248,29 @@ class Forest:
         CorruptBundleError
             Whatever the file holds that a forest can't.
         """
-        return cls._of(_core.Forest.load(_core.BundleReader.open(Path(path)), _PREFIX))
+        return cls._read(_core.BundleReader.open(Path(path)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read what `to_bytes` gave."""
-        return cls._of(_core.Forest.load(_core.BundleReader.from_bytes(data), _PREFIX))
+        return cls._read(_core.BundleReader.from_bytes(data))
+
+    @classmethod
+    def _read(cls, reader: Any) -> Self:
+        forest = cls._of(_core.Forest.load(reader, _PREFIX))
+        if not reader.has(f"{_CALIBRATION}/meta"):
+            return forest
+        calibration = Calibration._of(_core.Calibration.load(reader, _CALIBRATION))
+        try:
+            return forest.with_calibration(calibration)
+        except InvalidArgumentError as error:
+            raise CorruptBundleError(f"{_CALIBRATION}: {error}") from error
 
     def __getstate__(self) -> bytes:
         return self.to_bytes()
 
     def __setstate__(self, state: bytes) -> None:
-        self._core = _core.Forest.load(_core.BundleReader.from_bytes(state), _PREFIX)
+        self.__dict__.update(type(self).from_bytes(state).__dict__)
 
 
 def _rows(values: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -12,11 +12,13 @@ from ..errors import InvalidArgumentError, UnavailableError
 
 if TYPE_CHECKING:
     from ._explain import PartialDependence
+    from ._reliability import Reliability
 
 _BAR = "#4c72b0"
 _DOWN = "#c44e52"
 _UP = "#55a868"
 _LINE = "#8c8c8c"
+_SERIES = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860")
 
 
 def _axes(ax: Any, bars: int) -> Any:
@@ -101,4 +103,37 @@ def plot_partial_dependence(found: PartialDependence, ax: Any = None, *, lines: 
     ax.set_xlabel(found.name)
     ax.set_ylabel("prediction")
     ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_reliability(found: Reliability | dict[str, Reliability], ax: Any = None) -> Any:
+    """Draw observed shares against probabilities with their intervals, and where rows lie below.
+
+    ``found`` is one `reliability`, or several by name to compare. On the dashed line probabilities
+    are what they say; the number in the legend is the expected calibration error.
+    """
+    series = found if isinstance(found, dict) else {"": found}
+    ax = _axes(ax, 12)
+    ax.plot([0, 1], [0, 1], color=_LINE, linewidth=1, linestyle="--", zorder=1)
+    below = ax.inset_axes((0, -0.3, 1, 0.25))
+    for number, (name, one) in enumerate(series.items()):
+        color = _SERIES[number % len(_SERIES)]
+        arms = np.array([one.observed - one.low, one.high - one.observed])
+        label = f"{name}: {one.expected_error:.4f}" if name else f"error {one.expected_error:.4f}"
+        ax.errorbar(
+            one.predicted, one.observed, yerr=np.maximum(arms, 0), color=color, label=label,
+            marker="o", markersize=4, linewidth=1.2, elinewidth=1, capsize=2,
+        )  # fmt: skip
+        edges = np.linspace(0, 1, len(one.histogram) + 1)
+        below.stairs(one.histogram, edges, color=color, fill=len(series) == 1, alpha=0.8)
+    ax.set_ylabel("observed share")
+    ax.set_ylim(-0.02, 1.02)
+    ax.tick_params(labelbottom=False)
+    title = "expected calibration error" if isinstance(found, dict) else None
+    ax.legend(frameon=False, loc="upper left", title=title, alignment="left")
+    below.set_xlabel("probability")
+    below.set_ylabel("share")
+    for each in (ax, below):
+        each.set_xlim(-0.02, 1.02)
+        each.spines[["top", "right"]].set_visible(False)
     return ax

@@ -25,15 +25,17 @@ template <class T>
 void expect_plain_bins(int threads) {
   const Matrix<T> rows = as<T>(testing::sample_rows(3000, 19, 5));
   const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.seed = 1, .threads = threads});
-  const auto bins = BinnedMatrix::of(rows.view(), mapper, {.tiles = true, .threads = threads});
+  const auto bins = BinnedMatrix::of(rows.view(), mapper, {.threads = threads});
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     for (std::size_t f = 0; f < rows.columns(); ++f) {
-      const std::uint8_t bin = bins.column(f)[i];
+      const std::uint8_t bin = bins.bin(f, i);
       ASSERT_EQ(bin,
                 reference::plain_bin(mapper.feature(f).bounds, static_cast<double>(rows.row(i)[f])))
           << "row " << i << ", feature " << f;
-      const std::size_t t = f / kTileFeatures;
-      ASSERT_EQ(bins.tile(t)[i * bins.tile_stride(t) + f % kTileFeatures], bin);
+    }
+    for (std::size_t c = 0; c < bins.columns(); ++c) {
+      const std::size_t t = c / kTileColumns;
+      ASSERT_EQ(bins.tile(t)[i * bins.tile_stride(t) + c % kTileColumns], bins.column(c)[i]);
     }
   }
 }
@@ -61,8 +63,8 @@ TEST(Binning, SharesRowsOutEvenlyAndLeavesHeavyValuesAlone) {
   const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.max_bins = 64});
   const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
   std::vector<int> count(256);
-  for (std::size_t i = 0; i < rows.rows(); ++i) ++count[bins.column(0)[i]];
-  const std::uint8_t heavy = bins.column(0)[0];
+  for (std::size_t i = 0; i < rows.rows(); ++i) ++count[bins.bin(0, i)];
+  const std::uint8_t heavy = bins.bin(0, 0);
   EXPECT_EQ(count[heavy], 25'000);
   const double share = 25'000.0 / 63;
   for (int b = 0; b < mapper.feature(0).bins(); ++b) {
@@ -93,10 +95,10 @@ TEST(Binning, NamesCategoriesByWeight) {
   const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.categorical = {0}});
   EXPECT_EQ(mapper.feature(0).categories, (std::vector<std::int32_t>{7, 1}));
   const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
-  EXPECT_EQ(bins.column(0)[0], 0);
-  EXPECT_EQ(bins.column(0)[80], 1);
-  EXPECT_EQ(bins.column(0)[95], 2);
-  EXPECT_EQ(bins.column(0)[99], kMissingBin);
+  EXPECT_EQ(bins.bin(0, 0), 0);
+  EXPECT_EQ(bins.bin(0, 80), 1);
+  EXPECT_EQ(bins.bin(0, 95), 2);
+  EXPECT_EQ(bins.bin(0, 99), kMissingBin);
 }
 
 TEST(Binning, SamplesTheSameRowsAtAnyNumberOfThreads) {

@@ -23,7 +23,7 @@ struct Sample {
       : values(testing::sample_rows(rows, columns, 4)),
         mapper(BinMapper::fit(values.view(), {}, {.max_bins = max_bins})),
         bins(BinnedMatrix::of(values.view(), mapper, {})),
-        layout(mapper),
+        layout(bins),
         gradients(rows),
         hessians(rows) {
     const Philox random(9, 3);
@@ -196,7 +196,7 @@ TEST(Histogram, HoldsTheLargestSums) {
   Matrix<double> rows(200'000, 1);
   const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
   const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
-  const HistogramLayout layout(mapper);
+  const HistogramLayout layout(bins);
   AlignedVector<Entry> entries(rows.rows());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     entries[i] = {static_cast<std::uint32_t>(i), -32'767, 65'535};

@@ -27,10 +27,10 @@ inline std::vector<ranking::BinSum> plain_histogram(const ranking::BinnedMatrix&
                                                     std::span<const ranking::Entry> entries) {
   std::vector<ranking::BinSum> out(layout.size());
   for (const ranking::Entry& entry : entries) {
-    for (std::size_t f = 0; f < bins.features(); ++f) {
-      const std::uint8_t bin = bins.column(f)[entry.row];
+    for (std::size_t c = 0; c < bins.columns(); ++c) {
+      const std::uint8_t byte = bins.column(c)[entry.row];
       const std::size_t at =
-          bin == ranking::kMissingBin ? layout.missing(f) : layout.begin[f] + bin;
+          byte == ranking::kMissingBin ? layout.missing(c) : layout.begin[c] + byte;
       out[at] = out[at] + ranking::BinSum{entry.gradient, entry.hessian};
     }
   }
@@ -60,7 +60,7 @@ inline PlainSplit plain_split(const ranking::BinnedMatrix& bins, const ranking::
         double h[2] = {0, 0};
         std::int64_t rows[2] = {0, 0};
         for (const ranking::Entry& entry : entries) {
-          const std::uint8_t bin = bins.column(f)[entry.row];
+          const std::uint8_t bin = bins.bin(f, entry.row);
           const bool left = bin == ranking::kMissingBin ? missing_left : bin <= b;
           g[left ? 0 : 1] += entry.gradient * scales.gradient;
           h[left ? 0 : 1] += entry.hessian * scales.hessian;
