@@ -120,7 +120,8 @@ bool TreeGrower::before(std::size_t a, std::size_t b) const {
 std::vector<std::size_t> TreeGrower::next_leaves(std::size_t most) const {
   std::vector<std::size_t> best;
   for (std::size_t l = 0; l < leaves_.size(); ++l) {
-    if (!leaves_[l].split.found() || (most > 1 && children_[l].made)) continue;
+    const bool tried = children_[l].made || children_[l].doubted;
+    if (!leaves_[l].split.found() || (most > 1 && tried)) continue;
     if (best.size() == most && !before(l, best.back())) continue;
     if (best.size() == most) best.pop_back();
     best.insert(std::find_if(best.begin(), best.end(), [&](auto b) { return before(l, b); }), l);
@@ -135,12 +136,13 @@ void TreeGrower::split_ahead() {
   const int width = resolve_threads(params_.threads);
   const std::size_t most =
       width == 1 ? 1 : std::min(kAheadAThread * static_cast<std::size_t>(width), (places + 1) / 2);
-  const std::vector<std::size_t> chosen = next_leaves(most);
+  const std::size_t turn = next_leaves(1).front();
+  const auto chosen = children_[turn].doubted ? std::vector<std::size_t>{turn} : next_leaves(most);
   const bool last = places == 1;
   for (const std::size_t l : chosen) children_[l].free_slot = last ? -1 : take_slot();
   parallel_blocks(chosen.size(), 1, params_.threads, [&](const Block& block) {
     const std::size_t l = chosen[block.begin];
-    make_children(leaves_[l], children_[l], last);
+    make_children(leaves_[l], children_[l], last, l == turn);
   });
   for (const std::size_t l : chosen) {
     Children& made = children_[l];
@@ -206,26 +208,28 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
   }
 }
 
-bool TreeGrower::accept_rows(Leaf& leaf, std::size_t left) {
-  const auto rows = static_cast<std::int64_t>(left);
-  const std::int64_t least = std::min(rows, leaf.state.rows - rows);
-  if (least >= params_.split.min_leaf_rows) return true;
-  // Hessians misled about rows: count them for this leaf and look again.
+void TreeGrower::find_by_counts(Leaf& leaf) {
   AlignedVector<BinSum> counts(layout_.size());
   sum(leaf, Summed::kRows, counts);
   Leaf* const one = &leaf;
   find_splits({&one, 1}, counts);
-  return false;
 }
 
-void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
+void TreeGrower::make_children(Leaf& leaf, Children& children, bool last, bool its_turn) {
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
   const FeaturePlace& place = bins_.place(feature);
   const std::size_t left_rows =
       partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
                         BinDecision(leaf.split).at(place), params_.threads, rows_of(leaf, spare));
-  if (!accept_rows(leaf, left_rows)) return;
+  const auto rows = static_cast<std::int64_t>(left_rows);
+  if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
+    // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would
+    // come earlier: it must not, lest trees depend on how far ahead was looked.
+    children.doubted = !its_turn;
+    if (its_turn) find_by_counts(leaf);
+    return;
+  }
   children.made = true;
   Leaf& left = children.left;
   Leaf& right = children.right;

@@ -74,6 +74,7 @@ class TreeGrower {
   // What a leaf's split makes of it, before the tree has it.
   struct Children {
     bool made = false;
+    bool doubted = false;  // its split leaves too few rows; another is found when its turn comes
     Leaf left;
     Leaf right;
     int free_slot = -1;  // lent for the smaller child
@@ -85,11 +86,11 @@ class TreeGrower {
   // the best.
   [[nodiscard]] std::vector<std::size_t> next_leaves(std::size_t most) const;
   void split_ahead();
-  // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off: the
-  // leaf then has another split or none.
-  void make_children(Leaf& leaf, Children& children, bool last);
+  // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off:
+  // when its turn has come, the leaf then has another split or none.
+  void make_children(Leaf& leaf, Children& children, bool last, bool its_turn);
   void take_place(std::size_t leaf);
-  bool accept_rows(Leaf& leaf, std::size_t left);
+  void find_by_counts(Leaf& leaf);
   void sum_children(Children& children, int parent_slot);
   using FeatureSums = std::array<BinSum, 256>;
   // A feature's bins, then the missing one; those of a shared column are gathered in `room`, the

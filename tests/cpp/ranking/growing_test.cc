@@ -326,6 +326,30 @@ TEST(TreeGrower, LeavesNoLeafOfFewerRowsWhateverHessiansSay) {
   }
 }
 
+TEST(TreeGrower, LooksAheadWithoutAnEffect) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Sample sample(3000);
+    const Philox random(seed, 17);
+    // Rows differ in their hessians, so that estimates of rows are off and splits are looked for
+    // anew.
+    for (std::size_t i = 0; i < sample.hessians.size(); ++i) {
+      sample.hessians[i] = static_cast<float>(std::exp(1.5 * random.normal(i, 0)));
+      sample.gradients[i] = static_cast<float>(random.normal(i, 1) + sample.values.row(i)[0]);
+    }
+    const std::vector<std::uint8_t> used(sample.bins.features(), 1);
+    std::vector<double> leaves;
+    for (const int threads : {1, 2, 8}) {
+      TreeGrower grower(sample.mapper, sample.bins,
+                        {.leaves = 50, .split = {.min_leaf_rows = 25}, .threads = threads});
+      const Scales scales =
+          round_pairs(sample.gradients, sample.hessians, {.threads = threads}, grower.entries());
+      const GrownTree& tree = grower.grow(scales, used);
+      if (threads == 1) leaves = tree.leaf_values;
+      EXPECT_EQ(tree.leaf_values, leaves) << "seed " << seed << ", " << threads << " threads";
+    }
+  }
+}
+
 TEST(TreeGrower, SplitsTheShallowestFirstWhenAsked) {
   const Sample sample(4000);
   TreeGrower grower(sample.mapper, sample.bins,
