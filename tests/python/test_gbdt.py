@@ -14,8 +14,28 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import penchant as pn
+from penchant.ranking._gbdt import finite_targets
 
-ESTIMATORS = [pn.GBDTClassifier(trees=20), pn.GBDTRegressor(trees=40)]
+
+class RankerOfOneQuery(pn.GBDTRanker):
+    """A ranker as scikit-learn's checks can fit it, which know no queries: all rows are one."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        values = finite_targets(y, "GBDTRanker")
+        labels = (
+            np.digitize(values, np.quantile(values, [0.25, 0.5, 0.75])) if len(values) else values
+        )
+        return super().fit(X, labels, group=np.zeros(len(labels)), sample_weight=sample_weight)
+
+
+# Of the ranker, checks of classifiers and regressors do not apply: it is neither.
+ESTIMATORS = [
+    pn.GBDTClassifier(trees=20),
+    pn.GBDTRegressor(trees=40),
+    RankerOfOneQuery(trees=20),
+]
 
 
 def _expected(estimator):

@@ -1,5 +1,7 @@
 #include "penchant/bindings/register.h"
+#include "penchant/bindings/tree_callbacks.h"
 #include "penchant/ranking/forest.h"
+#include "penchant/ranking/link_name.h"
 #include "penchant/ranking/row_check.h"
 #include "penchant/ranking/trainer.h"
 
@@ -120,6 +122,8 @@ class Options {
 struct Recipe {
   ranking::TrainParams train;
   ranking::ObjectiveParams objective;
+  std::string link = "identity";  // of an objective that is not ours
+  std::vector<std::string> feature_names;
 };
 
 Recipe recipe_of(const py::dict& dict) {
@@ -132,6 +136,8 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("trees", train.trees);
   options.read("learning_rate", train.learning_rate);
   options.read("row_fraction", train.row_fraction);
+  options.read("top_rate", train.top_rate);
+  options.read("other_rate", train.other_rate);
   options.read("feature_fraction", train.feature_fraction);
   options.read("seed", train.seed);
   options.read("early_stopping", train.early_stopping);
@@ -146,7 +152,11 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("min_leaf_rows", split.min_leaf_rows);
   options.read("category_smoothing", split.category_smoothing);
   options.read("category_l2", split.category_l2);
+  options.read("most_categories", split.most_categories);
   options.read("monotone", split.monotone);
+  options.read("interaction", train.tree.interaction);
+  options.read("link", recipe.link);
+  options.read("feature_names", recipe.feature_names);
   options.read("classes", objective.classes);
   options.read("huber_delta", objective.huber_delta);
   options.read("quantile", objective.quantile);
@@ -154,14 +164,18 @@ Recipe recipe_of(const py::dict& dict) {
   options.read("normalize", objective.normalize);
   options.read("label_gains", objective.label_gains);
   options.read("ndcg_at", objective.ndcg_at);
+  options.read("position_l2", objective.position_l2);
+  options.read("position_bias", objective.position_bias);
   options.check();
   train.tree.growth = depth_wise ? ranking::Growth::kDepthWise : ranking::Growth::kLeafWise;
   objective.seed = train.seed;
+  objective.position_rate = train.learning_rate;
   return recipe;
 }
 
 Labels labels_of(const Array<float>& target, const std::optional<Array<float>>& weight,
-                 const std::optional<Array<std::int64_t>>& group_begin) {
+                 const std::optional<Array<std::int64_t>>& group_begin,
+                 const std::optional<Array<std::int32_t>>& position) {
   Labels labels;
   const auto copy = [](const auto& array, auto& to) {
     const auto values = as_span(array);
@@ -170,61 +184,104 @@ Labels labels_of(const Array<float>& target, const std::optional<Array<float>>& 
   copy(target, labels.target);
   if (weight) copy(*weight, labels.weight);
   if (group_begin) copy(*group_begin, labels.group_begin);
+  if (position) copy(*position, labels.position);
   return labels;
 }
 
-struct HeldOutRows {
-  BinnedRows rows;
+void check_rows(const BinnedRows& rows, const Labels& labels, const char* what) {
+  check_argument(labels.target.size() == rows.matrix.rows(), labels.target.size(), " targets for ",
+                 rows.matrix.rows(), " ", what);
+}
+
+// A name of ours, or derivatives of the user's own.
+std::unique_ptr<ranking::Objective> objective_of(const py::object& objective, const Labels& labels,
+                                                 const Recipe& recipe) {
+  if (py::isinstance<py::str>(objective)) {
+    return ranking::make_objective(objective.cast<std::string>(), labels, recipe.objective);
+  }
+  const auto link = ranking::find_link(recipe.link);
+  check_argument(link.has_value(), "unknown link '", recipe.link, "'");
+  const auto outputs = static_cast<std::size_t>(
+      *link == ranking::Link::kSoftmax ? std::max(recipe.objective.classes, 1) : 1);
+  return std::make_unique<PythonObjective>(objective, outputs, *link);
+}
+
+// What held-out rows are watched by.
+struct Watched {
   std::unique_ptr<ranking::Objective> objective;
+  std::optional<ranking::Metric> metric;
+
+  Watched(const py::object& objective_in, const py::object& metric_in, const Labels& labels,
+          const Recipe& recipe, const ranking::Objective& learned) {
+    if (metric_in.is_none()) {
+      objective = objective_of(objective_in, labels, recipe);
+    } else if (py::isinstance<py::str>(metric_in)) {
+      metric = ranking::make_metric(metric_in.cast<std::string>(), labels, learned.link(),
+                                    learned.outputs(), recipe.objective);
+    } else {
+      metric = python_metric(metric_in, learned.outputs());
+    }
+  }
+
+  [[nodiscard]] std::string loss_name() const {
+    if (!metric) return objective->loss_name();
+    return (metric->higher_is_better ? "minus_" : "") + metric->name;
+  }
 };
 
-py::dict train(const BinnedRows& binned, const Array<float>& target, const std::string& objective,
-               const py::dict& options, const std::optional<Array<float>>& weight,
-               const std::optional<Array<std::int64_t>>& group_begin,
-               const std::optional<BinnedRows>& held_out,
-               const std::optional<Array<float>>& held_out_target,
-               const std::optional<Array<float>>& held_out_weight,
-               const std::optional<Array<std::int64_t>>& held_out_group_begin,
+py::dict train(const BinnedRows& binned, const Labels& labels, const py::object& objective,
+               const py::dict& options, const BinnedRows* held_out, const Labels* held_out_labels,
+               const py::object& metric, const Forest* start,
+               const std::optional<Array<double>>& start_scores,
+               const std::optional<Array<double>>& held_out_start_scores,
                const py::object& progress) {
   const Recipe recipe = recipe_of(options);
-  check_argument(static_cast<std::size_t>(target.size()) == binned.matrix.rows(), target.size(),
-                 " targets for ", binned.matrix.rows(), " rows");
-  const auto learned =
-      ranking::make_objective(objective, labels_of(target, weight, group_begin), recipe.objective);
-  std::unique_ptr<ranking::Objective> watched;
-  if (held_out) {
-    check_argument(held_out_target.has_value() &&
-                       static_cast<std::size_t>(held_out_target->size()) == held_out->matrix.rows(),
-                   "held-out rows and targets differ in number");
-    watched = ranking::make_objective(
-        objective, labels_of(*held_out_target, held_out_weight, held_out_group_begin),
-        recipe.objective);
+  check_rows(binned, labels, "rows");
+  const auto learned = objective_of(objective, labels, recipe);
+  std::optional<Watched> watched;
+  if (held_out != nullptr) {
+    check_argument(held_out_labels != nullptr, "held-out rows need labels");
+    check_rows(*held_out, *held_out_labels, "held-out rows");
+    watched.emplace(objective, metric, *held_out_labels, recipe, *learned);
   }
   const auto report = [&progress](int done, int trees, std::optional<double> loss) {
     const py::gil_scoped_acquire hold;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (!progress.is_none()) progress(done, trees, loss);
   };
+  const auto scores_in = [](const std::optional<Array<double>>& scores) {
+    return scores ? as_span(*scores) : std::span<const double>();
+  };
   std::shared_ptr<Forest> forest;
   std::vector<double> losses;
-  std::vector<double> scores;
   int best = 0;
   {
     const py::gil_scoped_release release;
     ranking::Trainer trainer(*binned.mapper, binned.matrix, *learned, recipe.train);
-    if (held_out) trainer.hold_out({&held_out->matrix, watched.get()});
+    if (start_scores) {
+      trainer.start_from({.forest = start != nullptr ? &start->data() : nullptr,
+                          .scores = scores_in(start_scores)});
+    }
+    if (watched) {
+      trainer.hold_out({.bins = &held_out->matrix,
+                        .objective = watched->objective.get(),
+                        .metric = watched->metric ? &*watched->metric : nullptr,
+                        .scores = scores_in(held_out_start_scores)});
+    }
     trainer.run(report);
     losses = trainer.losses();
     best = trainer.best_step();
-    scores.assign(trainer.scores().begin(), trainer.scores().end());
-    forest = std::make_shared<Forest>(std::move(trainer).finish());
+    ranking::ForestData data = std::move(trainer).finish();
+    if (!recipe.feature_names.empty()) data.feature_names = recipe.feature_names;
+    forest = std::make_shared<Forest>(std::move(data));
   }
   py::dict out;
   out["forest"] = std::move(forest);
   out["losses"] = move_to_array(std::move(losses));
-  out["loss_name"] = learned->loss_name();
+  out["loss_name"] = watched ? watched->loss_name() : learned->loss_name();
   out["steps"] = best;
-  out["scores"] = move_to_array(std::move(scores));
+  const std::span<const double> bias = learned->position_bias();
+  out["position_bias"] = move_to_array(std::vector<double>(bias.begin(), bias.end()));
   return out;
 }
 
@@ -255,13 +312,21 @@ void register_trees(py::module_& module) {
              py::arg("threads") = 0);
   module.def("find_infinite", &find_infinite<double>, py::arg("rows"), py::arg("threads") = 0,
              "(row, column) of the first infinite value, or None.");
-  module.def("train_forest", &train, py::arg("rows"), py::arg("target"), py::kw_only(),
-             py::arg("objective"), py::arg("options"), py::arg("weight") = py::none(),
-             py::arg("group_begin") = py::none(), py::arg("held_out") = py::none(),
-             py::arg("held_out_target") = py::none(), py::arg("held_out_weight") = py::none(),
-             py::arg("held_out_group_begin") = py::none(), py::arg("progress") = py::none(),
-             "Boosts trees: forest, losses, loss_name, steps, and scores of the training rows by "
-             "output.");
+  py::class_<Labels>(module, "RowLabels",
+                     "What rows are to be: targets [n], and what goes with them.")
+      .def(py::init(&labels_of), py::arg("target"), py::kw_only(), py::arg("weight") = py::none(),
+           py::arg("group_begin") = py::none(), py::arg("position") = py::none());
+  // Targets alone are labels.
+  py::implicitly_convertible<py::array, Labels>();
+  module.def("train_forest", &train, py::arg("rows"), py::arg("labels"), py::kw_only(),
+             py::arg("objective"), py::arg("options"), py::arg("held_out") = py::none(),
+             py::arg("held_out_labels") = py::none(), py::arg("metric") = py::none(),
+             py::arg("start") = py::none(), py::arg("start_scores") = py::none(),
+             py::arg("held_out_start_scores") = py::none(), py::arg("progress") = py::none(),
+             "Boosts trees. objective: a name, or derive(scores [outputs, rows]) -> (gradients, "
+             "hessians); metric: a name, or measure(scores [outputs, rows]) -> a loss; start: a "
+             "forest to go on from, start_scores [outputs, rows] its scores or others. Returns "
+             "forest, losses, loss_name, steps, and the bias of each position.");
 }
 
 }  // namespace penchant::bindings

@@ -60,6 +60,31 @@ struct BinTree {
     }
     return static_cast<std::size_t>(~at);
   }
+
+  // Rows that are walked side by side, so that their steps overlap.
+  static constexpr std::size_t kRowsAtOnce = 8;
+
+  // The leaves of rows `row` to row + kRowsAtOnce - 1.
+  [[nodiscard]] std::array<std::int32_t, kRowsAtOnce> leaves_of(const BinnedMatrix& bins,
+                                                                std::size_t row) const {
+    std::array<std::int32_t, kRowsAtOnce> at{};
+    if (nodes.empty()) return at;
+    bool any = true;
+    while (any) {
+      any = false;
+      for (std::size_t k = 0; k < kRowsAtOnce; ++k) {
+        // Who has arrived stays; which way it would go is looked up all the same.
+        const std::int32_t here = at[k];
+        const BinNode& node = nodes[static_cast<std::size_t>(here < 0 ? 0 : here)];
+        const bool left = node.decision.goes_left(bins.bin(node.feature, row + k));
+        const std::int32_t next = left ? node.left : node.right;
+        at[k] = here < 0 ? here : next;
+        any |= at[k] >= 0;
+      }
+    }
+    for (std::int32_t& leaf : at) leaf = ~leaf;
+    return at;
+  }
 };
 
 }  // namespace penchant::ranking

@@ -1,20 +1,35 @@
 #include "penchant/ranking/forest_builder.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "penchant/base/error.h"
 
 namespace penchant::ranking {
 
 ForestBuilder::ForestBuilder(const BinMapper& mapper, std::vector<double> base, Link link)
-    : mapper_(mapper) {
+    : mapper_(&mapper) {
   data_.num_features = static_cast<std::int32_t>(mapper.features());
   data_.base = std::move(base);
   data_.link = link;
 }
 
+void ForestBuilder::follow(const ForestData& earlier) {
+  check_argument(earlier.num_features == data_.num_features, "the forest to go on from has ",
+                 earlier.num_features, " features, the rows ", data_.num_features);
+  check_argument(earlier.link == data_.link && earlier.link_slope == 1,
+                 "the forest to go on from turns scores into predictions in another way");
+  check_argument(!earlier.float32_inputs,
+                 "the forest to go on from rounds its inputs to float32; give its scores as "
+                 "init_score");
+  data_ = earlier;
+  covers_known_ = data_.leaf_cover.size() == data_.leaves.size();
+}
+
 void ForestBuilder::add(const GrownTree& tree, const std::vector<double>& leaf_values) {
   for (std::size_t n = 0; n < tree.splits.size(); ++n) {
     const Split& split = tree.splits[n];
-    const FeatureBins& feature = mapper_.feature(static_cast<std::size_t>(split.feature));
+    const FeatureBins& feature = mapper_->feature(static_cast<std::size_t>(split.feature));
     SplitNode node;
     node.feature = split.feature;
     node.left = tree.bins.nodes[n].left;
@@ -34,7 +49,9 @@ void ForestBuilder::add(const GrownTree& tree, const std::vector<double>& leaf_v
     data_.nodes.push_back(node);
   }
   data_.leaves.insert(data_.leaves.end(), leaf_values.begin(), leaf_values.end());
-  data_.leaf_cover.insert(data_.leaf_cover.end(), tree.leaf_cover.begin(), tree.leaf_cover.end());
+  if (covers_known_) {
+    data_.leaf_cover.insert(data_.leaf_cover.end(), tree.leaf_cover.begin(), tree.leaf_cover.end());
+  }
   data_.end_tree();
 }
 
@@ -44,10 +61,11 @@ ForestData ForestBuilder::finish(std::size_t trees) && {
     data_.leaf_begin.resize(trees + 1);
     data_.nodes.resize(static_cast<std::size_t>(data_.node_begin.back()));
     data_.leaves.resize(static_cast<std::size_t>(data_.leaf_begin.back()));
-    data_.leaf_cover.resize(data_.leaves.size());
-    // Sets are numbered in the order of the nodes that made them.
-    std::size_t sets = 0;
-    for (const SplitNode& node : data_.nodes) sets += node.categories >= 0 ? 1 : 0;
+    if (covers_known_) data_.leaf_cover.resize(data_.leaves.size());
+    // Sets are numbered in the order in which they were added.
+    std::int32_t last = -1;
+    for (const SplitNode& node : data_.nodes) last = std::max(last, node.categories);
+    const auto sets = static_cast<std::size_t>(last + 1);
     data_.category_begin.resize(sets + 1);
     data_.category_words.resize(static_cast<std::size_t>(data_.category_begin.back()));
   }

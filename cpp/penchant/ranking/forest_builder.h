@@ -14,6 +14,9 @@ class ForestBuilder {
   // base: [outputs]
   ForestBuilder(const BinMapper& mapper, std::vector<double> base, Link link);
 
+  // Begins with the trees of another forest. Throws kInvalidArgument where its scores mean
+  // something else: other features, link or inputs.
+  void follow(const ForestData& earlier);
   // leaf_values: [leaves], as they are to be added.
   void add(const GrownTree& tree, const std::vector<double>& leaf_values);
 
@@ -23,8 +26,9 @@ class ForestBuilder {
   [[nodiscard]] ForestData finish(std::size_t trees) &&;
 
  private:
-  const BinMapper& mapper_;
+  const BinMapper* mapper_;
   ForestData data_;
+  bool covers_known_ = true;
 };
 
 }  // namespace penchant::ranking

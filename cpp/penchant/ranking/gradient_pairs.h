@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "penchant/base/matrix.h"
+#include "penchant/ranking/row_sampling.h"
 
 namespace penchant::ranking {
 
@@ -27,16 +28,9 @@ struct Scales {
   double hessian = 1;
 };
 
-struct PairOptions {
-  double row_fraction = 1;  // each row is drawn with this probability
-  std::uint64_t seed = 0;
-  std::uint32_t iteration = 0;
-  int threads = 0;
-};
-
-// Rounds all rows, or a draw of them, into `entries` (resized), in the order of rows; hessians
+// Rounds all rows, or a sample of them, into `entries` (resized), in the order of rows; hessians
 // must not be negative. Hessians that are all alike become 1 each. O(rows).
 Scales round_pairs(std::span<const float> gradients, std::span<const float> hessians,
-                   const PairOptions& options, AlignedVector<Entry>& entries);
+                   const SampleOptions& options, AlignedVector<Entry>& entries);
 
 }  // namespace penchant::ranking

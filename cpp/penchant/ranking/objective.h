@@ -22,6 +22,7 @@ struct Labels {
   std::vector<float> target{};              // [rows]
   std::vector<float> weight{};              // [rows], from 0 up; empty: ones
   std::vector<std::int64_t> group_begin{};  // [queries + 1]; for the ranking objectives
+  std::vector<std::int32_t> position{};     // [rows], where a row was shown, from 0 up; or empty
 };
 
 struct ObjectiveParams {
@@ -33,6 +34,11 @@ struct ObjectiveParams {
   std::vector<double> label_gains{};  // lambdamart and NDCG; empty: 2^label - 1
   int ndcg_at = 10;                   // of the loss that is watched
   std::uint64_t seed = 0;             // xendcg
+  // Labels that are clicks: how fast the bias of a position is learned, what holds it back, and
+  // where it starts, [positions] or empty.
+  double position_rate = 0.1;
+  double position_l2 = 0;
+  std::vector<double> position_bias{};
 };
 
 struct Step {
@@ -54,6 +60,9 @@ class Objective {
   // Hessians must not be negative.
   virtual void derivatives(std::span<const double> scores, std::span<float> gradients,
                            std::span<float> hessians, const Step& step) const = 0;
+  // What an objective learns beside the trees, once a step from the derivatives it gave.
+  virtual void learn(std::span<const float> /*gradients*/, std::span<const float> /*hessians*/,
+                     const Step& /*step*/) {}
   // Lower is better; NDCG counts negative.
   [[nodiscard]] virtual double loss(std::span<const double> scores, int threads) const = 0;
   [[nodiscard]] virtual const char* loss_name() const = 0;
@@ -65,6 +74,9 @@ class Objective {
                                           std::span<const double> /*scores*/) const {
     return 0;
   }
+
+  // What a place adds to the score of a row that is shown there, [positions]; see Labels::position.
+  [[nodiscard]] virtual std::span<const double> position_bias() const { return {}; }
 };
 
 // Names: logistic, l2, l1, huber, quantile, poisson, softmax, lambdamart, xendcg, pairwise. Throws

@@ -1,6 +1,13 @@
 #pragma once
 
 // What the ranking objectives share: queries, their NDCG, and one query after the other.
+//
+// Where labels are clicks, rows that stood high have more of them whatever they are worth. With
+// Labels::position a row's click is taken to follow score + bias[position], so that position
+// explains its part and the score the rest; the biases descend the same loss, a Newton step for
+// each tree (the additive model of LightGBM 4's `position`):
+//
+//   bias[p] -= rate (sum of g + l2 n bias[p]) / (sum of h + l2 n + 0.001),  over the n rows at p
 
 #include "penchant/ranking/objective.h"
 
@@ -14,6 +21,9 @@ class QueryObjective : public Objective {
   [[nodiscard]] std::vector<double> start() const override { return {0.0}; }
   void derivatives(std::span<const double> scores, std::span<float> gradients,
                    std::span<float> hessians, const Step& step) const final;
+  void learn(std::span<const float> gradients, std::span<const float> hessians,
+             const Step& step) final;
+  [[nodiscard]] std::span<const double> position_bias() const final { return bias_; }
   // Minus the mean NDCG at params.ndcg_at (Jarvelin and Kekalainen, 2002) over the queries that
   // have a row of some gain; equal scores rank in the order of rows.
   [[nodiscard]] double loss(std::span<const double> scores, int threads) const final;
@@ -47,12 +57,16 @@ class QueryObjective : public Objective {
 
  private:
   [[nodiscard]] Query query_at(std::size_t q, std::span<const double> scores) const;
+  void start_positions(const ObjectiveParams& params);
 
   Labels labels_;
   std::vector<double> gains_;
   std::vector<double> discounts_;
   std::size_t ndcg_at_;
   std::vector<double> ideal_;  // [queries], at ndcg_at
+  std::vector<double> bias_;   // [positions]
+  double position_rate_;
+  double position_l2_;
 };
 
 }  // namespace penchant::ranking

@@ -22,7 +22,8 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
       bins_(bins),
       params_(std::move(params)),
       layout_(bins),
-      finder_(mapper, params_.split) {
+      finder_(mapper, params_.split),
+      interaction_(params_.interaction, mapper.features()) {
   check_argument(params_.leaves >= 2 && params_.leaves <= 131'072,
                  "leaves must be 2 to 131072, not ", params_.leaves);
   check_argument(params_.max_depth >= 0, "max_depth must not be negative");
@@ -94,6 +95,7 @@ void TreeGrower::start() {
   std::iota(free_.rbegin(), free_.rend(), 0);
   Leaf& root = leaves_.front();
   root.end = entries_.size();
+  root.groups = interaction_.root();
   root.state.rows = static_cast<std::int64_t>(entries_.size());
   if (used_.empty()) return;
   root.slot = take_slot();
@@ -118,7 +120,8 @@ bool TreeGrower::before(std::size_t a, std::size_t b) const {
 std::vector<std::size_t> TreeGrower::next_leaves(std::size_t most) const {
   std::vector<std::size_t> best;
   for (std::size_t l = 0; l < leaves_.size(); ++l) {
-    if (!leaves_[l].split.found() || (most > 1 && children_[l].made)) continue;
+    const bool tried = children_[l].made || children_[l].doubted;
+    if (!leaves_[l].split.found() || (most > 1 && tried)) continue;
     if (best.size() == most && !before(l, best.back())) continue;
     if (best.size() == most) best.pop_back();
     best.insert(std::find_if(best.begin(), best.end(), [&](auto b) { return before(l, b); }), l);
@@ -133,12 +136,13 @@ void TreeGrower::split_ahead() {
   const int width = resolve_threads(params_.threads);
   const std::size_t most =
       width == 1 ? 1 : std::min(kAheadAThread * static_cast<std::size_t>(width), (places + 1) / 2);
-  const std::vector<std::size_t> chosen = next_leaves(most);
+  const std::size_t turn = next_leaves(1).front();
+  const auto chosen = children_[turn].doubted ? std::vector<std::size_t>{turn} : next_leaves(most);
   const bool last = places == 1;
   for (const std::size_t l : chosen) children_[l].free_slot = last ? -1 : take_slot();
   parallel_blocks(chosen.size(), 1, params_.threads, [&](const Block& block) {
     const std::size_t l = chosen[block.begin];
-    make_children(leaves_[l], children_[l], last);
+    make_children(leaves_[l], children_[l], last, l == turn);
   });
   for (const std::size_t l : chosen) {
     Children& made = children_[l];
@@ -186,6 +190,7 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
     Split best;
     for (std::size_t k = first; k < std::min(first + kFeaturesAtOnce, used_.size()); ++k) {
       const std::size_t f = used_[k];
+      if (!interaction_.allows(leaf.groups, f)) continue;
       const Split one =
           finder_.best(f, of_feature(f, all, leaf.state.sum, sums),
                        counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
@@ -203,26 +208,28 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
   }
 }
 
-bool TreeGrower::accept_rows(Leaf& leaf, std::size_t left) {
-  const auto rows = static_cast<std::int64_t>(left);
-  const std::int64_t least = std::min(rows, leaf.state.rows - rows);
-  if (least >= params_.split.min_leaf_rows) return true;
-  // Hessians misled about rows: count them for this leaf and look again.
+void TreeGrower::find_by_counts(Leaf& leaf) {
   AlignedVector<BinSum> counts(layout_.size());
   sum(leaf, Summed::kRows, counts);
   Leaf* const one = &leaf;
   find_splits({&one, 1}, counts);
-  return false;
 }
 
-void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
+void TreeGrower::make_children(Leaf& leaf, Children& children, bool last, bool its_turn) {
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
   const FeaturePlace& place = bins_.place(feature);
   const std::size_t left_rows =
       partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
                         BinDecision(leaf.split).at(place), params_.threads, rows_of(leaf, spare));
-  if (!accept_rows(leaf, left_rows)) return;
+  const auto rows = static_cast<std::int64_t>(left_rows);
+  if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
+    // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would
+    // come earlier: it must not, lest trees depend on how far ahead was looked.
+    children.doubted = !its_turn;
+    if (its_turn) find_by_counts(leaf);
+    return;
+  }
   children.made = true;
   Leaf& left = children.left;
   Leaf& right = children.right;
@@ -233,6 +240,7 @@ void TreeGrower::make_children(Leaf& leaf, Children& children, bool last) {
   left.in_spare = right.in_spare = spare;
   left.depth = right.depth = leaf.depth + 1;
   left.is_left = true;
+  left.groups = right.groups = interaction_.after(leaf.groups, feature);
   left.state.rows = static_cast<std::int64_t>(left_rows);
   right.state.rows = leaf.state.rows - left.state.rows;
   left.state.sum = leaf.split.left;

@@ -21,6 +21,7 @@
 #include "penchant/ranking/bin_tree.h"
 #include "penchant/ranking/gradient_pairs.h"
 #include "penchant/ranking/histogram.h"
+#include "penchant/ranking/interaction_groups.h"
 #include "penchant/ranking/split_finder.h"
 
 namespace penchant::ranking {
@@ -32,6 +33,7 @@ struct TreeParams {
   int max_depth = 0;  // 0: any
   Growth growth = Growth::kLeafWise;
   SplitParams split{};
+  std::vector<std::vector<std::int32_t>> interaction{};  // see InteractionGroups
   int threads = 0;
 };
 
@@ -63,6 +65,7 @@ class TreeGrower {
     LeafState state;
     int depth = 0;
     int slot = -1;  // its histogram
+    InteractionGroups::Path groups;
     Split split;
     std::int32_t parent = -1;
     bool is_left = false;
@@ -71,6 +74,7 @@ class TreeGrower {
   // What a leaf's split makes of it, before the tree has it.
   struct Children {
     bool made = false;
+    bool doubted = false;  // its split leaves too few rows; another is found when its turn comes
     Leaf left;
     Leaf right;
     int free_slot = -1;  // lent for the smaller child
@@ -82,11 +86,11 @@ class TreeGrower {
   // the best.
   [[nodiscard]] std::vector<std::size_t> next_leaves(std::size_t most) const;
   void split_ahead();
-  // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off: the
-  // leaf then has another split or none.
-  void make_children(Leaf& leaf, Children& children, bool last);
+  // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off:
+  // when its turn has come, the leaf then has another split or none.
+  void make_children(Leaf& leaf, Children& children, bool last, bool its_turn);
   void take_place(std::size_t leaf);
-  bool accept_rows(Leaf& leaf, std::size_t left);
+  void find_by_counts(Leaf& leaf);
   void sum_children(Children& children, int parent_slot);
   using FeatureSums = std::array<BinSum, 256>;
   // A feature's bins, then the missing one; those of a shared column are gathered in `room`, the
@@ -108,6 +112,7 @@ class TreeGrower {
   TreeParams params_;
   HistogramLayout layout_;
   SplitFinder finder_;
+  InteractionGroups interaction_;
   Scales scales_;
   std::vector<std::size_t> used_;  // features
   std::vector<std::uint8_t> used_tiles_;

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
+from ._forest import Forest
 
 if TYPE_CHECKING:
-    from ._forest import Forest
+    from ._gbdt import Boosted
 
 __all__ = [
     "PartialDependence",
@@ -86,8 +87,8 @@ class PartialDependence:
 
 
 def permutation_importance(
-    forest: Forest,
-    X: npt.ArrayLike,
+    model: Forest | Boosted,
+    X: Any,
     y: npt.ArrayLike,
     metric: Metric,
     *,
@@ -99,8 +100,8 @@ def permutation_importance(
 
     Parameters
     ----------
-    forest : Forest
-    X : [n, num_features] array
+    model : Forest or fitted estimator
+    X : [n, num_features] array, or a DataFrame for an estimator
         Rows that training has not seen, or the importance is that of fitting noise, too.
     y : [n] array
     metric : callable
@@ -110,7 +111,8 @@ def permutation_importance(
     seed : int
     threads : int
     """
-    rows, truth = _as_rows(forest, X), np.asarray(y)
+    forest, rows, names = _opened(model, X)
+    truth = np.asarray(y)
     if truth.shape[:1] != rows.shape[:1]:
         raise InvalidArgumentError(f"y has {truth.shape[0]} rows, X {rows.shape[0]}")
     if repeats < 1:
@@ -126,12 +128,12 @@ def permutation_importance(
             shuffled = metric(truth, forest.predict(rows, threads=threads))
             drops[feature, repeat] = score - float(shuffled)
         rows[:, feature] = kept
-    return PermutationImportance(_names(forest), drops, score)
+    return PermutationImportance(names, drops, score)
 
 
 def partial_dependence(
-    forest: Forest,
-    X: npt.ArrayLike,
+    model: Forest | Boosted,
+    X: Any,
     feature: int | str,
     *,
     grid: int | Sequence[float] = 20,
@@ -142,8 +144,8 @@ def partial_dependence(
 
     Parameters
     ----------
-    forest : Forest
-    X : [n, num_features] array
+    model : Forest or fitted estimator
+    X : [n, num_features] array, or a DataFrame for an estimator
     feature : int or str
         A column, by number or by name.
     grid : int or values
@@ -152,8 +154,7 @@ def partial_dependence(
         Of a forest of several.
     threads : int
     """
-    rows = _as_rows(forest, X)
-    names = _names(forest)
+    forest, rows, names = _opened(model, X)
     column = _column(names, feature)
     if not 0 <= output < forest.num_outputs:
         raise InvalidArgumentError(f"output {output} of {forest.num_outputs}")
@@ -172,6 +173,15 @@ def partial_dependence(
         predicted = forest.predict(rows, threads=threads)
         found[:, place] = predicted if predicted.ndim == 1 else predicted[:, output]
     return PartialDependence(names[column], values, found.mean(axis=0), found)
+
+
+def _opened(model: Forest | Boosted, X: Any) -> tuple[Forest, npt.NDArray[np.float64], list[str]]:
+    """Return the forest of a model, rows as it takes them, and the columns' names."""
+    if isinstance(model, Forest):
+        return model, _as_rows(model, X), _names(model)
+    model._check_fitted()
+    forest = model.forest_
+    return forest, _as_rows(forest, model._columns.matrix(X)), _names(forest)
 
 
 def _as_rows(forest: Forest, values: npt.ArrayLike) -> npt.NDArray[np.float64]:

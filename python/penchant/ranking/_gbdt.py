@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -12,13 +13,20 @@ from .. import _core
 from .._progress import Progress
 from ..errors import BadDataError, InvalidArgumentError, NotFittedError
 from ..models._params import Parametrized
+from ._callbacks import Measure, derivatives_of
 from ._forest import Forest
 from ._rows import Columns
+from ._sample import Sample
+from ._start import Start
 
 __all__ = ["Boosted"]
 
-_INTEGERS = "trees leaves bins min_leaf_samples"
-_NUMBERS = "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction"
+_INTEGERS = "trees leaves bins min_leaf_samples most_categories"
+_LINKS = {"logistic": "sigmoid", "softmax": "softmax", "poisson": "exp"}
+_NUMBERS = (
+    "learning_rate l1 l2 min_gain min_hessian feature_fraction row_fraction top_rate other_rate "
+    "category_smoothing category_l2"
+)
 
 
 class Boosted(Parametrized):
@@ -44,9 +52,16 @@ class Boosted(Parametrized):
                 self._refuse(name, "be an integer from 1 up, or None")
         names = (
             "trees learning_rate row_fraction feature_fraction seed leaves l1 l2 min_gain "
-            "min_hessian"
+            "min_hessian category_smoothing category_l2 most_categories"
         )
         options: dict[str, Any] = {name: getattr(self, name) for name in names.split()}
+        if self.sampling not in ("rows", "goss"):  # type: ignore[attr-defined]
+            self._refuse("sampling", "be 'rows' or 'goss'")
+        if self.sampling == "goss":  # type: ignore[attr-defined]
+            if not self.other_rate > 0:  # type: ignore[attr-defined]
+                self._refuse("other_rate", "be above 0")
+            options["top_rate"] = self.top_rate  # type: ignore[attr-defined]
+            options["other_rate"] = self.other_rate  # type: ignore[attr-defined]
         options["seed"] = int(options["seed"])
         options["threads"] = self._threads()
         options["min_leaf_rows"] = self.min_leaf_samples  # type: ignore[attr-defined]
@@ -55,65 +70,87 @@ class Boosted(Parametrized):
         options["early_stopping"] = self.early_stopping or 0  # type: ignore[attr-defined]
         return options
 
-    def _objective(self, default: str) -> str:
+    def _objective(self, default: str) -> Any:
         objective = self.objective  # type: ignore[attr-defined]
         if objective is None:
             return default
+        if callable(objective):
+            return objective
         if objective not in self._objectives:
-            self._refuse("objective", f"be one of {', '.join(self._objectives)}")
+            self._refuse("objective", f"be one of {', '.join(self._objectives)}, or a function")
         return str(objective)
 
     def _train(
         self,
-        X: Any,
-        targets: npt.NDArray[Any],
-        objective: str,
-        extra: dict[str, Any],
-        sample_weight: Any,
-        eval_set: Any,
+        sample: Sample,
+        watched: Sample | None,
+        objective: Any,
+        options: dict[str, Any],
+        start: Start,
+        *,
         categorical: Any,
         monotone: Any,
-        group: npt.NDArray[np.int64] | None = None,
+        interaction: Any,
     ) -> Self:
-        """Fit on targets as the core takes them. `eval_set`: (X, targets, group) or None."""
-        who = type(self).__name__
-        options = {**self._options(), **extra}
+        """Fit. `objective`: a name or a function; `options`: those of the estimator alone."""
+        who = sample.who
+        options = {**self._options(), **options}
         threads = options["threads"]
-        columns = Columns(X, categorical, who)
-        rows = columns.matrix(X, threads)
-        _check_rows(rows, targets, who)
-        weight = _weights(sample_weight, len(targets), who)
+        if start.again:
+            options["trees"] -= start.steps
+            if options["trees"] < 0:
+                self._refuse("trees", f"be {start.steps} or more, which warm_start has already")
+            if options["trees"] == 0:
+                self._position_bias = np.array(options.get("position_bias", []))
+                return self
+        columns = start.columns(sample.X, categorical, who)
+        rows = columns.matrix(sample.X, threads)
+        sample.check(rows)
         options["monotone"] = _monotone(monotone, columns)
+        options["interaction"] = _groups(interaction, columns)
+        options["link"] = self._link(objective, options)
+        options["feature_names"] = columns.names or []
+        outputs = options["classes"] if options["link"] == "softmax" else 1
+        start_scores = start.scores(sample, rows, outputs, threads)
         binned = _core.BinnedRows(
             rows,
-            weights=weight,
+            weights=sample.weight,
             bins=self.bins,  # type: ignore[attr-defined]
             categorical=columns.categorical,
             seed=options["seed"],
             threads=threads,
         )
         held: dict[str, Any] = {}
-        if eval_set is not None:
-            held_rows = columns.matrix(eval_set[0], threads)
-            _check_rows(held_rows, eval_set[1], f"{who}: eval_set")
+        metric = None
+        if watched is not None:
+            held_rows = columns.matrix(watched.X, threads)
+            watched.check(held_rows)
+            metric = self._metric(objective, watched, options["link"])
             held = {
                 "held_out": binned.held_out(held_rows, threads),
-                "held_out_target": eval_set[1],
-                "held_out_group_begin": eval_set[2],
+                "held_out_labels": watched.labels(),
+                "metric": metric,
+                "held_out_start_scores": start.scores(watched, held_rows, outputs, threads),
             }
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
         with Progress(who, None) as progress:
             result = _core.train_forest(
                 binned,
-                targets,
-                objective=objective,
+                sample.labels(),
+                objective=derivatives_of(objective, sample) if callable(objective) else objective,
                 options=options,
-                weight=weight,
-                group_begin=group,
+                start=None if start.forest is None else start.forest._core,
+                start_scores=start_scores,
                 progress=lambda done, total, _loss: progress(done, total),
                 **held,
             )
+        self._learned(columns, result)
+        if isinstance(metric, Measure):
+            self.loss_name_ = metric.name
+        return self
+
+    def _learned(self, columns: Columns, result: dict[str, Any]) -> None:
         self.forest_ = Forest._of(result["forest"])
         self.n_features_in_ = columns.count
         if columns.names is not None:
@@ -124,7 +161,28 @@ class Boosted(Parametrized):
         self.eval_losses_ = result["losses"]
         self.loss_name_ = str(result["loss_name"])
         self.best_iteration_ = int(result["steps"])
-        return self
+        self._position_bias = result["position_bias"]
+
+    def _link(self, objective: Any, options: dict[str, Any]) -> str:
+        """From raw scores to predictions."""
+        del options
+        return _LINKS.get(objective, "identity")
+
+    def _metric(self, objective: Any, watched: Sample, link: str) -> Any:
+        """What `eval_set` is watched by: None for the objective's loss."""
+        metric = self.eval_metric  # type: ignore[attr-defined]
+        if metric is None:
+            if callable(objective):
+                raise InvalidArgumentError(
+                    f"{type(self).__name__}: eval_set needs eval_metric where the objective is a "
+                    "function, whose loss is not known"
+                )
+            return None
+        if callable(metric):
+            return Measure(metric, watched, link)
+        if not isinstance(metric, str):
+            self._refuse("eval_metric", "be the name of a metric or a function")
+        return metric
 
     # -- asking ------------------------------------------------------------------------------------
 
@@ -152,18 +210,35 @@ class Boosted(Parametrized):
         threads = self._threads()
         return self.forest_.predict(self._columns.matrix(X, threads), threads=threads)
 
+    def shap_values(self, X: Any, *, background: Any = None) -> npt.NDArray[np.float64]:
+        """Explain raw scores exactly: how far each feature moved a row from the expected score.
+
+        Parameters
+        ----------
+        X : [n, features] array or DataFrame
+        background : [m, features] array or DataFrame, optional
+            Where the values of features that are left out come from; None goes by the training rows
+            of each split. See `Forest.shap_values`.
+
+        Returns
+        -------
+        [n, features + 1] float64 array, or [n, classes, features + 1]; a row adds up to
+        `predict_raw`, its last value is the expected score.
+        """
+        self._check_fitted()
+        threads = self._threads()
+        others = None if background is None else self._columns.matrix(background, threads)
+        return self.forest_.shap_values(
+            self._columns.matrix(X, threads), background=others, threads=threads
+        )
+
     @property
     def feature_importances_(self) -> npt.NDArray[np.float64]:
-        """Share of each feature [features] in the gain of all splits; zeros without a split."""
+        """Share of each feature [features] by `importance_type`; zeros without a split."""
         self._check_fitted()
-        arrays = self.forest_.to_arrays()
-        gain = np.bincount(
-            arrays["feature"],
-            weights=arrays["gain"].astype(np.float64),
-            minlength=self.n_features_in_,
-        )
-        total = gain.sum()
-        return np.asarray(gain / total if total > 0 else gain)
+        found = self.forest_.importances(self.importance_type)  # type: ignore[attr-defined]
+        total = found.sum()
+        return np.asarray(found / total if total > 0 else found)
 
     # -- keeping -----------------------------------------------------------------------------------
 
@@ -199,30 +274,6 @@ def _not_fitted(who: str) -> NotFittedError:
     return type("NotFittedError", (NotFittedError, theirs), {})(message)
 
 
-def _check_rows(rows: npt.NDArray[Any], targets: npt.NDArray[Any], who: str) -> None:
-    if rows.shape[0] == 0:
-        raise InvalidArgumentError(f"{who}: Found array with 0 sample(s) while 1 is required")
-    if rows.shape[1] == 0:
-        raise InvalidArgumentError(
-            f"{who}: 0 feature(s) (shape={rows.shape}) while a minimum of 1 is required."
-        )
-    if len(targets) != rows.shape[0]:
-        raise InvalidArgumentError(f"{who}: X has {rows.shape[0]} rows, y {len(targets)}")
-
-
-def _weights(sample_weight: Any, rows: int, who: str) -> npt.NDArray[np.float32] | None:
-    if sample_weight is None:
-        return None
-    weight = np.asarray(sample_weight, dtype=np.float32)
-    if weight.ndim == 0:
-        weight = np.full(rows, weight, dtype=np.float32)
-    if weight.shape != (rows,):
-        raise InvalidArgumentError(
-            f"{who}: sample_weight must be [{rows}], one a row, not shape {weight.shape}"
-        )
-    return weight
-
-
 def _monotone(monotone: Any, columns: Columns) -> list[int]:
     if monotone is None:
         return []
@@ -240,6 +291,20 @@ def _monotone(monotone: Any, columns: Columns) -> list[int]:
     if any(sign not in (-1, 0, 1) for sign in signs):
         raise InvalidArgumentError(f"{columns.who}: monotone signs must be -1, 0 or 1")
     return [int(sign) for sign in signs]
+
+
+def _groups(interaction: Any, columns: Columns) -> list[list[int]]:
+    if interaction is None:
+        return []
+    groups = [
+        None if isinstance(group, str) or not isinstance(group, Iterable) else list(group)
+        for group in interaction
+    ]
+    if not groups or any(not group for group in groups):
+        raise InvalidArgumentError(
+            f"{columns.who}: interaction must list groups of columns, such as [['a', 'b'], ['c']]"
+        )
+    return [[columns.number_of(c, "interaction") for c in group or []] for group in groups]
 
 
 def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:

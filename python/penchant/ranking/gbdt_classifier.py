@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
 from ._gbdt import Boosted, _warn_column
+from ._sample import Sample
+from ._start import Start
 
 __all__ = ["GBDTClassifier"]
 
@@ -38,12 +41,34 @@ class GBDTClassifier(Boosted):
         Split the leaf that gains most, or the shallowest first.
     feature_fraction, row_fraction : float
         Drawn anew for each tree.
-    objective : 'logistic' or 'softmax', optional
-        None takes what suits the number of classes.
+    sampling : 'rows' or 'goss'
+        By 'goss', after 1 / learning_rate steps, a tree is grown from the share `top_rate` of rows
+        of the largest gradients and `other_rate` of all rows by lot from the others.
+    top_rate, other_rate : float
+        Of 'goss'.
+    category_smoothing : float
+        Added to a category's hessians where categories are sorted by gradient over hessian.
+    category_l2 : float
+        Penalty on top of `l2` where a split by categories is valued.
+    most_categories : int
+        That a split sends to the left.
+    objective : 'logistic', 'softmax' or callable, optional
+        None takes what suits the number of classes. A function ``(y, raw[, weight[, group]]) ->
+        (gradient, hessian)`` gives derivatives of a loss of your own by raw scores, [n] or
+        [n, classes]; y are numbers of classes. Scores start at 0; of two arguments, weights are
+        multiplied in after.
+    eval_metric : str or callable, optional
+        What is watched on `eval_set` instead of the loss: 'log_loss', 'accuracy', 'auc', or a
+        function ``(y, prediction) -> loss`` or ``-> (name, value, higher_is_better)``, where
+        predictions are probabilities, [n] of the second of two classes or [n, classes].
     early_stopping : int, optional
-        Stop when the loss on `eval_set` has not fallen for so many steps; keep the best.
+        Stop when what is watched on `eval_set` has not bettered for so many steps; keep the best.
     class_weight : dict or 'balanced', optional
         What rows of a class count, times `sample_weight`.
+    warm_start : bool
+        Whether a second `fit` keeps the trees of the first and adds what `trees` has grown by.
+    importance_type : 'gain', 'splits' or 'cover'
+        What `feature_importances_` are shares of.
     seed : int
     threads : int, optional
         None for all cores. The result is the same bits at any number.
@@ -55,7 +80,10 @@ class GBDTClassifier(Boosted):
     feature_importances_ : [features] array
         Shares of the gain.
     eval_losses_ : [steps] array
-        The log loss on `eval_set` after each step; empty without one.
+        What was watched on `eval_set` after each step, lower is better (a metric of which more is
+        better counts negative); empty without one.
+    loss_name_ : str
+        Of what was watched.
     best_iteration_ : int
         Steps that are kept.
     """
@@ -78,9 +106,18 @@ class GBDTClassifier(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
-        objective: str | None = None,
+        sampling: Literal["rows", "goss"] = "rows",
+        top_rate: float = 0.2,
+        other_rate: float = 0.1,
+        category_smoothing: float = 10.0,
+        category_l2: float = 10.0,
+        most_categories: int = 32,
+        objective: str | Callable[..., Any] | None = None,
+        eval_metric: str | Callable[..., Any] | None = None,
         early_stopping: int | None = None,
         class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        warm_start: bool = False,
+        importance_type: Literal["gain", "splits", "cover"] = "gain",
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -97,9 +134,18 @@ class GBDTClassifier(Boosted):
         self.growth = growth
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
+        self.sampling = sampling
+        self.top_rate = top_rate
+        self.other_rate = other_rate
+        self.category_smoothing = category_smoothing
+        self.category_l2 = category_l2
+        self.most_categories = most_categories
         self.objective = objective
+        self.eval_metric = eval_metric
         self.early_stopping = early_stopping
         self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.importance_type = importance_type
         self.seed = seed
         self.threads = threads
 
@@ -112,6 +158,10 @@ class GBDTClassifier(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        interaction: Any = None,
+        init_model: Any = None,
+        init_score: npt.ArrayLike | None = None,
+        eval_init_score: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn classes.
 
@@ -128,6 +178,15 @@ class GBDTClassifier(Boosted):
             frame's columns of texts. A category that the fit has not seen goes right.
         monotone : dict of column to sign, or [features] signs, optional
             1: the raw score must not fall when the feature rises; -1: not rise. Two classes.
+        interaction : list of lists of names or numbers, optional
+            Features on a path of a tree lie within one of these groups; what no group names is not
+            used.
+        init_model : Forest or GBDTClassifier, optional
+            Trees that come first; `trees` more follow. With the rows, parameters and seed of before
+            the result is that of one longer fit, to the bit. A `Forest` may come from elsewhere.
+        init_score : [n], or [n, classes] of more than two classes, optional
+            Scores to start from, which predictions then leave out; `eval_init_score` those of
+            `eval_set`.
 
         Raises
         ------
@@ -136,8 +195,9 @@ class GBDTClassifier(Boosted):
         BadDataError
             On infinity in X, naming row and column.
         """
+        start = Start.of(self, init_model, init_score, eval_init_score)
         labels = _labels(y, "GBDTClassifier")
-        classes, codes = np.unique(labels, return_inverse=True)
+        classes, codes = _coded(labels, start.estimator)
         if len(classes) < 2:
             raise InvalidArgumentError(
                 f"GBDTClassifier: y has one class only, {classes.tolist()}; "
@@ -149,7 +209,8 @@ class GBDTClassifier(Boosted):
                 f"GBDTClassifier: logistic tells two classes apart, y has {len(classes)}; "
                 "leave objective out, or 'softmax'"
             )
-        if monotone is not None and objective == "softmax":
+        several = objective == "softmax" or len(classes) > 2
+        if monotone is not None and several:
             raise InvalidArgumentError("GBDTClassifier: monotone wants two classes")
         held = None
         if eval_set is not None:
@@ -157,22 +218,33 @@ class GBDTClassifier(Boosted):
             unknown = ~np.isin(held_labels, classes)
             if unknown.any():
                 raise InvalidArgumentError(
-                    f"GBDTClassifier: eval_set has the class {held_labels[unknown][0]!r}, "
+                    f"GBDTClassifier: eval_set has the class {held_labels[unknown].tolist()[0]!r}, "
                     "which y has not"
                 )
-            held = (eval_set[0], np.searchsorted(classes, held_labels).astype(np.float32), None)
-        fitted = self._train(
-            X,
-            codes.astype(np.float32),
+            held = Sample(
+                "GBDTClassifier: eval_set",
+                eval_set[0],
+                np.searchsorted(classes, held_labels),
+                watched=True,
+            )
+        weight = self._weighted(sample_weight, classes, codes)
+        self._train(
+            Sample("GBDTClassifier", X, codes, weight),
+            held,
             objective,
             {"classes": len(classes)},
-            self._weighted(sample_weight, classes, codes),
-            held,
-            categorical_features,
-            monotone,
+            start,
+            categorical=categorical_features,
+            monotone=monotone,
+            interaction=interaction,
         )
         self.classes_ = classes
-        return fitted
+        return self
+
+    def _link(self, objective: Any, options: dict[str, Any]) -> str:
+        if callable(objective):
+            return "sigmoid" if options["classes"] == 2 else "softmax"
+        return super()._link(objective, options)
 
     def _weighted(self, sample_weight: Any, classes: Any, codes: Any) -> Any:
         if self.class_weight is None:
@@ -213,6 +285,20 @@ class GBDTClassifier(Boosted):
         tags.estimator_type = "classifier"
         tags.classifier_tags = ClassifierTags()
         return tags
+
+
+def _coded(labels: Any, earlier: GBDTClassifier | None) -> tuple[Any, Any]:
+    """Classes, and the number of each row's; an earlier model's, where there is one."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    if earlier is None:
+        return classes, codes
+    unknown = ~np.isin(classes, earlier.classes_)
+    if unknown.any():
+        raise InvalidArgumentError(
+            f"GBDTClassifier: y has the class {classes[unknown].tolist()[0]!r}, which the model "
+            "to go on from has not"
+        )
+    return earlier.classes_, np.searchsorted(earlier.classes_, labels)
 
 
 def _labels(y: Any, who: str) -> npt.NDArray[Any]:

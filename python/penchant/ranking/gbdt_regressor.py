@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ._gbdt import Boosted, finite_targets
+from ._sample import Sample
+from ._start import Start
 
 __all__ = ["GBDTRegressor"]
 
@@ -19,11 +22,15 @@ class GBDTRegressor(Boosted):
     ----------
     trees, leaves, learning_rate, bins, min_leaf_samples, l1, l2, min_gain, min_hessian, max_depth
         As in `GBDTClassifier`.
-    growth, feature_fraction, row_fraction, early_stopping, seed, threads
+    growth, feature_fraction, row_fraction, sampling, top_rate, other_rate, early_stopping
         As in `GBDTClassifier`.
-    objective : str, optional
+    category_smoothing, category_l2, most_categories, warm_start, importance_type, seed, threads
+        As in `GBDTClassifier`.
+    objective : str or callable, optional
         'l2' (the default: the mean), 'l1' (the median), 'huber', 'quantile' or 'poisson' (counts,
-        with a logarithmic link).
+        with a logarithmic link), or a function as in `GBDTClassifier`.
+    eval_metric : str or callable, optional
+        'mse', 'rmse', 'mae', or a function as in `GBDTClassifier`.
     quantile : float
         Of 'quantile': the share of targets that is to lie below.
     huber_delta : float
@@ -53,10 +60,19 @@ class GBDTRegressor(Boosted):
         growth: Literal["leaf", "depth"] = "leaf",
         feature_fraction: float = 1.0,
         row_fraction: float = 1.0,
-        objective: str | None = None,
+        sampling: Literal["rows", "goss"] = "rows",
+        top_rate: float = 0.2,
+        other_rate: float = 0.1,
+        category_smoothing: float = 10.0,
+        category_l2: float = 10.0,
+        most_categories: int = 32,
+        objective: str | Callable[..., Any] | None = None,
+        eval_metric: str | Callable[..., Any] | None = None,
         quantile: float = 0.5,
         huber_delta: float = 1.0,
         early_stopping: int | None = None,
+        warm_start: bool = False,
+        importance_type: Literal["gain", "splits", "cover"] = "gain",
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -73,10 +89,19 @@ class GBDTRegressor(Boosted):
         self.growth = growth
         self.feature_fraction = feature_fraction
         self.row_fraction = row_fraction
+        self.sampling = sampling
+        self.top_rate = top_rate
+        self.other_rate = other_rate
+        self.category_smoothing = category_smoothing
+        self.category_l2 = category_l2
+        self.most_categories = most_categories
         self.objective = objective
+        self.eval_metric = eval_metric
         self.quantile = quantile
         self.huber_delta = huber_delta
         self.early_stopping = early_stopping
+        self.warm_start = warm_start
+        self.importance_type = importance_type
         self.seed = seed
         self.threads = threads
 
@@ -89,8 +114,14 @@ class GBDTRegressor(Boosted):
         eval_set: tuple[Any, Any] | None = None,
         categorical_features: Any = "auto",
         monotone: Any = None,
+        interaction: Any = None,
+        init_model: Any = None,
+        init_score: npt.ArrayLike | None = None,
+        eval_init_score: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn numbers; the arguments are those of `GBDTClassifier.fit`, y is [n] numbers.
+
+        Scores to start from are [n], before the link.
 
         Raises
         ------
@@ -100,19 +131,21 @@ class GBDTRegressor(Boosted):
             On infinity in X or y and on NaN in y, naming row and column.
         """
         self._check_kinds(numbers="quantile huber_delta")
+        start = Start.of(self, init_model, init_score, eval_init_score)
         targets = finite_targets(y, "GBDTRegressor")
         held = None
         if eval_set is not None:
-            held = (eval_set[0], finite_targets(eval_set[1], "GBDTRegressor: eval_set"), None)
+            who = "GBDTRegressor: eval_set"
+            held = Sample(who, eval_set[0], finite_targets(eval_set[1], who), watched=True)
         return self._train(
-            X,
-            targets,
+            Sample("GBDTRegressor", X, targets, sample_weight),
+            held,
             self._objective("l2"),
             {"quantile": self.quantile, "huber_delta": self.huber_delta},
-            sample_weight,
-            held,
-            categorical_features,
-            monotone,
+            start,
+            categorical=categorical_features,
+            monotone=monotone,
+            interaction=interaction,
         )
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:

@@ -1,5 +1,7 @@
 // Rounding, histograms, splits and partitions, against their plain twins.
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "ranking/sample_rows.h"
@@ -104,6 +106,76 @@ TEST(GradientPairs, DrawRowsByLot) {
   ASSERT_EQ(one.size(), eight.size());
   for (std::size_t i = 0; i < one.size(); ++i) ASSERT_EQ(one[i].row, eight[i].row);
   EXPECT_NE(one.size(), later.size());
+}
+
+TEST(GradientPairs, SampleRowsByTheirGradients) {
+  Sample sample(60'000);
+  // Many gradients are alike: lots decide among them.
+  for (std::size_t i = 0; i < sample.gradients.size(); ++i) {
+    float& g = sample.gradients[i];
+    if (i % 2 == 0) g = g > 0 ? 2.0F : -2.0F;
+  }
+  const SampleOptions options{.top_rate = 0.2, .other_rate = 0.1, .iteration = 3, .threads = 1};
+  const RowSample one = sample_rows(sample.gradients, options);
+  for (const int threads : {2, 8}) {
+    SampleOptions many = options;
+    many.threads = threads;
+    EXPECT_EQ(sample_rows(sample.gradients, many).drawn, one.drawn) << threads;
+  }
+  EXPECT_FLOAT_EQ(one.factor, 8.0F);
+  std::vector<float> sizes;
+  for (const float g : sample.gradients) sizes.push_back(std::abs(g));
+  std::sort(sizes.begin(), sizes.end(), std::greater<>());
+  const float least = sizes[11'999];
+  ASSERT_EQ(least, 2.0F);  // within the ties
+  std::size_t largest = 0;
+  std::size_t others = 0;
+  std::size_t early_ties = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const float size = std::abs(sample.gradients[i]);
+    if (size > least) {
+      EXPECT_EQ(one.drawn[i], Drawn::kYes);
+    }
+    if (size < least) {
+      EXPECT_NE(one.drawn[i], Drawn::kYes);
+    }
+    largest += one.drawn[i] == Drawn::kYes ? 1 : 0;
+    others += one.drawn[i] == Drawn::kAmplified ? 1 : 0;
+    early_ties += one.drawn[i] == Drawn::kYes && size == least && i < 30'000 ? 1 : 0;
+  }
+  EXPECT_EQ(largest, 12'000U);
+  EXPECT_NEAR(static_cast<double>(others), 6000, 300);
+  const auto above = static_cast<std::size_t>(
+      std::count_if(sizes.begin(), sizes.end(), [&](float size) { return size > least; }));
+  EXPECT_NEAR(static_cast<double>(early_ties), static_cast<double>(12'000 - above) / 2, 150);
+
+  // What is drawn stands for all.
+  AlignedVector<Entry> entries;
+  const Scales scales = round_pairs(sample.gradients, sample.hessians, options, entries);
+  ASSERT_EQ(entries.size(), largest + others);
+  double hessian = 0;
+  for (const Entry& entry : entries) {
+    const double times = one.drawn[entry.row] == Drawn::kYes ? 1 : 8;
+    EXPECT_NEAR(entry.hessian * scales.hessian,
+                times * static_cast<double>(sample.hessians[entry.row]), 1.01 * scales.hessian);
+    hessian += entry.hessian * scales.hessian;
+  }
+  const double all = std::accumulate(sample.hessians.begin(), sample.hessians.end(), 0.0);
+  EXPECT_NEAR(hessian, all, 0.03 * all);
+}
+
+TEST(GradientPairs, SampleAllOrNoneOfTheLargest) {
+  const Sample sample(5000);
+  const auto count = [&](const SampleOptions& options, Drawn what) {
+    const RowSample drawn = sample_rows(sample.gradients, options);
+    return std::count(drawn.drawn.begin(), drawn.drawn.end(), what);
+  };
+  EXPECT_EQ(count({.top_rate = 0, .other_rate = 0.5}, Drawn::kYes), 0);
+  EXPECT_EQ(count({.top_rate = 0.5, .other_rate = 0.5}, Drawn::kNo), 0);
+  EXPECT_EQ(count({.top_rate = 0.9999, .other_rate = 0.0001}, Drawn::kYes), 5000);
+  const std::vector<float> zeros(100, 0.0F);
+  const RowSample none = sample_rows(zeros, {.top_rate = 0.3, .other_rate = 0.1});
+  EXPECT_EQ(std::count(none.drawn.begin(), none.drawn.end(), Drawn::kYes), 30);
 }
 
 TEST(Histogram, EqualsThePlainSum) {
@@ -251,6 +323,30 @@ TEST(TreeGrower, LeavesNoLeafOfFewerRowsWhateverHessiansSay) {
       rows += tree.leaf_cover[l];
     }
     EXPECT_EQ(rows, 5000);
+  }
+}
+
+TEST(TreeGrower, LooksAheadWithoutAnEffect) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Sample sample(3000);
+    const Philox random(seed, 17);
+    // Rows differ in their hessians, so that estimates of rows are off and splits are looked for
+    // anew.
+    for (std::size_t i = 0; i < sample.hessians.size(); ++i) {
+      sample.hessians[i] = static_cast<float>(std::exp(1.5 * random.normal(i, 0)));
+      sample.gradients[i] = static_cast<float>(random.normal(i, 1) + sample.values.row(i)[0]);
+    }
+    const std::vector<std::uint8_t> used(sample.bins.features(), 1);
+    std::vector<double> leaves;
+    for (const int threads : {1, 2, 8}) {
+      TreeGrower grower(sample.mapper, sample.bins,
+                        {.leaves = 50, .split = {.min_leaf_rows = 25}, .threads = threads});
+      const Scales scales =
+          round_pairs(sample.gradients, sample.hessians, {.threads = threads}, grower.entries());
+      const GrownTree& tree = grower.grow(scales, used);
+      if (threads == 1) leaves = tree.leaf_values;
+      EXPECT_EQ(tree.leaf_values, leaves) << "seed " << seed << ", " << threads << " threads";
+    }
   }
 }
 

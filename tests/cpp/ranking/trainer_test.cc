@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "ranking/sample_rows.h"
 #include "reference/plain_forest.h"
@@ -27,14 +28,20 @@ struct Recipe {
   bool watch = false;
 };
 
-Trained train(const Matrix<double>& rows, const Labels& labels, Recipe recipe, int threads) {
+Trained train(const Matrix<double>& rows, const Labels& labels, Recipe recipe, int threads,
+              const Start* start = nullptr) {
   recipe.train.tree.threads = threads;
   const BinMapper mapper = BinMapper::fit(rows.view(), labels.weight,
                                           {.categorical = recipe.categorical, .threads = threads});
   const auto bins = BinnedMatrix::of(rows.view(), mapper, {.tiles = true, .threads = threads});
   const auto objective = make_objective(recipe.objective, labels, recipe.params);
   Trainer trainer(mapper, bins, *objective, recipe.train);
-  if (recipe.watch) trainer.hold_out({&bins, objective.get()});
+  if (start != nullptr) trainer.start_from(*start);
+  if (recipe.watch) {
+    trainer.hold_out({.bins = &bins,
+                      .objective = objective.get(),
+                      .scores = start != nullptr ? start->scores : std::span<const double>()});
+  }
   trainer.run({});
   Trained out;
   out.scores.assign(trainer.scores().begin(), trainer.scores().end());
@@ -106,10 +113,35 @@ TEST(Trainer, ScoresAsItsForestWithDrawsWeightsAndCategories) {
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     labels.weight.push_back(static_cast<float>(1 + i % 3));
   }
-  Recipe recipe{.categorical = {1}};
+  Recipe recipe{.objective = "logistic"};
+  recipe.categorical = {1};
   recipe.train = {.trees = 6, .row_fraction = 0.6, .feature_fraction = 0.5, .seed = 4};
   recipe.train.tree.leaves = 15;
   expect_same_bits(rows, labels, recipe);
+}
+
+TEST(Trainer, SamplesByGradientsAfterSomeSteps) {
+  const Matrix<double> rows = testing::sample_rows(40'000, 10, 7);
+  for (const std::string objective : {"logistic", "softmax", "lambdamart"}) {
+    Recipe recipe{.objective = objective};
+    recipe.params.classes = 3;
+    recipe.train = {.trees = 5, .learning_rate = 0.4, .top_rate = 0.2, .other_rate = 0.1};
+    recipe.train.tree.leaves = 15;
+    const Labels labels = labels_for(objective, rows);
+    expect_same_bits(rows, labels, recipe);
+    const ForestData some = train(rows, labels, recipe, 2).forest;
+    const std::size_t outputs = some.outputs();
+    for (std::size_t t = 0; t < some.trees(); ++t) {
+      const double cover = some.nodes[static_cast<std::size_t>(some.node_begin[t])].cover;
+      EXPECT_NEAR(cover, t / outputs < 3 ? 40'000 : 12'000, t / outputs < 3 ? 0 : 400) << t;
+    }
+  }
+  Recipe wrong{.objective = "l1"};
+  wrong.train.other_rate = 0.1;
+  EXPECT_THROW((void)train(rows, labels_for("l1", rows), wrong, 1), Error);
+  wrong.objective = "logistic";
+  wrong.train.row_fraction = 0.5;
+  EXPECT_THROW((void)train(rows, labels_for("logistic", rows), wrong, 1), Error);
 }
 
 TEST(Trainer, LowersEveryLoss) {
@@ -136,7 +168,7 @@ TEST(Trainer, KeepsTheBestStepWhenItStopsEarly) {
   const auto watched = make_objective("logistic", {.target = testing::sample_labels(held, 4)}, {});
   TrainParams params{.trees = 400, .learning_rate = 0.3, .early_stopping = 5};
   Trainer trainer(mapper, bins, *objective, params);
-  trainer.hold_out({&held_bins, watched.get()});
+  trainer.hold_out({.bins = &held_bins, .objective = watched.get()});
   trainer.run({});
   const std::vector<double> losses = trainer.losses();
   const auto best = std::min_element(losses.begin(), losses.end()) - losses.begin() + 1;
@@ -189,6 +221,146 @@ TEST(Trainer, HoldsMonotoneConstraints) {
   };
   EXPECT_GT(falls({}), 0);
   EXPECT_EQ(falls({1, 0, 0, -1, 0}), 0);
+}
+
+void expect_same_forest(const ForestData& a, const ForestData& b) {
+  EXPECT_EQ(a.base, b.base);
+  EXPECT_EQ(a.node_begin, b.node_begin);
+  EXPECT_EQ(a.leaves, b.leaves);
+  EXPECT_EQ(a.leaf_cover, b.leaf_cover);
+  EXPECT_EQ(a.category_words, b.category_words);
+  EXPECT_EQ(a.category_begin, b.category_begin);
+  ASSERT_EQ(a.nodes.size(), b.nodes.size());
+  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
+    EXPECT_EQ(a.nodes[n].feature, b.nodes[n].feature);
+    EXPECT_EQ(a.nodes[n].threshold, b.nodes[n].threshold);
+    EXPECT_EQ(a.nodes[n].categories, b.nodes[n].categories);
+  }
+}
+
+TEST(Trainer, GoesOnAsIfItHadNotStopped) {
+  Matrix<double> rows = testing::sample_rows(9000, 10, 7);
+  for (std::size_t i = 0; i < rows.rows(); ++i) rows.row(i)[1] = std::abs(rows.row(i)[1]);
+  for (const std::string& objective : kObjectives) {
+    const Labels labels = labels_for(objective, rows);
+    Recipe recipe{.objective = objective, .watch = true};
+    recipe.categorical = {1};
+    recipe.train = {.trees = 12, .row_fraction = 0.8, .feature_fraction = 0.7, .seed = 4};
+    recipe.train.tree.leaves = 15;
+    recipe.params.classes = 3;
+    const Trained whole = train(rows, labels, recipe, 2);
+    recipe.train.trees = 5;
+    const Trained first = train(rows, labels, recipe, 1);
+    recipe.train.trees = 7;
+    const Start start{.forest = &first.forest, .scores = first.scores};
+    const Trained both = train(rows, labels, recipe, 8, &start);
+    expect_same_forest(whole.forest, both.forest);
+    EXPECT_EQ(whole.scores, both.scores) << objective;
+    EXPECT_EQ(both.losses, std::vector(whole.losses.begin() + 5, whole.losses.end())) << objective;
+  }
+}
+
+TEST(Trainer, KeepsEarlierTreesWhenItStopsEarly) {
+  const Matrix<double> rows = testing::sample_rows(900, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2", .watch = true};
+  recipe.train.trees = 3;
+  const Trained first = train(rows, labels, recipe, 1);
+  // Steps of this size only harm.
+  recipe.train = {.trees = 20, .learning_rate = 3, .early_stopping = 4};
+  const Start start{.forest = &first.forest, .scores = first.scores};
+  const Trained both = train(rows, labels, recipe, 1, &start);
+  EXPECT_EQ(both.losses.size(), 5U);
+  EXPECT_EQ(both.forest.trees(), 4U);
+  check_forest(both.forest);
+}
+
+TEST(Trainer, StartsFromAnyScores) {
+  const Matrix<double> rows = testing::sample_rows(3000, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2"};
+  recipe.train.trees = 6;
+  const Trained free = train(rows, labels, recipe, 1);
+  // From the score that it would start from by itself: the same trees, over a base of 0.
+  const std::vector<double> scores(rows.rows(), free.forest.base[0]);
+  const Start start{.scores = scores};
+  const Trained same = train(rows, labels, recipe, 2, &start);
+  EXPECT_EQ(same.forest.base, std::vector<double>{0});
+  EXPECT_EQ(same.forest.leaves, free.forest.leaves);
+  EXPECT_EQ(same.scores, free.scores);
+}
+
+TEST(Trainer, RefusesForestsThatTreesCannotFollow) {
+  const Matrix<double> rows = testing::sample_rows(500, 5, 7);
+  const Labels labels = labels_for("l2", rows);
+  Recipe recipe{.objective = "l2"};
+  recipe.train.trees = 2;
+  const Trained first = train(rows, labels, recipe, 1);
+  const auto refused = [&](const auto& change, std::size_t scores) {
+    ForestData forest = first.forest;
+    change(forest);
+    const std::vector<double> zeros(scores, 0.0);
+    const Start start{.forest = &forest, .scores = zeros};
+    EXPECT_THROW((void)train(rows, labels, recipe, 1, &start), Error);
+  };
+  refused([](ForestData& f) { f.link = Link::kExp; }, 500);
+  refused([](ForestData& f) { f.num_features = 6; }, 500);
+  refused([](ForestData& f) { f.float32_inputs = true; }, 500);
+  refused([](ForestData& f) { f.base = {0, 0}; }, 500);
+  refused([](ForestData&) {}, 499);
+}
+
+// The features asked for on the way to each leaf.
+std::vector<std::set<std::int32_t>> paths_of(const ForestData& forest) {
+  std::vector<std::set<std::int32_t>> paths;
+  for (std::size_t t = 0; t < forest.trees(); ++t) {
+    const auto first = static_cast<std::size_t>(forest.node_begin[t]);
+    std::vector<std::pair<std::int32_t, std::set<std::int32_t>>> open{{0, {}}};
+    while (!open.empty() && forest.node_begin[t + 1] > forest.node_begin[t]) {
+      auto [at, path] = open.back();
+      open.pop_back();
+      if (at < 0) {
+        paths.push_back(path);
+        continue;
+      }
+      const SplitNode& node = forest.nodes[first + static_cast<std::size_t>(at)];
+      path.insert(node.feature);
+      open.emplace_back(node.left, path);
+      open.emplace_back(node.right, path);
+    }
+  }
+  return paths;
+}
+
+TEST(Trainer, AsksOnAPathForFeaturesOfOneGroup) {
+  const Matrix<double> rows = testing::sample_rows(6000, 10, 7);
+  Recipe recipe{.objective = "logistic"};
+  recipe.train.trees = 20;
+  std::vector<std::vector<std::int32_t>> groups = {{1, 2, 4}, {5}};
+  for (std::int32_t g = 0; g < 70; ++g) groups.push_back({g % 2 == 0 ? 8 : 9});
+  groups.push_back({0, 1});
+  recipe.train.tree.interaction = groups;
+  const Trained one = train(rows, labels_for("logistic", rows), recipe, 1);
+  const Trained eight = train(rows, labels_for("logistic", rows), recipe, 8);
+  EXPECT_EQ(one.scores, eight.scores);
+  std::set<std::set<std::int32_t>> seen;
+  for (const auto& path : paths_of(one.forest)) {
+    seen.insert(path);
+    EXPECT_TRUE(std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+      return std::all_of(path.begin(), path.end(), [&](std::int32_t f) {
+        return std::find(group.begin(), group.end(), f) != group.end();
+      });
+    }));
+  }
+  // The last group is beyond the first word of bits.
+  EXPECT_TRUE(seen.contains({0, 1}));
+  EXPECT_TRUE(seen.contains({1, 2, 4}));
+  recipe.train.tree.interaction = {};
+  const Trained free = train(rows, labels_for("logistic", rows), recipe, 1);
+  const auto paths = paths_of(free.forest);
+  EXPECT_TRUE(std::any_of(paths.begin(), paths.end(), [](const auto& p) { return p.size() > 3; }));
+  recipe.train.tree.interaction = {{10}};
+  EXPECT_THROW((void)train(rows, labels_for("logistic", rows), recipe, 1), Error);
 }
 
 TEST(Trainer, EndsWhereProgressThrows) {
@@ -250,6 +422,72 @@ TEST(Objective, LambdasPullRowsTheRightWay) {
   const double dcg = 1 / std::log2(4.0) + 3 / std::log2(5.0);
   const double ideal = 3 + 1 / std::log2(3.0);
   EXPECT_NEAR(made->loss(scores, 1), -dcg / ideal, 1e-12);
+}
+
+// Rows are shown in the order of a poor guess; those that stand high are clicked more.
+Labels clicks(const Matrix<double>& rows, std::size_t shown) {
+  Labels labels;
+  const Philox random(12, 1);
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const std::size_t place = i % shown;
+    const double liked = rows.row(i)[0] > 0.5 ? 0.9 : 0.2;
+    const double seen = 1 / (1.0 + static_cast<double>(place));
+    labels.target.push_back(random.uniform(i, 0) < liked * seen ? 1.0F : 0.0F);
+    labels.position.push_back(static_cast<std::int32_t>(place));
+    if (place == 0) labels.group_begin.push_back(static_cast<std::int64_t>(i));
+  }
+  labels.group_begin.push_back(static_cast<std::int64_t>(rows.rows()));
+  return labels;
+}
+
+TEST(Objective, LearnsWhatAPositionAdds) {
+  const Matrix<double> rows = testing::sample_rows(60'000, 3, 6);
+  const Labels labels = clicks(rows, 6);
+  for (const std::string objective : {"lambdamart", "pairwise", "xendcg"}) {
+    std::vector<double> biases;
+    for (const int threads : {1, 2, 8}) {
+      const auto made = make_objective(objective, labels, {.position_rate = 0.3});
+      TrainParams params{.trees = 30};
+      params.tree.threads = threads;
+      const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
+      const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+      Trainer trainer(mapper, bins, *made, params);
+      trainer.run({});
+      const auto bias = made->position_bias();
+      ASSERT_EQ(bias.size(), 6U);
+      if (biases.empty()) biases.assign(bias.begin(), bias.end());
+      EXPECT_TRUE(std::equal(bias.begin(), bias.end(), biases.begin())) << objective;
+    }
+    for (std::size_t p = 1; p < biases.size(); ++p) {
+      EXPECT_LT(biases[p], biases[p - 1]) << objective << ", position " << p;
+    }
+  }
+}
+
+TEST(Objective, TakesAStepOfTheBiasesByTheirFormula) {
+  Labels labels{.target = {1, 0, 0, 1}, .group_begin = {0, 2, 4}, .position = {0, 1, 0, 1}};
+  const ObjectiveParams params{
+      .position_rate = 0.5, .position_l2 = 0.25, .position_bias = {0.5, -0.5}};
+  const auto made = make_objective("pairwise", labels, params);
+  const std::vector<double> scores = {0, 0, 0, 0};
+  std::vector<float> g(4);
+  std::vector<float> h(4);
+  made->derivatives(scores, g, h, {});
+  // The first query's pair stands 1 apart the right way round, the second's the wrong way.
+  EXPECT_NEAR(g[0], -1 / (1 + std::exp(1.0)), 1e-6);
+  EXPECT_NEAR(g[3], -1 / (1 + std::exp(-1.0)), 1e-6);
+  made->learn(g, h, {});
+  const auto expected = [&](double bias, std::size_t a, std::size_t b) {
+    const double sum = static_cast<double>(g[a]) + static_cast<double>(g[b]) + 0.25 * 2 * bias;
+    const double curve = static_cast<double>(h[a]) + static_cast<double>(h[b]) + 0.25 * 2 + 0.001;
+    return bias - 0.5 * sum / curve;
+  };
+  EXPECT_NEAR(made->position_bias()[0], expected(0.5, 0, 2), 1e-12);
+  EXPECT_NEAR(made->position_bias()[1], expected(-0.5, 1, 3), 1e-12);
+  labels.position = {0, -1, 0, 1};
+  EXPECT_THROW((void)make_objective("pairwise", labels, {}), Error);
+  labels.position = {0, 1};
+  EXPECT_THROW((void)make_objective("pairwise", labels, {}), Error);
 }
 
 TEST(Objective, RefusesLabelsItCannotTake) {
