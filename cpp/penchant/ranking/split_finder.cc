@@ -146,10 +146,17 @@ class FeatureScan {
     });
     if (begin >= end) return;
     if (finder_.bounded_) return bounded(begin, end, start, missing_left);
-    const BestGain found = best_gain({g.data(), h.data(), scales_, begin, end,
-                                      static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
-                                      static_cast<double>(leaf_.sum.hessian) * scales_.hessian,
-                                      params_.l1, params_.l2});
+    const GainInput input{g.data(),
+                          h.data(),
+                          scales_,
+                          begin,
+                          end,
+                          static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
+                          static_cast<double>(leaf_.sum.hessian) * scales_.hessian,
+                          params_.l1,
+                          params_.l2};
+    const BestGain found =
+        end - begin == 1 ? BestGain{gain_at(input, begin), begin} : best_gain(input);
     if (found.gain - parent_ > best_.gain) {
       take(found.gain - parent_, start, found.at, missing_left);
     }

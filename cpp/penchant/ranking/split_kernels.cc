@@ -1,5 +1,6 @@
 #include "penchant/ranking/split_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -65,9 +66,7 @@ BestGain best_gain_kernel(const GainInput& in) {
     }
   }
   for (; i < in.end; ++i) {
-    const V gain = look(hn::Set(d, static_cast<double>(in.gradient[i]) * in.scales.gradient),
-                        hn::Set(d, static_cast<double>(in.hessian[i]) * in.scales.hessian));
-    const double one = hn::GetLane(gain);
+    const double one = gain_at(in, i);
     if (one > out.gain) out = {one, i};
   }
   return out;
@@ -81,6 +80,16 @@ HWY_AFTER_NAMESPACE();
 namespace penchant::ranking {
 
 HWY_EXPORT(best_gain_kernel);
+
+double gain_at(const GainInput& in, std::size_t at) {
+  const double g = static_cast<double>(in.gradient[at]) * in.scales.gradient;
+  const double h = static_cast<double>(in.hessian[at]) * in.scales.hessian;
+  const double a = std::max(std::abs(g) - in.l1, 0.0);
+  const double b = h + in.l2;
+  const double c = std::max(std::abs(in.total_gradient - g) - in.l1, 0.0);
+  const double e = (in.total_hessian - h) + in.l2;
+  return (a * a * e + c * c * b) / (b * e);
+}
 
 BestGain best_gain(const GainInput& input) { return HWY_DYNAMIC_DISPATCH(best_gain_kernel)(input); }
 

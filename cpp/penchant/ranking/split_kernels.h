@@ -26,6 +26,9 @@ struct BestGain {
   std::size_t at = 0;
 };
 
+// Of one threshold, to the bits of best_gain.
+[[nodiscard]] double gain_at(const GainInput& input, std::size_t at);
+
 // The first threshold of the highest gain. The same bits whatever the width of vectors.
 [[nodiscard]] BestGain best_gain(const GainInput& input);
 
