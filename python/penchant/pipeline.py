@@ -23,13 +23,18 @@ from ._default_funnel import (
     prior_weights,
 )
 from ._progress import Progress
+from ._reranking import RankerPart, RankerTable, check_ranker, item_attributes, learn_ranker
+from ._reranking import ranker_table as make_ranker_table
+from ._reranking import ready_ranker
 from ._version import __version__
+from ._windows import FittedWindow, FittedWindows
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
+from .ranking._forest import Forest
 
 __all__ = ["Pipeline"]
 
@@ -55,6 +60,12 @@ class Pipeline(Parametrized, Evaluable):
     weights : mapping, optional
         ``{"repeats": {source name: weight}, "new": {...}, "cold": {...}}`` instead of learning
         them; a regime or source left out keeps its prior.
+    ranker : GBDTRanker, GBDTClassifier or Forest, optional
+        Puts the best candidates of people with a history in order (docs/ranking.md). An unfitted
+        estimator learns from candidates that earlier sources put forward and from what people then
+        took; a forest is taken as it is, its columns by their names. None: the blend's order.
+    depth : int
+        Candidates, the best by the blend, that the ranker puts in order.
     exclude_seen : bool
         What a request that does not say gets: leave out what the subject had before, or not.
     quota : int
@@ -69,7 +80,12 @@ class Pipeline(Parametrized, Evaluable):
         ``{"repeats": {name: weight}, "new": {name: weight}}`` in use, and ``"cold"``, for people
         without a history, where the data has attributes of people and a source that reads them.
     validation_ : dict
-        Subjects, windows and NDCG@20 behind the weights.
+        Subjects, windows and NDCG@20 behind the weights; ``"ranker"``: groups, rows, trees and
+        NDCG@10 on the groups held out, of the blend and of the ranker.
+    ranker_ : Forest or None
+        The ranker in use. None without one, and where there was too little to learn from.
+    ranker_features_ : list of str
+        Names of its columns.
     lineage_ : dict
         What the bundle says of its origin.
     """
@@ -79,6 +95,8 @@ class Pipeline(Parametrized, Evaluable):
         sources: list[Model] | None = None,
         *,
         weights: Mapping[str, Mapping[str, float]] | None = None,
+        ranker: Any = None,
+        depth: int = 200,
         exclude_seen: bool = False,
         quota: int = 200,
         seed: int = 0,
@@ -86,6 +104,8 @@ class Pipeline(Parametrized, Evaluable):
     ) -> None:
         self.sources = sources
         self.weights = weights
+        self.ranker = ranker
+        self.depth = depth
         self.exclude_seen = exclude_seen
         self.quota = quota
         self.seed = seed
@@ -110,16 +130,27 @@ class Pipeline(Parametrized, Evaluable):
             When the data is empty or a parameter makes no sense.
         """
         self._check(train)
+        windows = FittedWindows(train, self._sources_for)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
-            learned = self._cold_weights(train, self._weights(train))
+            learned = self._weights(train, windows)
+            ranker, facts = self._learned_ranker(train, windows, learned)
+            del windows
+            learned = self._cold_weights(train, learned)
             bar(2, 2)
         sources = self._all_sources_for(train)
         for source in sources:
             source.fit(train, progress=progress)
+        if isinstance(self.ranker, Forest):
+            engine = self._engine_of(train, sources, learned)
+            ranker = ready_ranker(self.ranker, engine, train, int(self.depth))
+        if facts is not None:
+            learned = dataclasses.replace(
+                learned, validation={**learned.validation, "ranker": facts}
+            )
         names = _names(sources)
-        lineage = self._lineage(train, sources, names, learned)
-        reader = self._assembled(train, sources, learned, lineage, _goldens(train))
+        lineage = self._lineage(train, sources, names, learned, ranker)
+        reader = self._assembled(train, sources, learned, lineage, _goldens(train), ranker)
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = dict(zip(names, sources, strict=True))
         return self
@@ -142,6 +173,7 @@ class Pipeline(Parametrized, Evaluable):
                 raise InvalidArgumentError(
                     f"Pipeline: a source must be a Penchant model, not {type(source).__name__}"
                 )
+        check_ranker(self.ranker, self.depth)
         if self.sources is not None and not self.sources:
             raise InvalidArgumentError("Pipeline: sources is empty; None gives the default funnel")
 
@@ -158,9 +190,9 @@ class Pipeline(Parametrized, Evaluable):
     def _cold_sources_for(self, data: Dataset) -> list[Model]:
         return cold_sources(data, seed=self.seed, threads=self.threads)
 
-    def _weights(self, train: Dataset) -> BlendWeights:
+    def _weights(self, train: Dataset, windows: FittedWindows) -> BlendWeights:
         """Of the sources proper, where there is a history."""
-        template = self._sources_for(train)
+        template = windows.template
         given = self.weights or {}
         names = _names(self._all_sources_for(train))
         for regime, by_name in given.items():
@@ -176,9 +208,40 @@ class Pipeline(Parametrized, Evaluable):
                 for regime, repeats in (("repeats", True), ("new", False))
             }
             return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
-        return learn_weights(
-            train, self._sources_for, self._unweighted_engine, threads=self.threads or 0
+        return learn_weights(windows, self._unweighted_engine, threads=self.threads or 0)
+
+    def ranker_table(self, train: Dataset) -> RankerTable:
+        """Build the table that the ranker learns from, for work of your own on it.
+
+        Returns
+        -------
+        RankerTable
+            ``names``, ``values`` [rows, features], ``labels`` [rows], ``group_begin``, ``subject``.
+        """
+        self._check(train)
+        windows = FittedWindows(train, self._sources_for)
+        return self._ranker_table(train, windows, self._weights(train, windows))
+
+    def _ranker_table(
+        self, train: Dataset, windows: FittedWindows, learned: BlendWeights
+    ) -> RankerTable:
+        def assemble(window: FittedWindow) -> Any:
+            return self._engine_of(window.before, window.sources, learned)
+
+        return make_ranker_table(
+            train, windows, assemble, depth=int(self.depth), threads=self.threads or 0
         )
+
+    def _learned_ranker(
+        self, train: Dataset, windows: FittedWindows, learned: BlendWeights
+    ) -> tuple[RankerPart | None, dict[str, Any] | None]:
+        if self.ranker is None or isinstance(self.ranker, Forest):
+            return None, None
+        table = self._ranker_table(train, windows, learned)
+        forest, facts = learn_ranker(self.ranker, table, seed=self.seed)
+        if forest is None:
+            return None, facts
+        return RankerPart(forest, table.names, item_attributes(train), int(self.depth)), facts
 
     def _given(self, regime: str, sources: list[Model], prior: list[float]) -> list[float]:
         by_name = (self.weights or {}).get(regime, {})
@@ -220,7 +283,10 @@ class Pipeline(Parametrized, Evaluable):
 
     def _unweighted_engine(self, data: Dataset, sources: list[Model]) -> Any:
         ones = [1.0] * len(sources)
-        reader = self._assembled(data, sources, BlendWeights(ones, ones, {}), {}, [])
+        return self._engine_of(data, sources, BlendWeights(ones, ones, {}))
+
+    def _engine_of(self, data: Dataset, sources: list[Model], weights: BlendWeights) -> Any:
+        reader = self._assembled(data, sources, weights, {}, [])
         return _core.Engine.from_bundle(reader, False)
 
     def _assembled(
@@ -230,6 +296,7 @@ class Pipeline(Parametrized, Evaluable):
         weights: BlendWeights,
         lineage: dict[str, Any],
         goldens: list[str],
+        ranker: RankerPart | None = None,
     ) -> Any:
         cold = weights.cold or [0.0] * len(sources)
         entries = [
@@ -241,14 +308,19 @@ class Pipeline(Parametrized, Evaluable):
         context = _core.Context(data._core, data._person_table())
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), _json(lineage), goldens,
-            weights.cold is not None,
+            weights.cold is not None, None if ranker is None else ranker.to_core(),
         )  # fmt: skip
 
     def _lineage(
-        self, train: Dataset, sources: list[Model], names: list[str], learned: BlendWeights
+        self,
+        train: Dataset,
+        sources: list[Model],
+        names: list[str],
+        learned: BlendWeights,
+        ranker: RankerPart | None,
     ) -> dict[str, Any]:
         core = train._core
-        return {
+        lineage: dict[str, Any] = {
             "producer": {
                 "name": "penchant",
                 "version": __version__,
@@ -285,6 +357,16 @@ class Pipeline(Parametrized, Evaluable):
             },
             "validation": learned.validation,
         }  # fmt: skip
+        if ranker is not None:
+            lineage["ranker"] = {
+                "model": type(self.ranker).__name__,
+                "parameters": None if isinstance(self.ranker, Forest)
+                else _plain_parameters(self.ranker),
+                "trees": ranker.forest.num_trees,
+                "features": len(ranker.names),
+                "depth": ranker.depth,
+            }  # fmt: skip
+        return lineage
 
     def _adopt(self, engine: Any, kind: str) -> None:
         self._engine = engine
@@ -296,6 +378,9 @@ class Pipeline(Parametrized, Evaluable):
             regime: {name: weights[at] for name, _, _, *weights in engine.sources}
             for at, regime in enumerate(regimes)
         }
+        found = engine.ranker
+        self.ranker_: Forest | None = None if found is None else Forest._of(found[0])
+        self.ranker_features_: list[str] = [] if found is None else found[1]
 
     @property
     def engine(self) -> Any:
@@ -477,7 +562,7 @@ def _moment(micros: int | None) -> str | None:
     return None if micros is None else _core.format_timestamp(micros)
 
 
-def _plain_parameters(source: Model) -> dict[str, Any]:
+def _plain_parameters(source: Any) -> dict[str, Any]:
     """Parameters as JSON can hold them, but for `threads`, on which nothing depends."""
     return {
         key: value if isinstance(value, (int, float, str, type(None))) else str(value)

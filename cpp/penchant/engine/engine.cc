@@ -23,11 +23,12 @@ Workspace& thread_workspace() {
 
 }  // namespace
 
-std::vector<std::unique_ptr<const Stage>> make_stages() {
+std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets) {
   std::vector<std::unique_ptr<const Stage>> out;
   out.push_back(std::make_unique<const ResolveStage>());
   out.push_back(std::make_unique<const RetrieveStage>());
   out.push_back(std::make_unique<const OrderStage>());
+  if (assets.ranker) out.push_back(std::make_unique<const RerankStage>());
   out.push_back(std::make_unique<const FillStage>());
   out.push_back(std::make_unique<const ExplainStage>());
   return out;
@@ -45,7 +46,7 @@ std::shared_ptr<const Engine> Engine::from_bundle(std::shared_ptr<const bundle::
 }
 
 Engine::Engine(std::unique_ptr<Assets> assets)
-    : assets_(std::move(assets)), stages_(make_stages()) {}
+    : assets_(std::move(assets)), stages_(make_stages(*assets_)) {}
 
 Engine::~Engine() = default;
 
@@ -87,6 +88,14 @@ void Engine::rank_all(const Request& request, std::span<float> scores) const {
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (candidate[i] != 0) continue;
     scores[i] = scores[i] > 0 ? scores[i] - highest - 1 : popularity[i] / most - highest - 3;
+  }
+  if (!assets_->ranker) return;
+  OrderStage().run(work);
+  RerankStage(true).run(work);
+  // Above all others, in their order.
+  float place = highest + static_cast<float>(work.reranked.size());
+  for (std::size_t i = 0; i < work.reranked.size(); ++i) {
+    scores[static_cast<std::size_t>(work.chosen[i].item.value)] = place--;
   }
 }
 
