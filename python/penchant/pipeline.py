@@ -416,7 +416,8 @@ class Pipeline(Parametrized, Evaluable):
             ``{"item": id}``), ``device``, ``time`` (ISO 8601).
         k : int
         explain : bool
-            Add a column a source with its contribution to the score.
+            Add a column a source with its contribution to the blend; with a ranker also
+            ``ranked_by``, the features that moved its score furthest.
         exclude_seen : bool, optional
             None: the pipeline's own default.
         deny, candidates : sequence of ids, optional
@@ -468,6 +469,42 @@ class Pipeline(Parametrized, Evaluable):
                 columns[f"from_{name}"] = pa.array(
                     [share.get(name, 0.0) for share in shares], pa.float32()
                 )
+            if self.ranker_ is not None:
+                columns["ranked_by"] = pa.array(
+                    [_moved_by(item.get("ranker")) for _, item in rows], pa.string()
+                )
+        return make_frame(columns, self._kind)
+
+    def candidate_features(self, subject: Any = None, **request: Any) -> Any:
+        """Show what the ranker is asked for one request: its candidates with their features.
+
+        Parameters
+        ----------
+        subject : id or None
+        **request
+            As `recommend` takes them: ``context``, ``exclude_seen``, ``deny``, ``candidates``.
+
+        Returns
+        -------
+        frame
+            ``item, ranker_score`` and a column a feature (docs/ranking.md), best first by the
+            blend; NaN is not known. Empty where nothing is reranked, as nothing is known of the
+            person.
+
+        Raises
+        ------
+        NotFoundError
+            When this pipeline has no ranker.
+        """
+        body = {"subject": subject, **{k: v for k, v in request.items() if v is not None}}
+        found = _core.candidate_rows(self.engine, _json(body))
+        ids = self.engine.context.items.ids()
+        columns: dict[str, Any] = {
+            "item": id_column([ids[at] for at in found["items"]]),
+            "ranker_score": pa.array(found["scores"]),
+        }
+        for at, name in enumerate(self.ranker_features_):
+            columns[name] = pa.array(np.ascontiguousarray(found["values"][:, at]))
         return make_frame(columns, self._kind)
 
     def recommend_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
@@ -541,6 +578,13 @@ class Pipeline(Parametrized, Evaluable):
     def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
         asked = listed(subject_ids)
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
+
+
+def _moved_by(share: dict[str, Any] | None) -> str | None:
+    """`times had before: 3 (+0.412); ...`."""
+    if share is None:
+        return None
+    return "; ".join(f"{each['text']} ({each['contribution']:+.3f})" for each in share["features"])
 
 
 def _names(sources: list[Model]) -> list[str]:

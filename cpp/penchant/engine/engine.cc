@@ -108,17 +108,22 @@ void Engine::check_goldens() const {
       requests.size() > kMaxGoldens) {
     fail(ErrorKind::kCorruptBundle, "bundle, goldens: not two lists of equal length");
   }
-  // Bundles of before there was a second form don't name theirs.
+  // Bundles of before there was a second form don't name theirs; the latest is of those with a
+  // ranker, and of no others.
+  const AnswerForm latest = assets_->ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
   AnswerForm form = AnswerForm::kFirst;
   if (reader.has("goldens/form")) {
     const auto told = reader.array<std::uint8_t>("goldens/form");
     if (told.size() != 1 || told[0] < static_cast<std::uint8_t>(AnswerForm::kFirst) ||
-        told[0] > static_cast<std::uint8_t>(kLatestAnswer)) {
+        told[0] > static_cast<std::uint8_t>(latest)) {
       fail(ErrorKind::kCorruptBundle,
            "bundle, goldens: its answers have a form that this version does not know; read it with "
            "a newer one");
     }
     form = static_cast<AnswerForm>(told[0]);
+  }
+  if (assets_->ranker && form != AnswerForm::kWithRanker) {
+    fail(ErrorKind::kCorruptBundle, "bundle, goldens: their form is of bundles without a ranker");
   }
   std::string body;
   for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -67,7 +67,11 @@ void fill_affinity(const FeatureInput& in, const data::AttributeTable::Column& c
   if (tally.size() < column.texts.size()) tally.resize(column.texts.size(), 0.0F);
   const auto had = in.work.query.history.items;
   for (const ItemIndex item : had) {
-    for (const std::int32_t code : codes(item)) tally[static_cast<std::size_t>(code)] += 1;
+    const auto own = codes(item);
+    for (auto at = own.begin(); at != own.end(); ++at) {
+      // A text that stands twice with an item counts once.
+      if (std::find(own.begin(), at, *at) == at) tally[static_cast<std::size_t>(*at)] += 1;
+    }
   }
   for (std::size_t i = 0; i < in.candidates.size(); ++i) {
     const auto own = codes(in.candidates[i].item);

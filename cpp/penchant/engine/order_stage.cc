@@ -25,6 +25,7 @@ void OrderStage::run(Workspace& work) const {
     if (score > 0) best.push(score, item);
   }
   work.chosen.clear();
+  work.reranked.clear();  // a thread's workspace may come from a bundle with a ranker
   for (const Scored& hit : best.take_sorted()) {
     work.chosen.push_back({ItemIndex(hit.index), hit.score});
   }

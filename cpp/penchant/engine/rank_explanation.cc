@@ -41,7 +41,7 @@ RankerShare share_of(const CandidateFeatures& features, std::span<const float> r
 }  // namespace
 
 void explain_ranks(Workspace& work) {
-  if (work.reranked.empty() || !work.assets->ranker->explainer) return;
+  if (work.reranked.empty() || !work.assets->ranker->explainer) return;  // none without a ranker
   const Ranker& ranker = *work.assets->ranker;
   const std::size_t columns = ranker.features.size();
   const std::size_t count = work.reranked.size();

@@ -9,7 +9,6 @@ bool reranks(const Workspace& work) {
 }
 
 void RerankStage::run(Workspace& work) const {
-  work.reranked.clear();
   if (!reranks(work) || work.chosen.empty()) return;
   const Ranker& ranker = *work.assets->ranker;
   const std::size_t columns = ranker.features.size();
