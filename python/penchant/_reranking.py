@@ -8,6 +8,7 @@ did inside the window labels them. Nothing of a window reaches a feature of its 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -138,7 +139,9 @@ def attribute_names(data: Dataset) -> list[str]:
     """Columns of the items' attributes that become features."""
     if data._attributes is None:
         return []
-    table = {name: data._attributes[name].combine_chunks() for name in data._attributes.column_names}
+    table = {
+        name: data._attributes[name].combine_chunks() for name in data._attributes.column_names
+    }
     kinds = chosen_columns(Recipe(text=[], vectors=[]), table)
     return [name for name in table if kinds.get(name) in ("numbers", "categories")]
 
@@ -190,7 +193,11 @@ def ranker_table(
 
 
 def learn_ranker(
-    ranker: GBDTRanker | GBDTClassifier, table: RankerTable, *, seed: int = 0
+    ranker: GBDTRanker | GBDTClassifier,
+    table: RankerTable,
+    *,
+    seed: int = 0,
+    progress: bool | None = None,
 ) -> tuple[Forest | None, dict[str, Any]]:
     """Fit a ranker of these parameters on a table.
 
@@ -214,7 +221,8 @@ def learn_ranker(
         held = np.isin(table.subject, _held_out(table.subject, seed))
         first, second = table.of_groups(~held), table.of_groups(held)
         patience = parameters["early_stopping"] or _PATIENCE
-        trial = _fitted(ranker, {**parameters, "early_stopping": patience}, first, second)
+        watching = {**parameters, "early_stopping": patience}
+        trial = _fitted(ranker, watching, first, second, progress)
         order = trial.forest_.predict_raw(second.values, threads=parameters["threads"] or 0)
         name = f"ndcg@{_JUDGED_AT}"
         facts["held_out"] = {
@@ -223,7 +231,7 @@ def learn_ranker(
             name: _ndcg(second, order),
         }
         parameters["trees"] = trial.best_iteration_
-    model = _fitted(ranker, {**parameters, "early_stopping": None}, table, None)
+    model = _fitted(ranker, {**parameters, "early_stopping": None}, table, None, progress)
     facts["trees"] = model.forest_.num_trees
     return model.forest_, facts
 
@@ -255,8 +263,10 @@ def _fitted(
     parameters: dict[str, Any],
     table: RankerTable,
     held: RankerTable | None,
+    progress: bool | None,
 ) -> Any:
     model: Any = type(ranker)(**parameters)
+    model._show_progress = progress
     if isinstance(model, GBDTRanker):
         watched = None if held is None else (held.values, held.labels, held.group())
         return model.fit(table.values, table.labels, group=table.group(), eval_set=watched)
@@ -280,7 +290,7 @@ def _ndcg(table: RankerTable, scores: npt.NDArray[Any]) -> float:
     begin = table.group_begin
     discounts = 1 / np.log2(np.arange(_JUDGED_AT) + 2)
     total = 0.0
-    for first, end in zip(begin[:-1], begin[1:], strict=True):
+    for first, end in itertools.pairwise(begin):
         labels = table.labels[first:end]
         best = np.argsort(-scores[first:end], kind="stable")[:_JUDGED_AT]
         ideal = np.sort(labels)[::-1][:_JUDGED_AT]

@@ -23,9 +23,15 @@ from ._default_funnel import (
     prior_weights,
 )
 from ._progress import Progress
-from ._reranking import RankerPart, RankerTable, check_ranker, item_attributes, learn_ranker
+from ._reranking import (
+    RankerPart,
+    RankerTable,
+    check_ranker,
+    item_attributes,
+    learn_ranker,
+    ready_ranker,
+)
 from ._reranking import ranker_table as make_ranker_table
-from ._reranking import ready_ranker
 from ._version import __version__
 from ._windows import FittedWindow, FittedWindows
 from .data._frames import make_frame
@@ -96,7 +102,7 @@ class Pipeline(Parametrized, Evaluable):
         *,
         weights: Mapping[str, Mapping[str, float]] | None = None,
         ranker: Any = None,
-        depth: int = 200,
+        depth: int = 100,
         exclude_seen: bool = False,
         quota: int = 200,
         seed: int = 0,
@@ -134,7 +140,7 @@ class Pipeline(Parametrized, Evaluable):
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
             learned = self._weights(train, windows)
-            ranker, facts = self._learned_ranker(train, windows, learned)
+            ranker, facts = self._learned_ranker(train, windows, learned, progress)
             del windows
             learned = self._cold_weights(train, learned)
             bar(2, 2)
@@ -233,12 +239,16 @@ class Pipeline(Parametrized, Evaluable):
         )
 
     def _learned_ranker(
-        self, train: Dataset, windows: FittedWindows, learned: BlendWeights
+        self,
+        train: Dataset,
+        windows: FittedWindows,
+        learned: BlendWeights,
+        progress: bool | None,
     ) -> tuple[RankerPart | None, dict[str, Any] | None]:
         if self.ranker is None or isinstance(self.ranker, Forest):
             return None, None
         table = self._ranker_table(train, windows, learned)
-        forest, facts = learn_ranker(self.ranker, table, seed=self.seed)
+        forest, facts = learn_ranker(self.ranker, table, seed=self.seed, progress=progress)
         if forest is None:
             return None, facts
         return RankerPart(forest, table.names, item_attributes(train), int(self.depth)), facts

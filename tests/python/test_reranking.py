@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,9 +86,10 @@ def test_windows_end_before_what_labels_them(small_data: pn.Dataset) -> None:
     seen = 0
     for window in FittedWindows(small_data, lambda _: few_sources()):
         seen += 1
-        assert np.asarray(window.before._core.times).max() < np.asarray(
-            window.inside._core.times
-        ).min()
+        assert (
+            np.asarray(window.before._core.times).max()
+            < np.asarray(window.inside._core.times).min()
+        )
         known = set(window.before.item_ids)
         for source in window.sources:
             assert source.core_model.num_items == len(known)
@@ -267,7 +270,9 @@ def test_a_lightgbm_model_serves(ranked: pn.Pipeline, small_data: pn.Dataset) ->
     text = named(ranked.ranker_, ranked.ranker_features_).to_lightgbm_text()
     imported = made(ranker=pn.ranking.import_lightgbm(text)).fit(small_data)
     for subject in small_data.subject_ids[:20]:
-        assert answer(imported, subject=subject)["items"] == answer(ranked, subject=subject)["items"]
+        assert (
+            answer(imported, subject=subject)["items"] == answer(ranked, subject=subject)["items"]
+        )
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,9 @@ def test_scores_are_taken_apart(ranked: pn.Pipeline, small_data: pn.Dataset) -> 
                 at = names.index(each["feature"])
                 assert each["contribution"] == shap[item["item"]][at]
                 value = frame.loc[item["item"], each["feature"]]
-                assert each["value"] == (None if np.isnan(value) else pytest.approx(value, rel=1e-6))
+                assert each["value"] == (
+                    None if np.isnan(value) else pytest.approx(value, rel=1e-6)
+                )
                 assert each["text"].endswith(": not known") == (each["value"] is None)
             assert share["expected"] == shap[item["item"]][-1]
             # The sources' parts add up to the blend.
@@ -387,7 +394,9 @@ def test_depth_bounds_what_is_reordered(small_data: pn.Dataset) -> None:
     assert moved > 5
 
 
-def test_evaluation_sees_the_order_that_is_served(ranked: pn.Pipeline, small_data: pn.Dataset) -> None:
+def test_evaluation_sees_the_order_that_is_served(
+    ranked: pn.Pipeline, small_data: pn.Dataset
+) -> None:
     test = small_data.filter(subjects=small_data.subject_ids[:40])
     report = pn.evaluate(ranked, test, ["recall@5"], exclude_seen=False)
     pairs = test.to_csr("binary")
@@ -398,6 +407,16 @@ def test_evaluation_sees_the_order_that_is_served(ranked: pn.Pipeline, small_dat
     ]
     assert report["recall@5"].value > 0
     assert report["recall@5"].value == pytest.approx(np.mean(by_hand), abs=1e-6)
+
+
+def test_the_golden_bundle_still_reads() -> None:
+    """Opening it answers its goldens again, some of them reranked and explained."""
+    bundle = Path(__file__).resolve().parents[1] / "golden" / "ranker_v1.penchant"
+    pipeline = pn.load(bundle)
+    assert pipeline.engine.stages == STAGES
+    assert "attribute_price" in pipeline.ranker_features_
+    goldens = json.loads(pipeline.engine.bundle.text("goldens/answers"))
+    assert any('"ranker":{"expected":' in each for each in goldens)
 
 
 # keeping ------------------------------------------------------------------------------------------
@@ -423,7 +442,9 @@ def test_it_survives_saving_and_pickling(
 
 def test_attributes_of_items_become_features(ranked: pn.Pipeline) -> None:
     names = ranked.ranker_features_
-    assert {"attribute_price", "relative_price", "affinity_category", "affinity_brand"} <= set(names)
+    assert {"attribute_price", "relative_price", "affinity_category", "affinity_brand"} <= set(
+        names
+    )
     assert len(names) == len(set(names))
 
 

@@ -26,7 +26,7 @@ struct RankerParts {
   std::shared_ptr<const ranking::Forest> forest;
   std::vector<std::string> names;                          // of the forest's columns
   std::shared_ptr<const data::AttributeTable> attributes;  // a row an item; null: none
-  std::size_t depth = 200;  // candidates, the best by the blend, that are put in order
+  std::size_t depth = 100;  // candidates, the best by the blend, that are put in order
 };
 
 struct Ranker {

@@ -24,7 +24,7 @@ struct RankerTable {
 };
 
 struct RankerRowsOptions {
-  std::size_t depth = 200;  // candidates of a group, the best by the blend
+  std::size_t depth = 100;  // candidates of a group, the best by the blend
   bool exclude_seen = false;
   int threads = 0;  // 0: all; the table does not depend on it
 };

@@ -101,7 +101,9 @@ def run(options: argparse.Namespace) -> int:
 def ranker_line(facts: dict[str, Any]) -> str:
     """What a ranker learned from, in a line."""
     if "trees" not in facts:
-        return f"ranker: {facts['groups']} people to learn from are too few; the blend's order stands"
+        return (
+            f"ranker: {facts['groups']} people to learn from are too few; the blend's order stands"
+        )
     line = f"ranker: {facts['trees']} trees from {facts['groups']:,} lists"
     if "held_out" in facts:
         held = facts["held_out"]
