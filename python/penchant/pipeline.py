@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import _core
+from ._answers import answer_frame
 from ._blend import BlendWeights, learn_cold_weights, learn_weights
 from ._default_funnel import (
     cold_prior_weights,
@@ -23,6 +24,7 @@ from ._default_funnel import (
     prior_weights,
 )
 from ._progress import Progress
+from ._requests import golden_requests, to_json
 from ._reranking import (
     RankerPart,
     RankerTable,
@@ -44,7 +46,6 @@ from .ranking._forest import Forest
 
 __all__ = ["Pipeline"]
 
-_GOLDEN_SUBJECTS = 16
 # Lists of this length are ordered exactly as served when a pipeline is evaluated.
 _EVALUATED_LIST = 100
 
@@ -156,7 +157,7 @@ class Pipeline(Parametrized, Evaluable):
             )
         names = _names(sources)
         lineage = self._lineage(train, sources, names, learned, ranker)
-        reader = self._assembled(train, sources, learned, lineage, _goldens(train), ranker)
+        reader = self._assembled(train, sources, learned, lineage, golden_requests(train), ranker)
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = dict(zip(names, sources, strict=True))
         return self
@@ -317,7 +318,7 @@ class Pipeline(Parametrized, Evaluable):
         ]
         context = _core.Context(data._core, data._person_table())
         return _core.build_bundle(
-            context, entries, bool(self.exclude_seen), _json(lineage), goldens,
+            context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
         )  # fmt: skip
 
@@ -454,36 +455,9 @@ class Pipeline(Parametrized, Evaluable):
         answers = [
             json.loads(self.recommend_json({"subject": each, **request})) for each in subjects
         ]
-        return self._frame(answers, explain)
-
-    def _frame(self, answers: list[dict[str, Any]], explain: bool) -> Any:
-        rows = [(answer, item) for answer in answers for item in answer["items"]]
-        columns: dict[str, Any] = {
-            "subject": id_column([answer["subject"] for answer, _ in rows]),
-            "item": pa.array([item["item"] for _, item in rows]),
-            "name": pa.array([item.get("name") for _, item in rows], pa.string()),
-            "score": pa.array([item["score"] for _, item in rows], pa.float32()),
-            "rank": pa.array([item["rank"] for _, item in rows], pa.int32()),
-            "source": pa.array([item["source"] for _, item in rows], pa.string()),
-            "reason_code": pa.array([item["reason"]["code"] for _, item in rows], pa.string()),
-            "reason": pa.array([item["reason"]["text"] for _, item in rows], pa.string()),
-            "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
-            "level": pa.array([answer["level"] for answer, _ in rows], pa.string()),
-        }
-        if explain:
-            for name in self.weights_["new"]:
-                shares = [
-                    {share["source"]: share["contribution"] for share in item["shares"]}
-                    for _, item in rows
-                ]
-                columns[f"from_{name}"] = pa.array(
-                    [share.get(name, 0.0) for share in shares], pa.float32()
-                )
-            if self.ranker_ is not None:
-                columns["ranked_by"] = pa.array(
-                    [_moved_by(item.get("ranker")) for _, item in rows], pa.string()
-                )
-        return make_frame(columns, self._kind)
+        explained = list(self.weights_["new"]) if explain else None
+        ranked = explain and self.ranker_ is not None
+        return answer_frame(answers, explained, ranked, self._kind)
 
     def candidate_features(self, subject: Any = None, **request: Any) -> Any:
         """Show what the ranker is asked for one request: its candidates with their features.
@@ -507,7 +481,7 @@ class Pipeline(Parametrized, Evaluable):
             When this pipeline has no ranker.
         """
         body = {"subject": subject, **{k: v for k, v in request.items() if v is not None}}
-        found = _core.candidate_rows(self.engine, _json(body))
+        found = _core.candidate_rows(self.engine, to_json(body))
         ids = self.engine.context.items.ids()
         columns: dict[str, Any] = {
             "item": id_column([ids[at] for at in found["items"]]),
@@ -525,7 +499,7 @@ class Pipeline(Parametrized, Evaluable):
         InvalidArgumentError
             When the request makes no sense; the server answers 400 with the same words.
         """
-        text = request if isinstance(request, (bytes, str)) else _json(request)
+        text = request if isinstance(request, (bytes, str)) else to_json(request)
         return bytes(self.engine.recommend_json(text))
 
     # -- artifact --------------------------------------------------------------------------------
@@ -590,13 +564,6 @@ class Pipeline(Parametrized, Evaluable):
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
 
 
-def _moved_by(share: dict[str, Any] | None) -> str | None:
-    """`times had before: 3 (+0.412); ...`."""
-    if share is None:
-        return None
-    return "; ".join(f"{each['text']} ({each['contribution']:+.3f})" for each in share["features"])
-
-
 def _names(sources: list[Model]) -> list[str]:
     """Names of the sources' kinds, numbered from the second of a kind on."""
     names: list[str] = []
@@ -622,59 +589,4 @@ def _plain_parameters(source: Any) -> dict[str, Any]:
         key: value if isinstance(value, (int, float, str, type(None))) else str(value)
         for key, value in source.get_params().items()
         if key != "threads"
-    }
-
-
-def _json(value: Any) -> str:
-    """JSON with ids as they are, NumPy's numbers among them."""
-
-    def plain(other: Any) -> Any:
-        if isinstance(other, np.generic):
-            return other.item()
-        if isinstance(other, np.ndarray):
-            return other.tolist()
-        raise InvalidArgumentError(f"a request can't hold a {type(other).__name__}: {other!r}")
-
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain)
-
-
-def _goldens(train: Dataset) -> list[str]:
-    """Requests of every kind for subjects spread over the ids, kept in the bundle with answers."""
-    ids = train.subject_ids
-    chosen = ids[np.unique(np.linspace(0, len(ids) - 1, _GOLDEN_SUBJECTS).astype(np.int64))]
-    items = train.item_ids
-    few = [items[len(items) // 3], items[len(items) // 2]]
-    requests: list[dict[str, Any]] = [{"subject": None}, {"subject": "\u0000nobody"}]
-    for position, subject in enumerate(chosen):
-        request: dict[str, Any] = {"subject": subject, "k": 5 + position}
-        if position % 2:
-            request["exclude_seen"] = position % 4 == 1
-        if position % 3 == 0:
-            request["context"] = {"basket": few}
-        if position % 5 == 0:
-            request |= {"explain": True, "deny": few[:1]}
-        requests.append(request)
-    requests.append(
-        {"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])}
-    )
-    happened = [{"item": few[1], "value": 2}, {"item": items[0]}]
-    requests.append({"subject": None, "context": {"events": happened, "page": {"item": few[0]}}})
-    known = _first_attributes(train)
-    if known:
-        requests.append({"subject": None, "context": {"attributes": known}})
-        requests.append(
-            {"subject": ids[-1], "context": {"attributes": known, "basket": few}, "explain": True}
-        )
-    return [_json(request) for request in requests]
-
-
-def _first_attributes(train: Dataset) -> dict[str, Any]:
-    """What is known of the first subject beside events, as a request says it."""
-    if train._people is None or not train.num_subjects:
-        return {}
-    row = train._people.slice(0, 1).to_pylist()[0]
-    return {
-        name: value
-        for name, value in row.items()
-        if value is not None and not (isinstance(value, float) and not np.isfinite(value))
     }
