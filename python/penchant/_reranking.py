@@ -268,8 +268,8 @@ def _fitted(
     model: Any = type(ranker)(**parameters)
     model._show_progress = progress
     if isinstance(model, GBDTRanker):
-        watched = None if held is None else (held.values, held.labels, held.group())
-        return model.fit(table.values, table.labels, group=table.group(), eval_set=watched)
+        queries = None if held is None else (held.values, held.labels, held.group())
+        return model.fit(table.values, table.labels, group=table.group(), eval_set=queries)
     watched = None if held is None else (held.values, held.labels)
     return model.fit(table.values, table.labels, eval_set=watched)
 
@@ -294,5 +294,6 @@ def _ndcg(table: RankerTable, scores: npt.NDArray[Any]) -> float:
         labels = table.labels[first:end]
         best = np.argsort(-scores[first:end], kind="stable")[:_JUDGED_AT]
         ideal = np.sort(labels)[::-1][:_JUDGED_AT]
-        total += (labels[best] @ discounts[: len(best)]) / (ideal @ discounts[: len(ideal)])
+        gained = float(labels[best] @ discounts[: len(best)])
+        total += gained / float(ideal @ discounts[: len(ideal)])
     return float(total / max(table.groups, 1))
