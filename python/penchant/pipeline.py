@@ -530,6 +530,7 @@ class Pipeline(Parametrized, Evaluable):
         out.exclude_seen = engine.exclude_seen
         out.quota = known.get("quota", out.quota)
         out.seed = known.get("seed", out.seed)
+        out.depth = out.lineage_.get("ranker", {}).get("depth", out.depth)
         return out
 
     @property

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.base import clone
 
 import penchant as pn
@@ -25,6 +28,7 @@ WEIGHTS = {
     "new": {"als": 1.0, "item_knn": 0.5, "popular": 0.2},
 }
 DEPTH = 40
+ROOT = Path(__file__).resolve().parents[2]
 STAGES = ["resolve", "retrieve", "order", "rerank", "fill", "explain"]
 
 
@@ -411,12 +415,31 @@ def test_evaluation_sees_the_order_that_is_served(
 
 def test_the_golden_bundle_still_reads() -> None:
     """Opening it answers its goldens again, some of them reranked and explained."""
-    bundle = Path(__file__).resolve().parents[1] / "golden" / "ranker_v1.penchant"
-    pipeline = pn.load(bundle)
+    pipeline = pn.load(ROOT / "tests" / "golden" / "ranker_v1.penchant")
     assert pipeline.engine.stages == STAGES
     assert "attribute_price" in pipeline.ranker_features_
     goldens = json.loads(pipeline.engine.bundle.text("goldens/answers"))
     assert any('"ranker":{"expected":' in each for each in goldens)
+
+
+def test_answers_match_the_document(ranked: pn.Pipeline, small_data: pn.Dataset) -> None:
+    document = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+    schema = {"$ref": "#/components/schemas/Answer", "components": document["components"]}
+    for subject in small_data.subject_ids[:20]:
+        jsonschema.validate(answer(ranked, subject=subject, k=60, explain=True), schema)
+
+
+def test_the_page_lists_every_feature(small_known_data: pn.Dataset) -> None:
+    pipeline = pn.Pipeline(ranker=small_ranker()).fit(small_known_data)
+    page = (ROOT / "docs" / "ranking.md").read_text()
+    listed = set(re.findall(r"`([a-z_<>0-9]+)`", page.split("## Features")[1].split("## Why")[0]))
+    kinds = {
+        re.sub("_(price|category|type|brand)$", "_<name>", n) for n in pipeline.ranker_features_
+    }
+    kinds = {re.sub("^source_.*_(score|rank|evidence)$", r"source_<name>_\1", n) for n in kinds}
+    # "`item_popularity_7d`, `_28d`, `_91d`"
+    listed |= {"item_popularity" + end for end in listed if end in ("_28d", "_91d")}
+    assert kinds - listed == set()
 
 
 # keeping ------------------------------------------------------------------------------------------
