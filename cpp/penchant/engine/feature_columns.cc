@@ -102,6 +102,33 @@ void fill_relative(const FeatureInput& in, std::span<const double> numbers, Colu
   }
 }
 
+// What is the same for all candidates: the person's history as a whole.
+void add_subject_columns(const std::shared_ptr<const ItemFacts>& facts,
+                         std::vector<FeatureColumn>& out) {
+  using In = FeatureInput;
+  out.push_back(same("subject_items", "different items had before",
+                     [](const In& in) { return in.subject.items; }));
+  out.push_back(same("subject_times", "times anything was had",
+                     [](const In& in) { return in.subject.events; }));
+  out.push_back(same("subject_repeat_rate", "share of items had more than once",
+                     [](const In& in) { return in.subject.repeat_rate; }));
+  out.push_back(same("subject_idle_days", "days since anything was had", [](const In& in) {
+    return days_between(in.subject.last, in.work.query.as_of);
+  }));
+  out.push_back(same("subject_tenure_days", "days since the first time", [](const In& in) {
+    return days_between(in.subject.first, in.work.query.as_of);
+  }));
+  out.push_back(
+      same("subject_popularity", "popularity of what was had before, mean", [facts](const In& in) {
+        double sum = 0;
+        for (const ItemIndex item : in.work.query.history.items) {
+          sum += static_cast<double>(facts->popularity[static_cast<std::size_t>(item.value)]);
+        }
+        const auto items = static_cast<double>(in.work.query.history.size());
+        return items > 0 ? static_cast<float>(sum / items) : kNone;
+      }));
+}
+
 }  // namespace
 
 SubjectFacts SubjectFacts::of(const data::History& history) {
@@ -244,27 +271,7 @@ void add_history_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& 
          const float usual = own > 0 ? own : facts->repeat_days[item_of(candidate)];
          return usual > 0 ? days_between(h.last[k], in.work.query.as_of) / usual : kNone;
        });
-  out.push_back(same("subject_items", "different items had before",
-                     [](const In& in) { return in.subject.items; }));
-  out.push_back(same("subject_times", "times anything was had",
-                     [](const In& in) { return in.subject.events; }));
-  out.push_back(same("subject_repeat_rate", "share of items had more than once",
-                     [](const In& in) { return in.subject.repeat_rate; }));
-  out.push_back(same("subject_idle_days", "days since anything was had", [](const In& in) {
-    return days_between(in.subject.last, in.work.query.as_of);
-  }));
-  out.push_back(same("subject_tenure_days", "days since the first time", [](const In& in) {
-    return days_between(in.subject.first, in.work.query.as_of);
-  }));
-  out.push_back(
-      same("subject_popularity", "popularity of what was had before, mean", [facts](const In& in) {
-        double sum = 0;
-        for (const ItemIndex item : in.work.query.history.items) {
-          sum += static_cast<double>(facts->popularity[static_cast<std::size_t>(item.value)]);
-        }
-        const auto items = static_cast<double>(in.work.query.history.size());
-        return items > 0 ? static_cast<float>(sum / items) : kNone;
-      }));
+  add_subject_columns(facts, out);
 }
 
 void add_attribute_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out) {
