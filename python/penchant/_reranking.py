@@ -233,7 +233,8 @@ def learn_ranker(
         parameters["trees"] = trial.best_iteration_
     model = _fitted(ranker, {**parameters, "early_stopping": None}, table, None, progress)
     facts["trees"] = model.forest_.num_trees
-    return model.forest_, facts
+    # With the columns' names, so that plots, exports and another funnel know them.
+    return Forest({**model.forest_.to_arrays(), "feature_names": table.names}), facts
 
 
 def ready_ranker(forest: Forest, engine: Any, train: Dataset, depth: int) -> RankerPart:

@@ -92,7 +92,7 @@ class Pipeline(Parametrized, Evaluable):
     ranker_ : Forest or None
         The ranker in use. None without one, and where there was too little to learn from.
     ranker_features_ : list of str
-        Names of its columns.
+        Names of its columns, as `ranker_` has them if it was learned here.
     lineage_ : dict
         What the bundle says of its origin.
     """

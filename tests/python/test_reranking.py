@@ -66,7 +66,7 @@ def table(small_data: pn.Dataset) -> Any:
 def test_a_fitted_ranker_is_a_stage(ranked: pn.Pipeline, small_data: pn.Dataset) -> None:
     assert ranked.engine.stages == STAGES
     assert isinstance(ranked.ranker_, pn.ranking.Forest)
-    assert ranked.ranker_.num_features == len(ranked.ranker_features_)
+    assert ranked.ranker_.feature_names == ranked.ranker_features_
     facts = ranked.validation_["ranker"]
     assert facts["groups"] > 50
     assert 0 < facts["taken"] < facts["rows"]
@@ -238,12 +238,11 @@ def test_a_log_without_times_has_a_ranker_without_days(small_events: pd.DataFram
 # forests that are ready ---------------------------------------------------------------------------
 
 
-def named(forest: Any, names: list[str]) -> Any:
-    return pn.ranking.Forest({**forest.to_arrays(), "feature_names": names})
-
-
-def test_a_ready_forest_serves(ranked: pn.Pipeline, small_data: pn.Dataset) -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_a_ready_forest_serves(ranked: pn.Pipeline, small_data: pn.Dataset, named: bool) -> None:
     forest = ranked.ranker_
+    if not named:
+        forest = pn.ranking.Forest({**forest.to_arrays(), "feature_names": []})
     ready = made(ranker=forest).fit(small_data)
     for subject in small_data.subject_ids[:20]:
         request = {"subject": subject, "k": 15, "explain": True}
@@ -271,8 +270,9 @@ def test_a_forest_by_names_takes_any_columns_in_any_order(
 
 
 def test_a_lightgbm_model_serves(ranked: pn.Pipeline, small_data: pn.Dataset) -> None:
-    text = named(ranked.ranker_, ranked.ranker_features_).to_lightgbm_text()
-    imported = made(ranker=pn.ranking.import_lightgbm(text)).fit(small_data)
+    forest = pn.ranking.import_lightgbm(ranked.ranker_.to_lightgbm_text())
+    assert forest.feature_names == ranked.ranker_features_
+    imported = made(ranker=forest).fit(small_data)
     for subject in small_data.subject_ids[:20]:
         assert (
             answer(imported, subject=subject)["items"] == answer(ranked, subject=subject)["items"]
@@ -283,7 +283,10 @@ def test_a_lightgbm_model_serves(ranked: pn.Pipeline, small_data: pn.Dataset) ->
     ("change", "words"),
     [
         (lambda a: {**a, "feature_names": [f"f{i}" for i in range(a["num_features"])]}, "'f0'"),
-        (lambda a: {**a, "num_features": a["num_features"] + 1}, "columns without names"),
+        (
+            lambda a: {**a, "feature_names": [], "num_features": a["num_features"] + 1},
+            "columns without names",
+        ),
         (lambda a: {**a, "base": np.zeros(2)}, "outputs"),
     ],
 )
