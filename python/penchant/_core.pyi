@@ -653,6 +653,34 @@ class BinnedRows:
     @typing.overload
     def __init__(
         self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float32],
+        columns: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float64],
+        columns: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
         rows: numpy.typing.NDArray[numpy.float32],
         *,
         weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
@@ -678,6 +706,22 @@ class BinnedRows:
     @typing.overload
     def held_out(
         self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float32],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows: ...
+    @typing.overload
+    def held_out(
+        self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows: ...
+    @typing.overload
+    def held_out(
+        self,
         rows: numpy.typing.NDArray[numpy.float32],
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> BinnedRows: ...
@@ -689,6 +733,11 @@ class BinnedRows:
     ) -> BinnedRows:
         """
         Other rows in the same bins.
+        """
+    @property
+    def columns(self) -> int:
+        """
+        Columns of bytes: fewer than features where sparse ones share.
         """
     @property
     def rows(self) -> int: ...
