@@ -33,6 +33,7 @@ __all__: list[str] = [
     "PairwiseModel",
     "PairwiseTrainer",
     "RankingProblem",
+    "RowLabels",
     "Scorer",
     "ShapExplainer",
     "VectorIndex",
@@ -742,6 +743,19 @@ class BinnedRows:
     @property
     def rows(self) -> int: ...
 
+class RowLabels:
+    """
+    What rows are to be: targets [n], and what goes with them.
+    """
+    def __init__(
+        self,
+        target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        *,
+        weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+        group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+        position: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+    ) -> None: ...
+
 class Scorer:
     """
     Scores of the whole catalogue for a list of subjects, computed when asked.
@@ -1187,20 +1201,20 @@ def temporal_test_rows(
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
 def train_forest(
     rows: BinnedRows,
-    target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    labels: RowLabels,
     *,
-    objective: str,
+    objective: typing.Any,
     options: dict,
-    weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
-    held_out: BinnedRows | None = None,
-    held_out_target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    held_out_weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    held_out_group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+    held_out: BinnedRows = None,
+    held_out_labels: RowLabels = None,
+    metric: typing.Any = None,
+    start: Forest = None,
+    start_scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+    held_out_start_scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
     progress: typing.Any = None,
 ) -> dict:
     """
-    Boosts trees: forest, losses, loss_name, steps, and scores of the training rows by output.
+    Boosts trees. objective: a name, or derive(scores [outputs, rows]) -> (gradients, hessians); metric: a name, or measure(scores [outputs, rows]) -> a loss; start: a forest to go on from, start_scores [outputs, rows] its scores or others. Returns forest, losses, loss_name, steps, and the bias of each position.
     """
 
 def version() -> str: ...
