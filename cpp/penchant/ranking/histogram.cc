@@ -103,13 +103,15 @@ class PanelSums {
             std::span<const std::uint8_t> used, Summed summed)
       : bins_(bins), layout_(layout), used_(used), summed_(summed) {}
 
-  // `out` [layout.size()] is made ready by `start` before anything is added.
+  // Sums to where `start` says, [layout.size()], of which the panel's part is overwritten; it is
+  // only asked when there is a block to be had. False: there was none.
   template <class Start>
-  void run(Panel panel, Blocks& blocks, const Start& start) const {
+  bool run(Panel panel, Blocks& blocks, const Start& start) const {
     static thread_local AlignedVector<Packed> kept;
     AlignedVector<Packed>& sums = kept;
     const std::size_t size = (panel.last - panel.first) * kTileColumns * kBins;
     BinSum* out = nullptr;
+    bool first = true;
     std::size_t rows = 0;
     for (auto block = blocks.take(); !block.empty(); block = blocks.take()) {
       if (out == nullptr) out = start();
@@ -117,21 +119,32 @@ class PanelSums {
       add(panel, block, blocks.end(), sums.data());
       rows += block.size();
       if (rows + kBlockRows <= kFlushRows) continue;
-      flush(panel, sums.data(), out);
+      flush(panel, sums.data(), first, out);
       rows = 0;
+      first = false;
     }
-    if (rows > 0) flush(panel, sums.data(), out);
+    if (rows > 0) flush(panel, sums.data(), first, out);
+    return out != nullptr;
+  }
+
+  [[nodiscard]] std::span<BinSum> part_of(Panel panel, std::span<BinSum> histogram) const {
+    const std::size_t begin = layout_.begin[panel.first * kTileColumns];
+    const std::size_t end = layout_.begin[std::min(panel.last * kTileColumns, bins_.columns())];
+    return histogram.subspan(begin, end - begin);
   }
 
  private:
-  [[nodiscard]] std::size_t features_of(std::size_t tile) const {
+  [[nodiscard]] std::size_t columns_of(std::size_t tile) const {
     return std::min(kTileColumns, bins_.columns() - tile * kTileColumns);
   }
 
   void add(Panel panel, std::span<const Entry> block, const Entry* end, Packed* sums) const {
-    const std::size_t together = tiles_together();
-    for (std::size_t t = panel.first; t < panel.last; t += together) {
-      const std::size_t last = std::min(t + together, panel.last);
+    // Groups of about the same size.
+    const std::size_t tiles = panel.last - panel.first;
+    const std::size_t groups = (tiles + tiles_together() - 1) / tiles_together();
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t t = panel.first + g * tiles / groups;
+      const std::size_t last = panel.first + (g + 1) * tiles / groups;
       if (!std::any_of(&used_[t], &used_[t] + (last - t), [](auto u) { return u != 0; })) continue;
       const std::size_t features =
           std::min(last * kTileColumns, bins_.columns()) - t * kTileColumns;
@@ -143,26 +156,39 @@ class PanelSums {
     }
   }
 
-  void flush(Panel panel, const Packed* sums, BinSum* out) const {
+  // first: what is in `out` yet is not to be added to.
+  void flush(Panel panel, const Packed* sums, bool first, BinSum* out) const {
     for (std::size_t t = panel.first; t < panel.last; ++t) {
-      if (used_[t] != 0) flush_tile(t, sums + (t - panel.first) * kTileColumns * kBins, out);
+      const Packed* from = sums + (t - panel.first) * kTileColumns * kBins;
+      if (used_[t] == 0) {
+        if (first)
+          flush_tile(
+              t, [&](std::size_t, std::size_t) { return BinSum{}; }, out);
+      } else if (first) {
+        flush_tile(
+            t, [&](std::size_t at, std::size_t) { return unpacked(from[at]); }, out);
+      } else {
+        flush_tile(
+            t, [&](std::size_t at, std::size_t to) { return out[to] + unpacked(from[at]); }, out);
+      }
     }
   }
 
-  void flush_tile(std::size_t tile, const Packed* sums, BinSum* out) const {
-    for (std::size_t k = 0; k < features_of(tile); ++k) {
-      const std::size_t f = tile * kTileColumns + k;
-      const Packed* from = sums + k * kBins;
-      BinSum* to = out + layout_.begin[f];
-      const std::size_t values = layout_.missing(f) - layout_.begin[f];
-      for (std::size_t b = 0; b < values; ++b) unpack(from[b], to[b]);
-      unpack(from[kMissingBin], to[values]);
+  // value(where it is in a tile's sums, where in a histogram)
+  template <class Value>
+  void flush_tile(std::size_t tile, const Value& value, BinSum* out) const {
+    for (std::size_t k = 0; k < columns_of(tile); ++k) {
+      const std::size_t c = tile * kTileColumns + k;
+      const std::size_t to = layout_.begin[c];
+      const std::size_t values = layout_.missing(c) - to;
+      for (std::size_t b = 0; b < values; ++b) out[to + b] = value(k * kBins + b, to + b);
+      out[to + values] = value(k * kBins + kMissingBin, to + values);
     }
   }
 
-  static void unpack(Packed packed, BinSum& sum) {
-    sum.gradient += static_cast<std::int64_t>(packed) >> 32;
-    sum.hessian += static_cast<std::int64_t>(packed & 0xffffffffU);
+  static BinSum unpacked(Packed packed) {
+    return {static_cast<std::int64_t>(packed) >> 32,
+            static_cast<std::int64_t>(packed & 0xffffffffU)};
   }
 
   const BinnedMatrix& bins_;
@@ -177,7 +203,6 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
                      Summed summed, int threads, std::span<BinSum> out) {
   const PanelSums sums(bins, layout, used, summed);
-  std::fill(out.begin(), out.end(), BinSum{});
   const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
   const bool shared = entries.size() * bins.tiles() >= kSharedTiles;
@@ -187,7 +212,8 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   if (parts == 1) {
     parallel_blocks(panels.size(), 1, static_cast<int>(width), [&](const Block& block) {
       Blocks blocks(entries);
-      sums.run(panels[block.begin], blocks, [&] { return out.data(); });
+      if (sums.run(panels[block.begin], blocks, [&] { return out.data(); })) return;
+      std::ranges::fill(sums.part_of(panels[block.begin], out), BinSum{});
     });
     return;
   }
@@ -198,18 +224,17 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   for (const Panel panel : panels) {
     std::vector<std::uint8_t> added(parts, 0);
     Blocks blocks(entries);
-    const std::size_t begin = layout.begin[panel.first * kTileColumns];
-    const std::size_t end = layout.begin[std::min(panel.last * kTileColumns, bins.columns())];
     parallel_blocks(parts, 1, threads, [&](const Block& block) {
-      sums.run(panel, blocks, [&] {
-        added[block.begin] = 1;
-        own[block.begin].assign(layout.size(), BinSum{});
-        return own[block.begin].data();
-      });
+      AlignedVector<BinSum>& to = own[block.begin];
+      to.resize(layout.size());
+      if (sums.run(panel, blocks, [&] { return to.data(); })) added[block.begin] = 1;
     });
+    const std::span<BinSum> all = sums.part_of(panel, out);
+    std::ranges::fill(all, BinSum{});
     for (std::size_t part = 0; part < parts; ++part) {
       if (added[part] == 0) continue;
-      for (std::size_t b = begin; b < end; ++b) out[b] = out[b] + own[part][b];
+      const std::span<const BinSum> one = sums.part_of(panel, own[part]);
+      for (std::size_t b = 0; b < all.size(); ++b) all[b] = all[b] + one[b];
     }
   }
 }
