@@ -33,6 +33,7 @@ __all__: list[str] = [
     "PairwiseModel",
     "PairwiseTrainer",
     "RankingProblem",
+    "RowLabels",
     "Scorer",
     "ShapExplainer",
     "VectorIndex",
@@ -650,6 +651,34 @@ class BinnedRows:
     @typing.overload
     def __init__(
         self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float32],
+        columns: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float64],
+        columns: typing.SupportsInt | typing.SupportsIndex,
+        *,
+        weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
+        bins: typing.SupportsInt | typing.SupportsIndex,
+        categorical: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
         rows: numpy.typing.NDArray[numpy.float32],
         *,
         weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None,
@@ -675,6 +704,22 @@ class BinnedRows:
     @typing.overload
     def held_out(
         self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float32],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows: ...
+    @typing.overload
+    def held_out(
+        self,
+        begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        index: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        value: numpy.typing.NDArray[numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> BinnedRows: ...
+    @typing.overload
+    def held_out(
+        self,
         rows: numpy.typing.NDArray[numpy.float32],
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> BinnedRows: ...
@@ -688,7 +733,25 @@ class BinnedRows:
         Other rows in the same bins.
         """
     @property
+    def columns(self) -> int:
+        """
+        Columns of bytes: fewer than features where sparse ones share.
+        """
+    @property
     def rows(self) -> int: ...
+
+class RowLabels:
+    """
+    What rows are to be: targets [n], and what goes with them.
+    """
+    def __init__(
+        self,
+        target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+        *,
+        weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
+        group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+        position: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+    ) -> None: ...
 
 class Scorer:
     """
@@ -1104,20 +1167,20 @@ def temporal_test_rows(
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
 def train_forest(
     rows: BinnedRows,
-    target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    labels: RowLabels,
     *,
-    objective: str,
+    objective: typing.Any,
     options: dict,
-    weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
-    held_out: BinnedRows | None = None,
-    held_out_target: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    held_out_weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float32] | None = None,
-    held_out_group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+    held_out: BinnedRows = None,
+    held_out_labels: RowLabels = None,
+    metric: typing.Any = None,
+    start: Forest = None,
+    start_scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
+    held_out_start_scores: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None = None,
     progress: typing.Any = None,
 ) -> dict:
     """
-    Boosts trees: forest, losses, loss_name, steps, and scores of the training rows by output.
+    Boosts trees. objective: a name, or derive(scores [outputs, rows]) -> (gradients, hessians); metric: a name, or measure(scores [outputs, rows]) -> a loss; start: a forest to go on from, start_scores [outputs, rows] its scores or others. Returns forest, losses, loss_name, steps, and the bias of each position.
     """
 
 def version() -> str: ...

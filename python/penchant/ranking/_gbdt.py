@@ -120,13 +120,15 @@ class Boosted(Parametrized):
             seed=options["seed"],
             threads=threads,
         )
-        held: dict[str, Any] = {}
+        more: dict[str, Any] = {}
+        if start.forest is not None:
+            more["start"] = start.forest._core
         metric = None
         if watched is not None:
             held_rows = columns.matrix(watched.X, threads)
             watched.check(held_rows)
             metric = self._metric(objective, watched, options["link"])
-            held = {
+            more |= {
                 "held_out": binned.held_out(held_rows, threads),
                 "held_out_labels": watched.labels(),
                 "metric": metric,
@@ -140,10 +142,9 @@ class Boosted(Parametrized):
                 sample.labels(),
                 objective=derivatives_of(objective, sample) if callable(objective) else objective,
                 options=options,
-                start=None if start.forest is None else start.forest._core,
                 start_scores=start_scores,
                 progress=lambda done, total, _loss: progress(done, total),
-                **held,
+                **more,
             )
         self._learned(columns, result)
         if isinstance(metric, Measure):
