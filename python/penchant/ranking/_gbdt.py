@@ -123,17 +123,13 @@ class Boosted(Parametrized):
         more: dict[str, Any] = {}
         if start.forest is not None:
             more["start"] = start.forest._core
-        metric = None
         if watched is not None:
             held_rows = columns.matrix(watched.X, threads)
             watched.check(held_rows)
-            metric = self._metric(objective, watched, options["link"])
-            more |= {
-                "held_out": binned.held_out(held_rows, threads),
-                "held_out_labels": watched.labels(),
-                "metric": metric,
-                "held_out_start_scores": start.scores(watched, held_rows, outputs, threads),
-            }
+            more["held_out"] = binned.held_out(held_rows, threads)
+            more["held_out_labels"] = watched.labels()
+            more["held_out_start_scores"] = start.scores(watched, held_rows, outputs, threads)
+            more["metric"] = self._metric(objective, watched, options["link"])
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
         with Progress(who, None) as progress:
@@ -147,8 +143,8 @@ class Boosted(Parametrized):
                 **more,
             )
         self._learned(columns, result)
-        if isinstance(metric, Measure):
-            self.loss_name_ = metric.name
+        if isinstance(more.get("metric"), Measure):
+            self.loss_name_ = more["metric"].name
         return self
 
     def _learned(self, columns: Columns, result: dict[str, Any]) -> None:
