@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
   bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-forests bench-gbdt bench-ranking-quality bench-shap bench-vectors sanitized-load stubs clean
+  bench-forests bench-gbdt bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -105,7 +105,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 
 bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
   bench-recommend-all bench-vectors bench-forests bench-gbdt \
-  bench-ranking-quality bench-shap bench-serving ## every benchmark
+  bench-ranking-quality bench-reranking bench-shap bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -142,6 +142,9 @@ bench-vectors: build ## nearest neighbours against public libraries, at equal re
 
 bench-forests: build ## scoring of trees against public libraries, in one run
 	@$(PY) benchmarks/peers/forest_scoring.py
+
+bench-reranking: build ## what a ranker adds to the default funnel, and what it costs a request
+	@$(PY) benchmarks/peers/reranking.py
 
 bench-serving: build deps-extra ## latency of the server at a fixed rate
 	@$(PY) benchmarks/serving/load.py

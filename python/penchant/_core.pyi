@@ -42,6 +42,8 @@ __all__: list[str] = [
     "build_bundle",
     "build_info",
     "by_user_test_rows",
+    "candidate_feature_names",
+    "candidate_rows",
     "evaluate",
     "export_lightgbm",
     "extended_context",
@@ -72,6 +74,7 @@ __all__: list[str] = [
     "parse_times",
     "parse_timestamp",
     "random_test_rows",
+    "ranker_rows",
     "recommend_batch",
     "reindexed_interactions",
     "simd_target",
@@ -802,6 +805,11 @@ class Engine:
     @property
     def num_items(self) -> int: ...
     @property
+    def ranker(self) -> typing.Any:
+        """
+        (Forest, names of its features, what they are in words, depth), or None.
+        """
+    @property
     def sources(self) -> list: ...
     @property
     def stages(self) -> list[str]: ...
@@ -851,9 +859,10 @@ def build_bundle(
     lineage: str,
     goldens: collections.abc.Sequence[str],
     cold_start: bool = False,
+    ranker: typing.Any = None,
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; a checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth). A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -866,6 +875,16 @@ def by_user_test_rows(
     share: typing.SupportsFloat | typing.SupportsIndex,
     seed: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
+def candidate_feature_names(engine: Engine, attributes: AttributeTable = None) -> list[str]:
+    """
+    Names of the features that a ranker over this engine's candidates can have.
+    """
+
+def candidate_rows(engine: Engine, request: str) -> dict:
+    """
+    Candidates of one request as its ranker sees them: items, values, scores.
+    """
+
 def evaluate(
     scorer: Scorer,
     metrics: collections.abc.Sequence[str],
@@ -1129,6 +1148,21 @@ def random_test_rows(
     share: typing.SupportsFloat | typing.SupportsIndex,
     seed: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.typing.NDArray[numpy.uint8]: ...
+def ranker_rows(
+    engine: Engine,
+    names: collections.abc.Sequence[str],
+    attributes: AttributeTable,
+    subjects: collections.abc.Sequence[str | typing.SupportsInt | typing.SupportsIndex],
+    offsets: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+    exclude_seen: bool,
+    depth: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> dict:
+    """
+    What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].
+    """
+
 def recommend_batch(
     model: Model,
     pairs: Interactions,

@@ -117,7 +117,8 @@ class Client:
         exclude_seen : bool, optional
             Leave out what the subject has already; the bundle's own setting when None.
         explain : bool
-            Add the column ``shares``: what each source contributed, as a list of dict.
+            Add the column ``shares``: what each source contributed, as a list of dict; and, where
+            a ranker gave scores, ``ranker``: what moved them, as a dict.
         format : {"pandas", "polars", "pyarrow"}
             The kind of frame to answer with.
 
@@ -287,4 +288,6 @@ def _frame(answer: dict[str, Any], explain: bool, kind: str) -> Any:
     }
     if explain:
         columns["shares"] = pa.array([item.get("shares") or [] for item in items])
+        if any("ranker" in item for item in items):
+            columns["ranker"] = pa.array([item.get("ranker") for item in items])
     return make_frame(columns, kind)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import _core
+from ._answers import answer_frame
 from ._blend import BlendWeights, learn_cold_weights, learn_weights
 from ._default_funnel import (
     cold_prior_weights,
@@ -23,17 +24,28 @@ from ._default_funnel import (
     prior_weights,
 )
 from ._progress import Progress
+from ._requests import golden_requests, to_json
+from ._reranking import (
+    RankerPart,
+    RankerTable,
+    check_ranker,
+    item_attributes,
+    learn_ranker,
+    ready_ranker,
+)
+from ._reranking import ranker_table as make_ranker_table
 from ._version import __version__
+from ._windows import FittedWindow, FittedWindows
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
+from .ranking._forest import Forest
 
 __all__ = ["Pipeline"]
 
-_GOLDEN_SUBJECTS = 16
 # Lists of this length are ordered exactly as served when a pipeline is evaluated.
 _EVALUATED_LIST = 100
 
@@ -55,6 +67,12 @@ class Pipeline(Parametrized, Evaluable):
     weights : mapping, optional
         ``{"repeats": {source name: weight}, "new": {...}, "cold": {...}}`` instead of learning
         them; a regime or source left out keeps its prior.
+    ranker : GBDTRanker, GBDTClassifier or Forest, optional
+        Puts the best candidates of people with a history in order (docs/ranking.md). An unfitted
+        estimator learns from candidates that earlier sources put forward and from what people then
+        took; a forest is taken as it is, its columns by their names. None: the blend's order.
+    depth : int
+        Candidates, the best by the blend, that the ranker puts in order.
     exclude_seen : bool
         What a request that does not say gets: leave out what the subject had before, or not.
     quota : int
@@ -69,7 +87,12 @@ class Pipeline(Parametrized, Evaluable):
         ``{"repeats": {name: weight}, "new": {name: weight}}`` in use, and ``"cold"``, for people
         without a history, where the data has attributes of people and a source that reads them.
     validation_ : dict
-        Subjects, windows and NDCG@20 behind the weights.
+        Subjects, windows and NDCG@20 behind the weights; ``"ranker"``: groups, rows, trees and
+        NDCG@10 on the groups held out, of the blend and of the ranker.
+    ranker_ : Forest or None
+        The ranker in use. None without one, and where there was too little to learn from.
+    ranker_features_ : list of str
+        Names of its columns, as `ranker_` has them if it was learned here.
     lineage_ : dict
         What the bundle says of its origin.
     """
@@ -79,6 +102,8 @@ class Pipeline(Parametrized, Evaluable):
         sources: list[Model] | None = None,
         *,
         weights: Mapping[str, Mapping[str, float]] | None = None,
+        ranker: Any = None,
+        depth: int = 100,
         exclude_seen: bool = False,
         quota: int = 200,
         seed: int = 0,
@@ -86,6 +111,8 @@ class Pipeline(Parametrized, Evaluable):
     ) -> None:
         self.sources = sources
         self.weights = weights
+        self.ranker = ranker
+        self.depth = depth
         self.exclude_seen = exclude_seen
         self.quota = quota
         self.seed = seed
@@ -110,16 +137,27 @@ class Pipeline(Parametrized, Evaluable):
             When the data is empty or a parameter makes no sense.
         """
         self._check(train)
+        windows = FittedWindows(train, self._sources_for)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
-            learned = self._cold_weights(train, self._weights(train))
+            learned = self._weights(train, windows)
+            ranker, facts = self._learned_ranker(train, windows, learned, progress)
+            del windows
+            learned = self._cold_weights(train, learned)
             bar(2, 2)
         sources = self._all_sources_for(train)
         for source in sources:
             source.fit(train, progress=progress)
+        if isinstance(self.ranker, Forest):
+            engine = self._engine_of(train, sources, learned)
+            ranker = ready_ranker(self.ranker, engine, train, int(self.depth))
+        if facts is not None:
+            learned = dataclasses.replace(
+                learned, validation={**learned.validation, "ranker": facts}
+            )
         names = _names(sources)
-        lineage = self._lineage(train, sources, names, learned)
-        reader = self._assembled(train, sources, learned, lineage, _goldens(train))
+        lineage = self._lineage(train, sources, names, learned, ranker)
+        reader = self._assembled(train, sources, learned, lineage, golden_requests(train), ranker)
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = dict(zip(names, sources, strict=True))
         return self
@@ -142,6 +180,7 @@ class Pipeline(Parametrized, Evaluable):
                 raise InvalidArgumentError(
                     f"Pipeline: a source must be a Penchant model, not {type(source).__name__}"
                 )
+        check_ranker(self.ranker, self.depth)
         if self.sources is not None and not self.sources:
             raise InvalidArgumentError("Pipeline: sources is empty; None gives the default funnel")
 
@@ -158,9 +197,9 @@ class Pipeline(Parametrized, Evaluable):
     def _cold_sources_for(self, data: Dataset) -> list[Model]:
         return cold_sources(data, seed=self.seed, threads=self.threads)
 
-    def _weights(self, train: Dataset) -> BlendWeights:
+    def _weights(self, train: Dataset, windows: FittedWindows) -> BlendWeights:
         """Of the sources proper, where there is a history."""
-        template = self._sources_for(train)
+        template = windows.template
         given = self.weights or {}
         names = _names(self._all_sources_for(train))
         for regime, by_name in given.items():
@@ -176,9 +215,44 @@ class Pipeline(Parametrized, Evaluable):
                 for regime, repeats in (("repeats", True), ("new", False))
             }
             return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
-        return learn_weights(
-            train, self._sources_for, self._unweighted_engine, threads=self.threads or 0
+        return learn_weights(windows, self._unweighted_engine, threads=self.threads or 0)
+
+    def ranker_table(self, train: Dataset) -> RankerTable:
+        """Build the table that the ranker learns from, for work of your own on it.
+
+        Returns
+        -------
+        RankerTable
+            ``names``, ``values`` [rows, features], ``labels`` [rows], ``group_begin``, ``subject``.
+        """
+        self._check(train)
+        windows = FittedWindows(train, self._sources_for)
+        return self._ranker_table(train, windows, self._weights(train, windows))
+
+    def _ranker_table(
+        self, train: Dataset, windows: FittedWindows, learned: BlendWeights
+    ) -> RankerTable:
+        def assemble(window: FittedWindow) -> Any:
+            return self._engine_of(window.before, window.sources, learned)
+
+        return make_ranker_table(
+            train, windows, assemble, depth=int(self.depth), threads=self.threads or 0
         )
+
+    def _learned_ranker(
+        self,
+        train: Dataset,
+        windows: FittedWindows,
+        learned: BlendWeights,
+        progress: bool | None,
+    ) -> tuple[RankerPart | None, dict[str, Any] | None]:
+        if self.ranker is None or isinstance(self.ranker, Forest):
+            return None, None
+        table = self._ranker_table(train, windows, learned)
+        forest, facts = learn_ranker(self.ranker, table, seed=self.seed, progress=progress)
+        if forest is None:
+            return None, facts
+        return RankerPart(forest, table.names, item_attributes(train), int(self.depth)), facts
 
     def _given(self, regime: str, sources: list[Model], prior: list[float]) -> list[float]:
         by_name = (self.weights or {}).get(regime, {})
@@ -220,7 +294,10 @@ class Pipeline(Parametrized, Evaluable):
 
     def _unweighted_engine(self, data: Dataset, sources: list[Model]) -> Any:
         ones = [1.0] * len(sources)
-        reader = self._assembled(data, sources, BlendWeights(ones, ones, {}), {}, [])
+        return self._engine_of(data, sources, BlendWeights(ones, ones, {}))
+
+    def _engine_of(self, data: Dataset, sources: list[Model], weights: BlendWeights) -> Any:
+        reader = self._assembled(data, sources, weights, {}, [])
         return _core.Engine.from_bundle(reader, False)
 
     def _assembled(
@@ -230,6 +307,7 @@ class Pipeline(Parametrized, Evaluable):
         weights: BlendWeights,
         lineage: dict[str, Any],
         goldens: list[str],
+        ranker: RankerPart | None = None,
     ) -> Any:
         cold = weights.cold or [0.0] * len(sources)
         entries = [
@@ -240,15 +318,20 @@ class Pipeline(Parametrized, Evaluable):
         ]
         context = _core.Context(data._core, data._person_table())
         return _core.build_bundle(
-            context, entries, bool(self.exclude_seen), _json(lineage), goldens,
-            weights.cold is not None,
+            context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
+            weights.cold is not None, None if ranker is None else ranker.to_core(),
         )  # fmt: skip
 
     def _lineage(
-        self, train: Dataset, sources: list[Model], names: list[str], learned: BlendWeights
+        self,
+        train: Dataset,
+        sources: list[Model],
+        names: list[str],
+        learned: BlendWeights,
+        ranker: RankerPart | None,
     ) -> dict[str, Any]:
         core = train._core
-        return {
+        lineage: dict[str, Any] = {
             "producer": {
                 "name": "penchant",
                 "version": __version__,
@@ -285,6 +368,16 @@ class Pipeline(Parametrized, Evaluable):
             },
             "validation": learned.validation,
         }  # fmt: skip
+        if ranker is not None:
+            lineage["ranker"] = {
+                "model": type(self.ranker).__name__,
+                "parameters": None if isinstance(self.ranker, Forest)
+                else _plain_parameters(self.ranker),
+                "trees": ranker.forest.num_trees,
+                "features": len(ranker.names),
+                "depth": ranker.depth,
+            }  # fmt: skip
+        return lineage
 
     def _adopt(self, engine: Any, kind: str) -> None:
         self._engine = engine
@@ -296,6 +389,9 @@ class Pipeline(Parametrized, Evaluable):
             regime: {name: weights[at] for name, _, _, *weights in engine.sources}
             for at, regime in enumerate(regimes)
         }
+        found = engine.ranker
+        self.ranker_: Forest | None = None if found is None else Forest._of(found[0])
+        self.ranker_features_: list[str] = [] if found is None else found[1]
 
     @property
     def engine(self) -> Any:
@@ -331,7 +427,8 @@ class Pipeline(Parametrized, Evaluable):
             ``{"item": id}``), ``device``, ``time`` (ISO 8601).
         k : int
         explain : bool
-            Add a column a source with its contribution to the score.
+            Add a column a source with its contribution to the blend; with a ranker also
+            ``ranked_by``, the features that moved its score furthest.
         exclude_seen : bool, optional
             None: the pipeline's own default.
         deny, candidates : sequence of ids, optional
@@ -358,31 +455,40 @@ class Pipeline(Parametrized, Evaluable):
         answers = [
             json.loads(self.recommend_json({"subject": each, **request})) for each in subjects
         ]
-        return self._frame(answers, explain)
+        explained = list(self.weights_["new"]) if explain else None
+        ranked = explain and self.ranker_ is not None
+        return answer_frame(answers, explained, ranked, self._kind)
 
-    def _frame(self, answers: list[dict[str, Any]], explain: bool) -> Any:
-        rows = [(answer, item) for answer in answers for item in answer["items"]]
+    def candidate_features(self, subject: Any = None, **request: Any) -> Any:
+        """Show what the ranker is asked for one request: its candidates with their features.
+
+        Parameters
+        ----------
+        subject : id or None
+        **request
+            As `recommend` takes them: ``context``, ``exclude_seen``, ``deny``, ``candidates``.
+
+        Returns
+        -------
+        frame
+            ``item, ranker_score`` and a column a feature (docs/ranking.md), best first by the
+            blend; NaN is not known. Empty where nothing is reranked, as nothing is known of the
+            person.
+
+        Raises
+        ------
+        NotFoundError
+            When this pipeline has no ranker.
+        """
+        body = {"subject": subject, **{k: v for k, v in request.items() if v is not None}}
+        found = _core.candidate_rows(self.engine, to_json(body))
+        ids = self.engine.context.items.ids()
         columns: dict[str, Any] = {
-            "subject": id_column([answer["subject"] for answer, _ in rows]),
-            "item": pa.array([item["item"] for _, item in rows]),
-            "name": pa.array([item.get("name") for _, item in rows], pa.string()),
-            "score": pa.array([item["score"] for _, item in rows], pa.float32()),
-            "rank": pa.array([item["rank"] for _, item in rows], pa.int32()),
-            "source": pa.array([item["source"] for _, item in rows], pa.string()),
-            "reason_code": pa.array([item["reason"]["code"] for _, item in rows], pa.string()),
-            "reason": pa.array([item["reason"]["text"] for _, item in rows], pa.string()),
-            "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
-            "level": pa.array([answer["level"] for answer, _ in rows], pa.string()),
+            "item": id_column([ids[at] for at in found["items"]]),
+            "ranker_score": pa.array(found["scores"]),
         }
-        if explain:
-            for name in self.weights_["new"]:
-                shares = [
-                    {share["source"]: share["contribution"] for share in item["shares"]}
-                    for _, item in rows
-                ]
-                columns[f"from_{name}"] = pa.array(
-                    [share.get(name, 0.0) for share in shares], pa.float32()
-                )
+        for at, name in enumerate(self.ranker_features_):
+            columns[name] = pa.array(np.ascontiguousarray(found["values"][:, at]))
         return make_frame(columns, self._kind)
 
     def recommend_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
@@ -393,7 +499,7 @@ class Pipeline(Parametrized, Evaluable):
         InvalidArgumentError
             When the request makes no sense; the server answers 400 with the same words.
         """
-        text = request if isinstance(request, (bytes, str)) else _json(request)
+        text = request if isinstance(request, (bytes, str)) else to_json(request)
         return bytes(self.engine.recommend_json(text))
 
     # -- artifact --------------------------------------------------------------------------------
@@ -424,6 +530,7 @@ class Pipeline(Parametrized, Evaluable):
         out.exclude_seen = engine.exclude_seen
         out.quota = known.get("quota", out.quota)
         out.seed = known.get("seed", out.seed)
+        out.depth = out.lineage_.get("ranker", {}).get("depth", out.depth)
         return out
 
     @property
@@ -477,65 +584,10 @@ def _moment(micros: int | None) -> str | None:
     return None if micros is None else _core.format_timestamp(micros)
 
 
-def _plain_parameters(source: Model) -> dict[str, Any]:
+def _plain_parameters(source: Any) -> dict[str, Any]:
     """Parameters as JSON can hold them, but for `threads`, on which nothing depends."""
     return {
         key: value if isinstance(value, (int, float, str, type(None))) else str(value)
         for key, value in source.get_params().items()
         if key != "threads"
-    }
-
-
-def _json(value: Any) -> str:
-    """JSON with ids as they are, NumPy's numbers among them."""
-
-    def plain(other: Any) -> Any:
-        if isinstance(other, np.generic):
-            return other.item()
-        if isinstance(other, np.ndarray):
-            return other.tolist()
-        raise InvalidArgumentError(f"a request can't hold a {type(other).__name__}: {other!r}")
-
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=plain)
-
-
-def _goldens(train: Dataset) -> list[str]:
-    """Requests of every kind for subjects spread over the ids, kept in the bundle with answers."""
-    ids = train.subject_ids
-    chosen = ids[np.unique(np.linspace(0, len(ids) - 1, _GOLDEN_SUBJECTS).astype(np.int64))]
-    items = train.item_ids
-    few = [items[len(items) // 3], items[len(items) // 2]]
-    requests: list[dict[str, Any]] = [{"subject": None}, {"subject": "\u0000nobody"}]
-    for position, subject in enumerate(chosen):
-        request: dict[str, Any] = {"subject": subject, "k": 5 + position}
-        if position % 2:
-            request["exclude_seen"] = position % 4 == 1
-        if position % 3 == 0:
-            request["context"] = {"basket": few}
-        if position % 5 == 0:
-            request |= {"explain": True, "deny": few[:1]}
-        requests.append(request)
-    requests.append(
-        {"subject": None, "k": 3, "context": {"basket": few}, "candidates": list(items[:50])}
-    )
-    happened = [{"item": few[1], "value": 2}, {"item": items[0]}]
-    requests.append({"subject": None, "context": {"events": happened, "page": {"item": few[0]}}})
-    known = _first_attributes(train)
-    if known:
-        requests.append({"subject": None, "context": {"attributes": known}})
-        requests.append(
-            {"subject": ids[-1], "context": {"attributes": known, "basket": few}, "explain": True}
-        )
-    return [_json(request) for request in requests]
-
-
-def _first_attributes(train: Dataset) -> dict[str, Any]:
-    """What is known of the first subject beside events, as a request says it."""
-    if train._people is None or not train.num_subjects:
-        return {}
-    row = train._people.slice(0, 1).to_pylist()[0]
-    return {
-        name: value
-        for name, value in row.items()
-        if value is not None and not (isinstance(value, float) and not np.isfinite(value))
     }

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import penchant as pn
+from penchant._default_funnel import default_ranker
 
 METRICS = ["map@10", "ndcg@20", "recall@20", "auc"]
 HERE = pn.datasets.source("online_retail") in ("folder", "cache")
@@ -88,6 +89,21 @@ def test_the_default_funnel_with_repeats_and_on_new_items_only(split: Split) -> 
     new = pn.evaluate(funnel, split.test, METRICS, exclude_seen=True)
     assert len(new.subject_ids) == 1_189
     assert_above(new, NEW_BAR)
+
+
+@online_retail
+def test_a_ranker_over_the_default_funnel(split: Split) -> None:
+    """It was chosen on windows of the training part; here it is asked about the test part."""
+    blend = pn.Pipeline().fit(split.train)
+    ranked = pn.Pipeline(ranker=default_ranker()).fit(split.train)
+    held = ranked.validation_["ranker"]["held_out"]
+    assert held["ndcg@10"] > held["ndcg@10_blend"] + 0.01
+    for exclude_seen in (False, True):
+        comparison = pn.compare(
+            ranked, blend, split.test, ["map@10", "ndcg@20", "recall@20"], exclude_seen=exclude_seen
+        )
+        for name in ("map@10", "ndcg@20", "recall@20"):
+            assert comparison[name].low > 0, comparison
 
 
 @online_retail

@@ -146,7 +146,19 @@ def people(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactor
     return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
 
 
-@pytest.fixture(params=["strings", "integers", "operators", "people"])
+@pytest.fixture(scope="module")
+def ranked(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A ranker over a funnel of every kind of source, with attributes of items and people."""
+    ranker = pn.GBDTRanker(trees=20, leaves=8, learning_rate=0.3)
+    pipeline = pn.Pipeline(ranker=ranker, depth=30).fit(small_known_data)
+    assert "rerank" in pipeline.engine.stages
+    bundle = tmp_path_factory.mktemp("ranked") / "shop.penchant"
+    pipeline.save(bundle)
+    subjects, items = small_known_data.subject_ids.tolist(), small_known_data.item_ids.tolist()
+    return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
+
+
+@pytest.fixture(params=["strings", "integers", "operators", "people", "ranked"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)
 
@@ -267,6 +279,8 @@ def test_the_requests_are_of_every_kind(case: Case) -> None:
     assert codes >= {"bought_again", "popular"}
     assert codes & {"bought_together", "similar_to_yours"}
     assert any("shares" in item for a in answers for item in a["items"])
+    ranked = any("ranker" in item for a in answers for item in a["items"])
+    assert ranked == (case.pipeline.ranker_ is not None)
     assert len({a["as_of"] for a in answers}) > 10
     levels = {a["level"] for a in answers}
     assert levels >= {"history", "context", "popularity"}

@@ -252,6 +252,31 @@ def test_config_chooses_the_sources(shop, tmp_path):
         assert said in one_error_line(penchant(*train, code=2))
 
 
+def test_a_ranker_is_learned_where_asked(shop, tmp_path):
+    config = tmp_path / "funnel.toml"
+    roles = ("--subject", "who", "--item", "what", "--time", "at")
+    train = ("train", shop / "train.csv", *roles, "--out", tmp_path / "p.penchant")
+    said = penchant(*train, "--ranker").stderr
+    assert "ranker: " in said
+    assert " trees from " in said
+    facts = json.loads(penchant("inspect", tmp_path / "p.penchant", "--json").stdout)
+    assert facts["lineage"]["ranker"]["parameters"]["objective"] == "xendcg"
+    assert any(section["name"] == "ranker/features" for section in facts["sections"])
+    assert "lineage.ranker.trees" in penchant("inspect", tmp_path / "p.penchant").stdout
+    config.write_text('[ranker]\nmodel = "GBDTClassifier"\ntrees = 3\nleaves = 4\n')
+    penchant(*train, "--quiet", "--config", config, "--ranker")
+    lineage = pn.load(tmp_path / "p.penchant").lineage_
+    assert lineage["ranker"]["model"] == "GBDTClassifier"
+    assert lineage["ranker"]["trees"] <= 3
+    for text, words in [
+        ('[ranker]\nmodel = "Nothing"\n', "[ranker]: no model is called 'Nothing'"),
+        ('[ranker]\nmodel = "ALS"\n', "ranker must be a GBDTRanker"),
+        ('[ranker]\nmodel = "GBDTRanker"\nleafs = 3\n', "[ranker] (GBDTRanker)"),
+    ]:
+        config.write_text(text)
+        assert words in one_error_line(penchant(*train, "--quiet", "--config", config, code=2))
+
+
 def test_quarantined_rows_can_be_kept(tmp_path):
     (tmp_path / "e.csv").write_text(
         "subject,item,time\na,x,2024-01-01\nb,,2024-01-02\na,y,2024-01-02\nb,x,2024-01-03\nb,y,2024-01-04\n"

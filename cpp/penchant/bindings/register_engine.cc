@@ -4,6 +4,7 @@
 #include "penchant/engine/assets.h"
 #include "penchant/engine/blend_learner.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/ranker_rows.h"
 
 namespace penchant::bindings {
 namespace {
@@ -36,7 +37,8 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
 }
 
 engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
-                             const py::list& sources, bool exclude_seen, bool cold_start) {
+                             const py::list& sources, bool exclude_seen, bool cold_start,
+                             const py::object& ranker) {
   engine::EngineParts parts;
   parts.context = context;
   parts.exclude_seen = exclude_seen;
@@ -49,6 +51,13 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                              .repeat_weight = source[3].cast<float>(),
                              .new_weight = source[4].cast<float>(),
                              .cold_weight = source[5].cast<float>()});
+  }
+  if (!ranker.is_none()) {
+    const auto told = ranker.cast<py::tuple>();
+    parts.ranker = {.forest = told[0].cast<std::shared_ptr<ranking::Forest>>(),
+                    .names = told[1].cast<std::vector<std::string>>(),
+                    .attributes = told[2].cast<std::shared_ptr<data::AttributeTable>>(),
+                    .depth = told[3].cast<std::size_t>()};
   }
   return parts;
 }
@@ -88,6 +97,21 @@ void register_engine_class(py::module_& module) {
       .def_property_readonly("exclude_seen",
                              [](const Engine& e) { return e.assets().exclude_seen; })
       .def_property_readonly("cold_start", [](const Engine& e) { return e.assets().cold_start; })
+      .def_property_readonly(
+          "ranker",
+          [](const Engine& e) -> py::object {
+            const auto& ranker = e.assets().ranker;
+            if (!ranker) return py::none();
+            std::vector<std::string> names;
+            std::vector<std::string> words;
+            for (std::size_t c = 0; c < ranker->features.size(); ++c) {
+              names.push_back(ranker->features.name(c));
+              words.emplace_back(ranker->features.words(c));
+            }
+            return py::make_tuple(std::const_pointer_cast<ranking::Forest>(ranker->forest), names,
+                                  words, ranker->depth);
+          },
+          "(Forest, names of its features, what they are in words, depth), or None.")
       .def_property_readonly(
           "sources",
           [](const Engine& e) {
@@ -148,25 +172,102 @@ void register_blend(py::module_& module) {
       py::call_guard<py::gil_scoped_release>());
 }
 
+py::dict table_of(const engine::RankerTable& table, std::size_t columns) {
+  const auto rows = static_cast<py::ssize_t>(table.labels.size());
+  py::array_t<float> values({rows, static_cast<py::ssize_t>(columns)});
+  std::copy(table.values.begin(), table.values.end(), values.mutable_data());
+  py::dict out;
+  out["values"] = values;
+  out["labels"] = py::array_t<float>(rows, table.labels.data());
+  out["group_begin"] = py::array_t<std::int64_t>(static_cast<py::ssize_t>(table.group_begin.size()),
+                                                 table.group_begin.data());
+  out["subject"] = py::array_t<std::int32_t>(static_cast<py::ssize_t>(table.subject.size()),
+                                             table.subject.data());
+  return out;
+}
+
+py::dict candidates_of(const Engine& engine, std::string_view text) {
+  engine::CandidateRows rows;
+  {
+    const py::gil_scoped_release release;
+    rows = engine::candidate_rows(engine, engine::parse_request(text));
+  }
+  const auto count = static_cast<py::ssize_t>(rows.items.size());
+  py::array_t<std::int32_t> items(count);
+  std::transform(rows.items.begin(), rows.items.end(), items.mutable_data(),
+                 [](ItemIndex item) { return item.value; });
+  const auto columns = static_cast<py::ssize_t>(engine.assets().ranker->features.size());
+  py::array_t<float> values({count, columns});
+  std::copy(rows.values.begin(), rows.values.end(), values.mutable_data());
+  py::dict out;
+  out["items"] = items;
+  out["values"] = values;
+  out["scores"] = py::array_t<double>(count, rows.scores.data());
+  return out;
+}
+
+void register_ranker(py::module_& module) {
+  using engine::CandidateFeatures;
+  using Attributes = std::shared_ptr<data::AttributeTable>;
+  const auto basis_of = [](const Engine& engine, const Attributes& attributes) {
+    return engine::feature_basis(engine.assets().sources, *engine.assets().context, attributes);
+  };
+  module.def(
+      "candidate_feature_names",
+      [basis_of](const Engine& engine, const Attributes& attributes) {
+        return CandidateFeatures::all_names(basis_of(engine, attributes));
+      },
+      py::arg("engine"), py::arg("attributes") = py::none(),
+      "Names of the features that a ranker over this engine's candidates can have.");
+  module.def(
+      "ranker_rows",
+      [basis_of](const Engine& engine, const std::vector<std::string>& names,
+                 const Attributes& attributes, const std::vector<engine::ExternalId>& subjects,
+                 const Array<std::int64_t>& offsets, const Array<std::int32_t>& items,
+                 bool exclude_seen, std::size_t depth, int threads) {
+        const auto truth = item_lists(as_span(offsets), as_indices<ItemIndex>(items),
+                                      subjects.size(), engine.num_items());
+        engine::RankerTable table;
+        {
+          const py::gil_scoped_release release;
+          const CandidateFeatures features(basis_of(engine, attributes), names);
+          table = engine::ranker_rows(
+              engine, features, {.depth = depth, .exclude_seen = exclude_seen, .threads = threads},
+              subjects, truth);
+        }
+        return table_of(table, names.size());
+      },
+      py::arg("engine"), py::arg("names"), py::arg("attributes"), py::arg("subjects"),
+      py::arg("offsets"), py::arg("items"), py::arg("exclude_seen"), py::arg("depth"),
+      py::arg("threads") = 0,
+      "What a ranker learns from: values [rows, features] float32, labels [rows], group_begin "
+      "[groups + 1] and subject [groups].");
+  module.def("candidate_rows", &candidates_of, py::arg("engine"), py::arg("request"),
+             "Candidates of one request as its ranker sees them: items, values, scores.");
+}
+
 }  // namespace
 
 void register_engine(py::module_& module) {
   register_engine_class(module);
   register_blend(module);
+  register_ranker(module);
   module.def(
       "build_bundle",
       [](const std::shared_ptr<models::Context>& context, const py::list& sources,
          bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens,
-         bool cold_start) {
-        const engine::EngineParts parts = parts_of(context, sources, exclude_seen, cold_start);
+         bool cold_start, const py::object& ranker) {
+        const engine::EngineParts parts =
+            parts_of(context, sources, exclude_seen, cold_start, ranker);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
       },
       py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
-      py::arg("goldens"), py::arg("cold_start") = false,
+      py::arg("goldens"), py::arg("cold_start") = false, py::arg("ranker") = py::none(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
-      "of them used with cold_start; a checked BundleReader.");
+      "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
+      "of items or None, depth). A checked BundleReader.");
 }
 
 }  // namespace penchant::bindings

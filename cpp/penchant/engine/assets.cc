@@ -72,6 +72,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     }
     out->sources.push_back(std::move(source));
   }
+  out->ranker = load_ranker(out->reader, out->sources, *out->context);
   out->version = version_of(*out->reader);
   return out;
 }
@@ -100,6 +101,7 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
   }
   writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
+  if (parts.ranker) save_ranker(writer, *parts.ranker, parts.sources, *parts.context);
 }
 
 AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::string& lineage_json,
@@ -116,7 +118,10 @@ AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::strin
   }
   writer.add_text(std::string(kGoldens) + "requests", nlohmann::json(goldens).dump());
   writer.add_text(std::string(kGoldens) + "answers", answers.dump());
-  const std::vector<std::uint8_t> form{static_cast<std::uint8_t>(kLatestAnswer)};
+  // Readers of before there were rankers must not take such a bundle for one without; others they
+  // may read.
+  const AnswerForm written = parts.ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
+  const std::vector<std::uint8_t> form{static_cast<std::uint8_t>(written)};
   writer.add(std::string(kGoldens) + "form", form);
   return writer.to_bytes(lineage_json);
 }

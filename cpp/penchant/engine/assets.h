@@ -3,10 +3,12 @@
 // What an engine is made of, read from a bundle and never changed.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "penchant/bundle/bundle.h"
+#include "penchant/engine/ranker.h"
 #include "penchant/models/context.h"
 #include "penchant/models/model.h"
 
@@ -28,14 +30,15 @@ struct Assets {
   std::shared_ptr<const bundle::Reader> reader;
   std::shared_ptr<const models::Context> context;
   std::vector<Source> sources;
-  bool exclude_seen = false;  // when the request does not say
-  bool cold_start = false;    // sources have weights of their own where there is no history
-  std::string version;        // 16 hex digits over every section but the goldens, and the lineage
+  std::unique_ptr<const Ranker> ranker;  // null: the blend's order is the last word
+  bool exclude_seen = false;             // when the request does not say
+  bool cold_start = false;  // sources have weights of their own where there is no history
+  std::string version;      // 16 hex digits over every section but the goldens, and the lineage
 
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
 };
 
-// Reads "engine/meta", "engine/sources", "context/..." and "sources/<i>/...". Throws
+// Reads "engine/meta", "engine/sources", "context/...", "sources/<i>/..." and "ranker/...". Throws
 // kCorruptBundle.
 [[nodiscard]] std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader);
 
@@ -45,6 +48,7 @@ struct EngineParts {
   std::vector<Source> sources;
   bool exclude_seen = false;
   bool cold_start = false;
+  std::optional<RankerParts> ranker = {};
 };
 void save_parts(bundle::Writer& writer, const EngineParts& parts);
 

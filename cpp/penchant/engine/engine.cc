@@ -23,11 +23,12 @@ Workspace& thread_workspace() {
 
 }  // namespace
 
-std::vector<std::unique_ptr<const Stage>> make_stages() {
+std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets) {
   std::vector<std::unique_ptr<const Stage>> out;
   out.push_back(std::make_unique<const ResolveStage>());
   out.push_back(std::make_unique<const RetrieveStage>());
   out.push_back(std::make_unique<const OrderStage>());
+  if (assets.ranker) out.push_back(std::make_unique<const RerankStage>());
   out.push_back(std::make_unique<const FillStage>());
   out.push_back(std::make_unique<const ExplainStage>());
   return out;
@@ -45,7 +46,7 @@ std::shared_ptr<const Engine> Engine::from_bundle(std::shared_ptr<const bundle::
 }
 
 Engine::Engine(std::unique_ptr<Assets> assets)
-    : assets_(std::move(assets)), stages_(make_stages()) {}
+    : assets_(std::move(assets)), stages_(make_stages(*assets_)) {}
 
 Engine::~Engine() = default;
 
@@ -88,6 +89,14 @@ void Engine::rank_all(const Request& request, std::span<float> scores) const {
     if (candidate[i] != 0) continue;
     scores[i] = scores[i] > 0 ? scores[i] - highest - 1 : popularity[i] / most - highest - 3;
   }
+  if (!assets_->ranker) return;
+  OrderStage().run(work);
+  RerankStage(true).run(work);
+  // Above all others, in their order.
+  float place = highest + static_cast<float>(work.reranked.size());
+  for (std::size_t i = 0; i < work.reranked.size(); ++i) {
+    scores[static_cast<std::size_t>(work.chosen[i].item.value)] = place--;
+  }
 }
 
 void Engine::check_goldens() const {
@@ -99,17 +108,22 @@ void Engine::check_goldens() const {
       requests.size() > kMaxGoldens) {
     fail(ErrorKind::kCorruptBundle, "bundle, goldens: not two lists of equal length");
   }
-  // Bundles of before there was a second form don't name theirs.
+  // Bundles of before there was a second form don't name theirs; the latest is of those with a
+  // ranker, and of no others.
+  const AnswerForm latest = assets_->ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
   AnswerForm form = AnswerForm::kFirst;
   if (reader.has("goldens/form")) {
     const auto told = reader.array<std::uint8_t>("goldens/form");
     if (told.size() != 1 || told[0] < static_cast<std::uint8_t>(AnswerForm::kFirst) ||
-        told[0] > static_cast<std::uint8_t>(kLatestAnswer)) {
+        told[0] > static_cast<std::uint8_t>(latest)) {
       fail(ErrorKind::kCorruptBundle,
            "bundle, goldens: its answers have a form that this version does not know; read it with "
            "a newer one");
     }
     form = static_cast<AnswerForm>(told[0]);
+  }
+  if (assets_->ranker && form != AnswerForm::kWithRanker) {
+    fail(ErrorKind::kCorruptBundle, "bundle, goldens: their form is of bundles without a ranker");
   }
   std::string body;
   for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "penchant/engine/rank_explanation.h"
 #include "penchant/engine/stages.h"
 #include "penchant/models/popular.h"
 
@@ -106,6 +107,7 @@ void ExplainStage::run(Workspace& work) const {
     }
     work.decision.items.push_back(std::move(out));
   }
+  if (work.request->explain) explain_ranks(work);
 }
 
 }  // namespace penchant::engine

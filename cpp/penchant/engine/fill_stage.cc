@@ -27,7 +27,7 @@ std::string fallback_of(const Workspace& work) {
 
 // The rung of the ladder that answers; docs/pipeline.md explains them.
 std::string_view level_of(const Workspace& work) {
-  switch (best_evidence(work, [&](std::size_t s) { return work.weight(s) > 0; })) {
+  switch (best_counting_evidence(work)) {
     case Evidence::kHistory:
       return work.has_stored_history ? "history" : "context";
     case Evidence::kAttributes:
@@ -43,6 +43,10 @@ std::string_view level_of(const Workspace& work) {
 
 }  // namespace
 
+Evidence best_counting_evidence(const Workspace& work) {
+  return best_evidence(work, [&](std::size_t s) { return work.weight(s) > 0; });
+}
+
 void FillStage::run(Workspace& work) const {
   work.fallback = fallback_of(work);
   work.level = level_of(work);
@@ -55,7 +59,9 @@ void FillStage::run(Workspace& work) const {
   for (std::size_t i = 0; i < popularity.size(); ++i) {
     if (taken[i] == 0) best.push(popularity[i], static_cast<std::int32_t>(i));
   }
-  for (const Scored& hit : best.take_sorted()) work.chosen.push_back({ItemIndex(hit.index), 0.0F});
+  // A ranker's scores may be below zero; what fills up is never above them.
+  const float score = work.chosen.empty() ? 0.0F : std::min(0.0F, work.chosen.back().score);
+  for (const Scored& hit : best.take_sorted()) work.chosen.push_back({ItemIndex(hit.index), score});
 }
 
 }  // namespace penchant::engine

@@ -16,13 +16,16 @@ void blend_all(const Workspace& work, std::span<float> scores) {
 void OrderStage::run(Workspace& work) const {
   work.blend.resize(work.assets->num_items());
   blend_all(work, work.blend);
-  TopK best(std::min(work.request->k, work.candidates.size()));
+  std::size_t wanted = depth_.value_or(work.request->k);
+  if (!depth_ && reranks(work)) wanted = std::max(wanted, work.assets->ranker->depth);
+  TopK best(std::min(wanted, work.candidates.size()));
   for (const std::int32_t item : work.candidates) {
     // A candidate that only sources of weight zero put forward is left to Fill.
     const float score = work.blend[static_cast<std::size_t>(item)];
     if (score > 0) best.push(score, item);
   }
   work.chosen.clear();
+  work.reranked.clear();  // a thread's workspace may come from a bundle with a ranker
   for (const Scored& hit : best.take_sorted()) {
     work.chosen.push_back({ItemIndex(hit.index), hit.score});
   }

@@ -65,12 +65,29 @@ struct SourceShare {
   float contribution = 0;  // weight times feature
 };
 
+// How far one of a ranker's features moved an item's score.
+struct FeatureShare {
+  std::string_view feature = {};  // its stable name, of the ranker
+  std::string text = {};          // "times had before: 3"
+  float value = 0;                // NaN: not known
+  double contribution = 0;        // its SHAP value
+};
+
+// The score of an item that a ranker put in order, taken apart: expected, the features and the
+// others add up to it.
+struct RankerShare {
+  double expected = 0;                      // the mean score, knowing nothing of the candidate
+  std::vector<FeatureShare> features = {};  // those that moved it furthest, the furthest first
+  double others = 0;                        // all other features together
+};
+
 struct DecidedItem {
   ItemIndex index;
   float score = 0;
   std::string source = {};  // the source that contributed most
   Reason reason;
-  std::vector<SourceShare> shares = {};  // with explain
+  std::vector<SourceShare> shares = {};    // with explain
+  std::optional<RankerShare> ranker = {};  // with explain, where a ranker gave the score
 };
 
 struct Decision {

@@ -1,6 +1,7 @@
 #include "penchant/engine/response.h"
 
 #include <charconv>
+#include <cmath>
 
 namespace penchant::engine {
 namespace {
@@ -75,6 +76,31 @@ void append_shares(std::string& out, const std::vector<SourceShare>& shares) {
   out += ']';
 }
 
+void append_ranker(std::string& out, const RankerShare& share) {
+  out += ",\"ranker\":{\"expected\":";
+  append_number(out, share.expected);
+  out += ",\"features\":[";
+  for (std::size_t i = 0; i < share.features.size(); ++i) {
+    const FeatureShare& each = share.features[i];
+    out += i == 0 ? "{\"feature\":" : ",{\"feature\":";
+    append_string(out, each.feature);
+    out += ",\"text\":";
+    append_string(out, each.text);
+    out += ",\"value\":";
+    if (std::isfinite(each.value)) {
+      append_number(out, each.value);
+    } else {
+      out += "null";
+    }
+    out += ",\"contribution\":";
+    append_number(out, each.contribution);
+    out += '}';
+  }
+  out += "],\"others\":";
+  append_number(out, share.others);
+  out += '}';
+}
+
 void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bool explain,
                  const models::Context& context) {
   out += "{\"item\":";
@@ -99,6 +125,7 @@ void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bo
   }
   out += '}';
   if (explain) append_shares(out, item.shares);
+  if (item.ranker) append_ranker(out, *item.ranker);
   out += '}';
 }
 

@@ -14,9 +14,10 @@ namespace penchant::engine {
 // requests get the latest.
 enum class AnswerForm : std::uint8_t {
   kFirst = 1,
-  kWithLevel = 2,  // and "level", after "fallback"
+  kWithLevel = 2,   // and "level", after "fallback"
+  kWithRanker = 3,  // and "ranker" of items that a ranker put in order, after "shares"
 };
-inline constexpr AnswerForm kLatestAnswer = AnswerForm::kWithLevel;
+inline constexpr AnswerForm kLatestAnswer = AnswerForm::kWithRanker;
 
 // Replaces `body`. Members stand in a fixed order and numbers in their shortest exact form, so that
 // equal decisions are equal bytes.

@@ -31,7 +31,8 @@ void RetrieveStage::run(Workspace& work) const {
     work.evidence[s] = sources[s].model->evidence(work.query);
     if (work.evidence[s] == models::Evidence::kNothing) continue;
     const bool counts = work.weight(s) > 0;
-    if (!counts && !work.request->explain) continue;
+    const bool ranks = work.assets->ranker && work.assets->ranker->needs_source[s] != 0;
+    if (!counts && !ranks && !all_sources_ && !work.request->explain) continue;
     work.features[s] = feature_of(work, s);
     if (!counts) continue;
     const std::size_t quota = std::max(quota_.value_or(sources[s].quota), work.request->k);

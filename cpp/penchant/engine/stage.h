@@ -1,8 +1,9 @@
 #pragma once
 
 // The steps of a request, in order: resolve who and what is asked, retrieve candidates from every
-// source, order them by the blend, fill up where too few were found, give reasons. A new capability
-// (ranker, rules, exploration) is a new Stage in the list of make_stages(), nothing else.
+// source, order them by the blend, order the best of them again by a ranker where the bundle has
+// one, fill up where too few were found, give reasons. A new capability (rules, exploration) is a
+// new Stage in the list of make_stages(), nothing else.
 
 #include <memory>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "penchant/data/interactions.h"
 #include "penchant/engine/assets.h"
+#include "penchant/engine/candidate_features.h"
 #include "penchant/engine/request.h"
 
 namespace penchant::engine {
@@ -39,17 +41,25 @@ struct Workspace {
 
   // by Retrieve
   std::vector<models::Evidence> evidence;  // [sources], what each has to go on
-  // [sources][items], in [0, 1]; empty where not answered, or of no weight and not to be explained.
+  // [sources][items], in [0, 1]; empty where not answered, or of no weight and neither to be
+  // explained nor a ranker's feature.
   std::vector<std::span<const float>> features;
   std::vector<std::vector<float>> scores;   // what features view, but for constant ones
   std::vector<std::uint8_t> chosen_by_any;  // [items], 1: a candidate
   std::vector<std::int32_t> candidates;     // ascending
 
-  // by Order and Fill
+  // by Order, Rerank and Fill
   std::vector<float> blend;       // [items], valid for candidates
-  std::vector<Candidate> chosen;  // best first, at most k
+  std::vector<Candidate> chosen;  // best first, at most k; before Rerank its depth, if that is more
   std::string fallback;
   std::string_view level;
+
+  // by Rerank
+  std::vector<Candidate> by_blend;      // the candidates that were put in order, as Order left them
+  std::vector<float> rows;              // [by_blend, features of the ranker]
+  std::vector<double> rank_scores;      // [by_blend]
+  std::vector<std::uint32_t> reranked;  // the first of `chosen`, as places in by_blend
+  FeatureScratch scratch;
 
   // by Explain
   Decision decision;
@@ -77,7 +87,14 @@ class Stage {
   virtual void run(Workspace& work) const = 0;
 };
 
-[[nodiscard]] std::vector<std::unique_ptr<const Stage>> make_stages();
+[[nodiscard]] std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets);
+
+// The best that any source of positive weight has to go on.
+[[nodiscard]] models::Evidence best_counting_evidence(const Workspace& work);
+
+// Whether a ranker puts this request's candidates in order: it learned from people with a history,
+// and where there is none the order of the blend stands.
+[[nodiscard]] bool reranks(const Workspace& work);
 
 // The blended score of every item, from what Retrieve left in `work`.
 void blend_all(const Workspace& work, std::span<float> scores);

@@ -26,18 +26,45 @@ class RetrieveStage final : public Stage {
   RetrieveStage() = default;
   // Every source's quota replaced by one (the blend learner's).
   explicit RetrieveStage(std::size_t quota) : quota_(quota) {}
+  // Scores sources of no weight, too: for the table that a ranker learns from.
+  [[nodiscard]] static RetrieveStage scoring_all_sources() { return RetrieveStage(AllSources{}); }
   [[nodiscard]] std::string_view name() const override { return "retrieve"; }
   void run(Workspace& work) const override;
 
  private:
+  struct AllSources {};
+  explicit RetrieveStage(AllSources) : all_sources_(true) {}
+
   std::optional<std::size_t> quota_;
+  bool all_sources_ = false;
 };
 
-// Candidates by the weighted sum of their features, ties by item.
+// Candidates by the weighted sum of their features, ties by item: the best k, or as many as a
+// ranker is to put in order.
 class OrderStage final : public Stage {
  public:
+  OrderStage() = default;
+  // So many instead.
+  explicit OrderStage(std::size_t depth) : depth_(depth) {}
   [[nodiscard]] std::string_view name() const override { return "order"; }
   void run(Workspace& work) const override;
+
+ private:
+  std::optional<std::size_t> depth_;
+};
+
+// The best candidates by the ranker's score, ties by the blend, cut to k. Does nothing where the
+// request has no history to go on.
+class RerankStage final : public Stage {
+ public:
+  RerankStage() = default;
+  // Keeps all of them instead of k.
+  explicit RerankStage(bool keep_all) : keep_all_(keep_all) {}
+  [[nodiscard]] std::string_view name() const override { return "rerank"; }
+  void run(Workspace& work) const override;
+
+ private:
+  bool keep_all_ = false;
 };
 
 // Says what the answer rests on, and why not on more where nothing personal was known; fills up
@@ -48,7 +75,8 @@ class FillStage final : public Stage {
   void run(Workspace& work) const override;
 };
 
-// The decision: each item with the source that spoke most for it and a reason.
+// The decision: each item with the source that spoke most for it and a reason; with `explain`, its
+// score taken apart.
 class ExplainStage final : public Stage {
  public:
   [[nodiscard]] std::string_view name() const override { return "explain"; }

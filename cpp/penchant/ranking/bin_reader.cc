@@ -33,6 +33,12 @@ BinReader<T>::BinReader(const RowSource<T>& rows, const BinMapper& mapper)
     bounds_[f] = make_bound_table<T>(mapper.feature(f).bounds);
     if (mapper.feature(f).categorical) categories_[f] = category_table(mapper.feature(f));
   }
+  if (!rows.sparse()) return;
+  zero_bins_.resize(mapper.features());
+  for (std::size_t f = 0; f < mapper.features(); ++f) {
+    const T zero = 0;
+    find(f, &zero, 1, &zero_bins_[f]);
+  }
 }
 
 template <class T>
@@ -40,13 +46,16 @@ void BinReader<T>::read(std::size_t f, std::size_t first, std::size_t count,
                         std::uint8_t* out) const {
   std::array<T, kBinBlockRows> values;
   rows_.read(f, first, count, values.data());
-  if (!mapper_.feature(f).categorical) {
-    find_bins(bounds_[f], values.data(), count, out);
-    return;
-  }
+  find(f, values.data(), count, out);
+}
+
+template <class T>
+void BinReader<T>::find(std::size_t f, const T* values, std::size_t count,
+                        std::uint8_t* bins) const {
+  if (!mapper_.feature(f).categorical) return find_bins(bounds_[f], values, count, bins);
   const auto other = static_cast<std::uint8_t>(mapper_.feature(f).categories.size());
   for (std::size_t i = 0; i < count; ++i) {
-    out[i] = category_bin(categories_[f], other, static_cast<double>(values[i]));
+    bins[i] = category_bin(categories_[f], other, static_cast<double>(values[i]));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "penchant/ranking/binned_matrix.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 
 #include "penchant/base/error.h"
@@ -13,19 +12,6 @@ namespace {
 
 // Times that columns are shared anew without the features that were in the way.
 constexpr int kMostTries = 4;
-
-// Unusual bins of a feature into the column that it shares; false where a row has one already.
-bool put_shared(const FeaturePlace& place, const std::uint8_t* bins, std::size_t count,
-                std::uint8_t* column) {
-  bool alone = true;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (bins[i] == place.usual) continue;
-    const std::uint8_t byte = place.byte_of(bins[i]);
-    alone = alone && byte != 0 && column[i] == 0;
-    column[i] = byte;
-  }
-  return alone;
-}
 
 }  // namespace
 
@@ -51,7 +37,6 @@ bool BinnedMatrix::fill(const RowSource<T>& rows, const BinMapper& mapper, const
   }
   std::vector<std::atomic<std::uint8_t>> in_the_way(features());
   parallel_blocks(rows_, kBinBlockRows, options.threads, [&](const Block& block) {
-    std::array<std::uint8_t, kBinBlockRows> bins;
     const std::size_t count = block.end - block.begin;
     for (std::size_t f = 0; f < features(); ++f) {
       std::uint8_t* column = columns_.data() + place(f).column * rows_ + block.begin;
@@ -59,8 +44,13 @@ bool BinnedMatrix::fill(const RowSource<T>& rows, const BinMapper& mapper, const
         reader.read(f, block.begin, count, column);
         continue;
       }
-      reader.read(f, block.begin, count, bins.data());
-      if (!put_shared(place(f), bins.data(), count, column)) in_the_way[f] = 1;
+      bool alone_here = true;
+      reader.unusual(f, block.begin, count, place(f).usual, [&](std::size_t i, std::uint8_t bin) {
+        const std::uint8_t byte = place(f).byte_of(bin);
+        alone_here = alone_here && byte != 0 && column[i] == 0;
+        column[i] = byte;
+      });
+      if (!alone_here) in_the_way[f] = 1;
     }
     if (!options.tiles) return;
     for (std::size_t c = 0; c < columns(); ++c) {

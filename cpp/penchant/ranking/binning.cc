@@ -161,11 +161,12 @@ std::vector<std::int32_t> heaviest_categories(const std::vector<Weighted>& value
 }
 
 // Zeros are counted apart: in sparse features they are most of what would have to be sorted.
+// `more_zeros`: that are not among the values.
 template <class T>
-std::vector<Weighted> distinct_of(std::span<const T> values) {
+std::vector<Weighted> distinct_of(std::span<const T> values, std::size_t more_zeros) {
   std::vector<std::uint64_t> keys;
   keys.reserve(values.size());
-  std::size_t zeros = 0;
+  std::size_t zeros = more_zeros;
   for (const T x : values) {
     if (x == 0) {
       ++zeros;
@@ -184,7 +185,7 @@ std::vector<Weighted> distinct_of(std::span<const T> values) {
 template <class T>
 std::vector<Weighted> distinct_of(std::span<const T> values, std::span<const float> weights,
                                   std::span<const std::size_t> rows) {
-  if (weights.empty()) return distinct_of(values);
+  if (weights.empty()) return distinct_of(values, 0);
   std::vector<Weighted> weighted;
   weighted.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -212,13 +213,23 @@ std::vector<FeatureBins> fit_features(const RowSource<T>& rows, std::span<const 
     features[static_cast<std::size_t>(f)].categorical = true;
   }
   const std::vector<std::size_t> sample = sample_of(rows.rows(), params);
+  const bool all_listed = rows.sparse() && weights.empty() && sample.size() == rows.rows();
   parallel_blocks(rows.columns(), kFeaturesAtOnce, params.threads, [&](const Block& block) {
-    std::vector<T> values((block.end - block.begin) * sample.size());
-    rows.pick(block.begin, block.end - block.begin, sample, values.data());
+    std::vector<T> values;
+    if (!all_listed) {
+      values.resize((block.end - block.begin) * sample.size());
+      rows.pick(block.begin, block.end - block.begin, sample, values.data());
+    }
     for (std::size_t f = block.begin; f < block.end; ++f) {
-      const std::span<const T> own(values.data() + (f - block.begin) * sample.size(),
-                                   sample.size());
-      const std::vector<Weighted> distinct = distinct_of(own, weights, sample);
+      std::vector<Weighted> distinct;
+      if (all_listed) {
+        const auto cells = rows.cells(f, 0, rows.rows());
+        distinct = distinct_of(cells.values, rows.rows() - cells.rows.size());
+      } else {
+        const std::size_t at = (f - block.begin) * sample.size();
+        distinct =
+            distinct_of(std::span<const T>(values).subspan(at, sample.size()), weights, sample);
+      }
       if (features[f].categorical) {
         features[f].categories = heaviest_categories(distinct, params.max_bins);
       } else {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
+#include <utility>
 
 #include "penchant/base/parallel.h"
 #include "penchant/ranking/bin_reader.h"
@@ -35,25 +35,37 @@ std::vector<Block> look_blocks(std::size_t rows) {
   return out;
 }
 
+// The most frequent bin of some rows, whose number it returns with it.
+template <class T>
+std::pair<std::uint8_t, std::size_t> usual_bin(const BinReader<T>& reader, const Block& block,
+                                               std::size_t f) {
+  std::array<std::uint8_t, kBinBlockRows> bins;
+  reader.read(f, block.begin, block.end - block.begin, bins.data());
+  std::array<std::size_t, 256> count{};
+  for (std::size_t i = 0; i < block.end - block.begin; ++i) ++count[bins[i]];
+  const auto most = std::max_element(count.begin(), count.end() - 1);
+  return {static_cast<std::uint8_t>(most - count.begin()), *most};
+}
+
 template <class T>
 Look look_at(const BinReader<T>& reader, const std::vector<Block>& blocks, std::size_t f) {
-  std::vector<std::uint8_t> bins(blocks.size() * kBinBlockRows);
+  Look look;
+  if (blocks.empty()) return look;
+  // What is usual in a block of a thousand rows is so elsewhere, where a feature is sparse enough.
+  const auto [usual, count] = usual_bin(reader, blocks.front(), f);
+  look.usual = usual;
+  if (2 * count < blocks.front().end - blocks.front().begin) return look;
   std::size_t rows = 0;
   for (const Block& block : blocks) {
-    reader.read(f, block.begin, block.end - block.begin, &bins[rows]);
-    rows += block.end - block.begin;
+    const std::size_t size = block.end - block.begin;
+    reader.unusual(f, block.begin, size, usual, [&](std::size_t i, std::uint8_t bin) {
+      look.unusual.push_back(static_cast<std::uint32_t>(rows + i));
+      look.has_missing = look.has_missing || bin == kMissingBin;
+    });
+    rows += size;
   }
-  std::array<std::size_t, 256> count{};
-  for (std::size_t i = 0; i < rows; ++i) ++count[bins[i]];
-  Look look;
-  look.usual =
-      static_cast<std::uint8_t>(std::max_element(count.begin(), count.end() - 1) - count.begin());
-  look.has_missing = count[kMissingBin] > 0;
-  look.sparse = kSparse * (rows - count[look.usual]) <= rows;
-  if (!look.sparse) return look;
-  for (std::size_t i = 0; i < rows; ++i) {
-    if (bins[i] != look.usual) look.unusual.push_back(static_cast<std::uint32_t>(i));
-  }
+  look.sparse = kSparse * look.unusual.size() <= rows;
+  if (!look.sparse) look.unusual.clear();
   return look;
 }
 

@@ -6,6 +6,7 @@
 
 #include "penchant/base/error.h"
 #include "penchant/ranking/objectives.h"
+#include "penchant/ranking/rank_kernel.h"
 
 namespace penchant::ranking {
 namespace {
@@ -95,6 +96,10 @@ double QueryObjective::ideal_dcg(std::size_t q, std::size_t k) const {
 }
 
 void QueryObjective::rank(const Query& query, std::vector<std::uint32_t>& order) {
+  order.resize(query.size);
+  if (query.size <= kMostCounted) {
+    return rank_by_counting(query.scores.data(), query.size, order.data());
+  }
   struct Ranked {
     double score;
     std::uint32_t row;
@@ -107,7 +112,6 @@ void QueryObjective::rank(const Query& query, std::vector<std::uint32_t>& order)
   std::sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
     return a.score != b.score ? a.score > b.score : a.row < b.row;
   });
-  order.resize(query.size);
   for (std::size_t i = 0; i < query.size; ++i) order[i] = ranked[i].row;
 }
 

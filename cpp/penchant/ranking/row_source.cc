@@ -45,6 +45,18 @@ SparseColumns<T> columns_of_csr(std::size_t columns, std::span<const std::int64_
 }
 
 template <class T>
+typename RowSource<T>::Cells RowSource<T>::cells(std::size_t f, std::size_t first,
+                                                 std::size_t count) const {
+  const auto all =
+      std::span(sparse_->row).subspan(sparse_->begin[f], sparse_->begin[f + 1] - sparse_->begin[f]);
+  const auto begin = std::lower_bound(all.begin(), all.end(), first);
+  const auto end = std::lower_bound(begin, all.end(), first + count);
+  const auto at = static_cast<std::size_t>(begin - all.begin());
+  const auto size = static_cast<std::size_t>(end - begin);
+  return {all.subspan(at, size), std::span(sparse_->value).subspan(sparse_->begin[f] + at, size)};
+}
+
+template <class T>
 void RowSource<T>::read(std::size_t f, std::size_t first, std::size_t count, T* out) const {
   if (sparse_ == nullptr) {
     const T* from = dense_.data + first * dense_.columns + f;
@@ -52,10 +64,9 @@ void RowSource<T>::read(std::size_t f, std::size_t first, std::size_t count, T* 
     return;
   }
   std::fill_n(out, count, T{0});
-  const auto begin = sparse_->row.begin() + static_cast<std::ptrdiff_t>(sparse_->begin[f]);
-  const auto end = sparse_->row.begin() + static_cast<std::ptrdiff_t>(sparse_->begin[f + 1]);
-  for (auto at = std::lower_bound(begin, end, first); at != end && *at < first + count; ++at) {
-    out[*at - first] = sparse_->value[static_cast<std::size_t>(at - sparse_->row.begin())];
+  const Cells listed = cells(f, first, count);
+  for (std::size_t k = 0; k < listed.rows.size(); ++k) {
+    out[listed.rows[k] - first] = listed.values[k];
   }
 }
 

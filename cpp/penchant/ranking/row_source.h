@@ -45,6 +45,13 @@ class RowSource {
   [[nodiscard]] std::size_t columns() const {
     return sparse_ ? sparse_->columns() : dense_.columns;
   }
+  [[nodiscard]] bool sparse() const { return sparse_ != nullptr; }
+  // Of a sparse source: the cells of feature f that are listed in these rows.
+  struct Cells {
+    std::span<const std::uint32_t> rows;
+    std::span<const T> values;
+  };
+  [[nodiscard]] Cells cells(std::size_t f, std::size_t first, std::size_t count) const;
   // Values of feature f in rows first, first + 1, ... to out [count].
   void read(std::size_t f, std::size_t first, std::size_t count, T* out) const;
   // Values of features f, f + 1, ... in some rows, ascending, to out [features, rows.size()].

@@ -37,6 +37,8 @@ class ShapExplainer {
   explicit ShapExplainer(std::shared_ptr<const Forest> forest);
 
   [[nodiscard]] std::size_t outputs() const { return forest_->outputs(); }
+  // Whether values() can tell; values_against() always can.
+  [[nodiscard]] bool has_covers() const { return has_covers_; }
 
   // values: [rows, outputs, features + 1]. threads: 0 means all.
   // Throws kInvalidArgument on shapes, and where the forest has no covers.

@@ -101,35 +101,62 @@ class FeatureScan {
            rows + 0.5 >= static_cast<double>(params_.min_leaf_rows);
   }
 
+  // The first of [0, count) that meets a condition which all after it meet, too.
+  template <class Condition>
+  static std::size_t first_where(std::size_t count, const Condition& condition) {
+    std::size_t low = 0;
+    while (count > 0) {
+      const std::size_t half = count / 2;
+      if (condition(low + half)) {
+        count = half;
+      } else {
+        low += half + 1;
+        count -= half + 1;
+      }
+    }
+    return low;
+  }
+
   // Sums of bins 0 to b and `start`, for each threshold b.
   void thresholds(BinSum start, std::int64_t start_rows, bool missing_left) {
     const std::size_t count = bins_.size() - 2;  // a split after the last bin has nothing right
-    std::array<double, 256> g;
-    std::array<double, 256> h;
+    std::array<std::int64_t, 256> g;
+    std::array<std::int64_t, 256> h;
+    std::array<std::int64_t, 256> rows;  // where they are counted
     BinSum left = start;
-    std::int64_t rows = start_rows;
-    std::size_t begin = count;
-    std::size_t end = 0;
     for (std::size_t b = 0; b < count; ++b) {
       left = left + bins_[b];
-      g[b] = static_cast<double>(left.gradient) * scales_.gradient;
-      h[b] = static_cast<double>(left.hessian) * scales_.hessian;
-      double left_rows = 0;
-      if (counts_.empty()) {
-        left_rows = static_cast<double>(left.hessian) * rows_a_hessian_;
-      } else {
-        rows += counts_[b].hessian;
-        left_rows = static_cast<double>(rows);
-      }
-      // Both grow with b, so what is allowed is one range.
-      if (begin == count && enough(left, left_rows)) begin = b;
-      if (enough(leaf_.sum - left, static_cast<double>(leaf_.rows) - left_rows)) end = b + 1;
+      g[b] = left.gradient;
+      h[b] = left.hessian;
     }
+    if (!counts_.empty()) {
+      std::int64_t sum = start_rows;
+      for (std::size_t b = 0; b < count; ++b) rows[b] = sum += counts_[b].hessian;
+    }
+    const auto left_rows = [&](std::size_t b) {
+      return counts_.empty() ? static_cast<double>(h[b]) * rows_a_hessian_
+                             : static_cast<double>(rows[b]);
+    };
+    // Both grow with b, so what is allowed is one range.
+    const auto begin = first_where(count, [&](std::size_t b) {
+      return enough({g[b], h[b]}, left_rows(b));
+    });
+    const auto end = first_where(count, [&](std::size_t b) {
+      return !enough({0, leaf_.sum.hessian - h[b]}, static_cast<double>(leaf_.rows) - left_rows(b));
+    });
     if (begin >= end) return;
     if (finder_.bounded_) return bounded(begin, end, start, missing_left);
-    const BestGain found = best_gain(
-        {g.data(), h.data(), begin, end, static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
-         static_cast<double>(leaf_.sum.hessian) * scales_.hessian, params_.l1, params_.l2});
+    const GainInput input{g.data(),
+                          h.data(),
+                          scales_,
+                          begin,
+                          end,
+                          static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
+                          static_cast<double>(leaf_.sum.hessian) * scales_.hessian,
+                          params_.l1,
+                          params_.l2};
+    const BestGain found =
+        end - begin == 1 ? BestGain{gain_at(input, begin), begin} : best_gain(input);
     if (found.gain - parent_ > best_.gain) {
       take(found.gain - parent_, start, found.at, missing_left);
     }

@@ -1,5 +1,6 @@
 #include "penchant/ranking/split_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -40,9 +41,14 @@ BestGain best_gain_kernel(const GainInput& in) {
     const V right = shrunk(d, hn::Sub(total_gradient, g), l1);
     return gain_of(left, hn::Add(h, l2), right, hn::Add(hn::Sub(total_hessian, h), l2));
   };
+  const hn::RebindToSigned<Doubles> whole;
+  const V gradient_scale = hn::Set(d, in.scales.gradient);
+  const V hessian_scale = hn::Set(d, in.scales.hessian);
   std::size_t i = in.begin;
   for (; i + lanes <= in.end; i += lanes) {
-    const V gain = look(hn::LoadU(d, in.gradient + i), hn::LoadU(d, in.hessian + i));
+    const V g = hn::Mul(hn::ConvertTo(d, hn::LoadU(whole, in.gradient + i)), gradient_scale);
+    const V h = hn::Mul(hn::ConvertTo(d, hn::LoadU(whole, in.hessian + i)), hessian_scale);
+    const V gain = look(g, h);
     const auto higher = hn::Gt(gain, best);
     best = hn::IfThenElse(higher, gain, best);
     where = hn::IfThenElse(higher, at, where);
@@ -60,8 +66,7 @@ BestGain best_gain_kernel(const GainInput& in) {
     }
   }
   for (; i < in.end; ++i) {
-    const V gain = look(hn::Set(d, in.gradient[i]), hn::Set(d, in.hessian[i]));
-    const double one = hn::GetLane(gain);
+    const double one = gain_at(in, i);
     if (one > out.gain) out = {one, i};
   }
   return out;
@@ -75,6 +80,16 @@ HWY_AFTER_NAMESPACE();
 namespace penchant::ranking {
 
 HWY_EXPORT(best_gain_kernel);
+
+double gain_at(const GainInput& in, std::size_t at) {
+  const double g = static_cast<double>(in.gradient[at]) * in.scales.gradient;
+  const double h = static_cast<double>(in.hessian[at]) * in.scales.hessian;
+  const double a = std::max(std::abs(g) - in.l1, 0.0);
+  const double b = h + in.l2;
+  const double c = std::max(std::abs(in.total_gradient - g) - in.l1, 0.0);
+  const double e = (in.total_hessian - h) + in.l2;
+  return (a * a * e + c * c * b) / (b * e);
+}
 
 BestGain best_gain(const GainInput& input) { return HWY_DYNAMIC_DISPATCH(best_gain_kernel)(input); }
 

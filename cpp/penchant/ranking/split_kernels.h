@@ -3,12 +3,16 @@
 // The gain of all thresholds of a feature at once.
 
 #include <cstddef>
+#include <cstdint>
+
+#include "penchant/ranking/gradient_pairs.h"
 
 namespace penchant::ranking {
 
 struct GainInput {
-  const double* gradient = nullptr;  // [..., end) sums of what goes left
-  const double* hessian = nullptr;
+  const std::int64_t* gradient = nullptr;  // [..., end) sums of what goes left
+  const std::int64_t* hessian = nullptr;
+  Scales scales{};
   std::size_t begin = 0;  // thresholds to look at
   std::size_t end = 0;
   double total_gradient = 0;
@@ -21,6 +25,9 @@ struct BestGain {
   double gain = -1;  // of both sides, the parent's not taken off
   std::size_t at = 0;
 };
+
+// Of one threshold, to the bits of best_gain.
+[[nodiscard]] double gain_at(const GainInput& input, std::size_t at);
 
 // The first threshold of the highest gain. The same bits whatever the width of vectors.
 [[nodiscard]] BestGain best_gain(const GainInput& input);

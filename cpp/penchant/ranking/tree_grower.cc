@@ -11,7 +11,8 @@
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kFeaturesAtOnce = 4;   // whose splits one task looks for
+constexpr std::size_t kFeaturesAtOnce = 4;   // at least, whose splits one task looks for
+constexpr std::size_t kMostGroups = 32;      // of features, about
 constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
 constexpr std::size_t kAheadAThread = 2;     // leaves that are split before it is their turn
 
@@ -166,35 +167,40 @@ std::span<const BinSum> TreeGrower::of_feature(std::size_t f, std::span<const Bi
   const auto bins = static_cast<std::size_t>(mapper_.feature(f).bins());
   std::fill_n(room.begin(), bins + 1, BinSum{});
   BinSum usual = total;
+  bool any = false;
   for (std::size_t byte = place.first; byte <= place.last; ++byte) {
     const BinSum one = histogram[begin + byte];
     const std::uint8_t bin = place.bin_of(static_cast<std::uint8_t>(byte));
     room[bin == kMissingBin ? bins : bin] = one;
     usual = usual - one;
+    any = any || one != BinSum{};
   }
+  if (!any) return {};
   room[place.usual] = usual;
   return std::span<const BinSum>(room).first(bins + 1);
 }
 
 void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts) {
-  const std::size_t groups = (used_.size() + kFeaturesAtOnce - 1) / kFeaturesAtOnce;
+  const std::size_t together = std::max(kFeaturesAtOnce, used_.size() / kMostGroups);
+  const std::size_t groups = (used_.size() + together - 1) / together;
   std::vector<Split> found(leaves.size() * groups);
   const bool shared = leaves.size() * layout_.size() >= kSharedBins;
   parallel_blocks(found.size(), 1, shared ? params_.threads : 1, [&](const Block& block) {
     const Leaf& leaf = *leaves[block.begin / groups];
     const std::span<const BinSum> all = histogram(leaf.slot);
-    const std::size_t first = block.begin % groups * kFeaturesAtOnce;
+    const std::size_t first = block.begin % groups * together;
     const BinSum rows_of_leaf{0, leaf.state.rows};
     FeatureSums sums;
     FeatureSums row_counts;
     Split best;
-    for (std::size_t k = first; k < std::min(first + kFeaturesAtOnce, used_.size()); ++k) {
+    for (std::size_t k = first; k < std::min(first + together, used_.size()); ++k) {
       const std::size_t f = used_[k];
       if (!interaction_.allows(leaf.groups, f)) continue;
-      const Split one =
-          finder_.best(f, of_feature(f, all, leaf.state.sum, sums),
-                       counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
-                       leaf.state, scales_);
+      const std::span<const BinSum> bins = of_feature(f, all, leaf.state.sum, sums);
+      if (bins.empty()) continue;
+      const Split one = finder_.best(
+          f, bins, counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
+          leaf.state, scales_);
       if (better(one, best)) best = one;
     }
     found[block.begin] = best;

@@ -94,7 +94,7 @@ class TreeGrower {
   void sum_children(Children& children, int parent_slot);
   using FeatureSums = std::array<BinSum, 256>;
   // A feature's bins, then the missing one; those of a shared column are gathered in `room`, the
-  // usual one as what the others leave of the total.
+  // usual one as what the others leave of the total. Empty: no row has another than the usual one.
   [[nodiscard]] std::span<const BinSum> of_feature(std::size_t f, std::span<const BinSum> histogram,
                                                    BinSum total, FeatureSums& room) const;
   void find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts);

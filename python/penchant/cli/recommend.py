@@ -64,9 +64,10 @@ def answer_rows(answer: dict[str, Any], explain: bool = False) -> list[list[Any]
         row = [rank, item["item"], item.get("name", ""), f"{item['score']:.4f}"]
         if explain:
             shares = item.get("shares") or []
-            row.append(
-                " ".join(f"{share['source']}={share['contribution']:.3f}" for share in shares)
-            )
+            moved = item.get("ranker", {}).get("features", [])
+            parts = [f"{share['source']}={share['contribution']:.3f}" for share in shares]
+            parts += [f"{each['feature']}:{each['contribution']:+.3f}" for each in moved]
+            row.append(" ".join(parts))
         row.append(reason.get("text", "") if isinstance(reason, dict) else str(reason))
         rows.append(row)
     return rows

@@ -29,6 +29,9 @@ A --config file is TOML and lists the candidate sources by their Python names:
   [[sources]]
   model = "Popular"
   window = "28d"
+  [ranker]
+  model = "GBDTRanker"
+  leaves = 15
 """
 
 
@@ -53,6 +56,11 @@ def add_parser(subparsers: Any, parents: list[argparse.ArgumentParser]) -> None:
         help="what one event of a type counts, e.g. cart=0.3; may be given again",
     )
     parser.add_argument("--config", metavar="TOML", help="the funnel's sources and parameters")
+    parser.add_argument(
+        "--ranker",
+        action="store_true",
+        help="learn a ranker for the best of the candidates, with parameters that suit most logs",
+    )
     parser.add_argument("--quarantine", metavar="FILE", help="write refused rows here, as CSV")
     parser.add_argument("--quiet", action="store_true", help="no progress bars, no report")
     _events.add_role_arguments(parser, defaults_from="subject, item, time")
@@ -75,13 +83,35 @@ def run(options: argparse.Namespace) -> int:
     if options.quarantine:
         write_csv(data.quarantine, options.quarantine)
     pipeline = pipeline_from_config(options.config)
+    if options.ranker and pipeline.ranker is None:
+        from .._default_funnel import default_ranker
+
+        pipeline.set_params(ranker=default_ranker())
     pipeline.fit(data, progress=False if options.quiet else None)
     pipeline.save(options.out)
     if report:
+        if "ranker" in pipeline.validation_:
+            print(ranker_line(pipeline.validation_["ranker"]), file=report)
         size = Path(options.out).stat().st_size
         seconds = time.monotonic() - start
         print(f"saved {options.out} ({size / 1e6:.1f} MB) in {seconds:.1f} s", file=report)
     return 0
+
+
+def ranker_line(facts: dict[str, Any]) -> str:
+    """What a ranker learned from, in a line."""
+    if "trees" not in facts:
+        return (
+            f"ranker: {facts['groups']} people to learn from are too few; the blend's order stands"
+        )
+    line = f"ranker: {facts['trees']} trees from {facts['groups']:,} lists"
+    if "held_out" in facts:
+        held = facts["held_out"]
+        line += (
+            f"; NDCG@10 on {held['groups']:,} held out {held['ndcg@10']:.4f}, "
+            f"of the blend {held['ndcg@10_blend']:.4f}"
+        )
+    return line
 
 
 def type_weight(text: str) -> tuple[str, float]:
@@ -120,18 +150,13 @@ def pipeline_from_config(path: str | Path | None) -> Pipeline:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise InvalidArgumentError(f"{path}: {error}") from error
-    sources = []
-    for number, entry in enumerate(config.pop("sources", []), start=1):
-        parameters = dict(entry)
-        name = parameters.pop("model", None)
-        model = getattr(penchant, name, None) if isinstance(name, str) else None
-        if not (isinstance(model, type) and hasattr(model, "fit")) or name == "Pipeline":
-            raise InvalidArgumentError(f"{path}: source {number}: no model is called {name!r}")
-        try:
-            sources.append(model(**parameters))
-        except TypeError as error:
-            raise InvalidArgumentError(f"{path}: source {number} ({name}): {error}") from error
+    sources = [
+        _made(f"{path}: source {number}", entry)
+        for number, entry in enumerate(config.pop("sources", []), start=1)
+    ]
     pipeline_parameters = config.pop("pipeline", {})
+    if "ranker" in config:
+        pipeline_parameters["ranker"] = _made(f"{path}: [ranker]", config.pop("ranker"))
     if config:
         raise InvalidArgumentError(f"{path}: unknown table {next(iter(config))!r}")
     try:
@@ -140,3 +165,18 @@ def pipeline_from_config(path: str | Path | None) -> Pipeline:
         return penchant.Pipeline(**pipeline_parameters)
     except TypeError as error:
         raise InvalidArgumentError(f"{path}: [pipeline]: {error}") from error
+
+
+def _made(where: str, entry: dict[str, Any]) -> Any:
+    """The model that an entry names, with its parameters."""
+    import penchant
+
+    parameters = dict(entry)
+    name = parameters.pop("model", None)
+    model = getattr(penchant, name, None) if isinstance(name, str) else None
+    if not (isinstance(model, type) and hasattr(model, "fit")) or name == "Pipeline":
+        raise InvalidArgumentError(f"{where}: no model is called {name!r}")
+    try:
+        return model(**parameters)
+    except TypeError as error:
+        raise InvalidArgumentError(f"{where} ({name}): {error}") from error

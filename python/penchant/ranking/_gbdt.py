@@ -34,6 +34,7 @@ class Boosted(Parametrized):
 
     forest_: Forest
     _objectives: tuple[str, ...] = ()
+    _show_progress: bool | None = None  # None: where someone watches; a pipeline passes its own
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "forest_")
@@ -132,7 +133,7 @@ class Boosted(Parametrized):
             more["metric"] = self._metric(objective, watched, options["link"])
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
-        with Progress(who, None) as progress:
+        with Progress(who, self._show_progress) as progress:
             result = _core.train_forest(
                 binned,
                 sample.labels(),

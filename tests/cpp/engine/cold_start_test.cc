@@ -14,6 +14,7 @@
 namespace penchant::engine {
 namespace {
 
+using testing::forged;
 using testing::random_dataset;
 using testing::random_people;
 using Texts = std::vector<std::string>;
@@ -179,21 +180,6 @@ TEST_F(ColdStartTest, ComesBackWithItsWeights) {
   EXPECT_EQ(assets.sources[4].cold_weight, 1.0F);
   EXPECT_EQ(assets.sources[0].cold_weight, 0.0F);
   EXPECT_FALSE(testing::small_engine(data_)->assets().cold_start);
-}
-
-// The bundle with one text section replaced.
-std::shared_ptr<const bundle::Reader> forged(const bundle::Reader& reader, const std::string& name,
-                                             const std::string& text) {
-  bundle::Writer writer;
-  for (const bundle::Section& section : reader.sections()) {
-    if (section.name == name) {
-      writer.add_text(name, text);
-    } else {
-      writer.add_bytes(section.name, section.dtype, section.shape,
-                       reader.file_bytes().subspan(section.offset, section.bytes));
-    }
-  }
-  return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
 }
 
 TEST_F(ColdStartTest, ABundleThatLiesIsRefused) {

@@ -12,6 +12,7 @@
 namespace penchant::engine {
 namespace {
 
+using testing::forged;
 using testing::random_dataset;
 using testing::small_bundle;
 using testing::small_engine;
@@ -176,21 +177,6 @@ TEST_F(EngineTest, SameBytesOnEveryInstructionSetAndThread) {
 TEST(EngineBundle, TheSamePartsGiveTheSameBytes) {
   const data::Dataset data = random_dataset(60, 40, 900, 32);
   EXPECT_EQ(small_bundle(data), small_bundle(data));
-}
-
-// The bundle with one section replaced, checksums right.
-std::shared_ptr<const bundle::Reader> forged(const bundle::Reader& reader, const std::string& name,
-                                             const std::string& text) {
-  bundle::Writer writer;
-  for (const bundle::Section& section : reader.sections()) {
-    if (section.name == name) {
-      writer.add_text(name, text);
-    } else {
-      writer.add_bytes(section.name, section.dtype, section.shape,
-                       reader.file_bytes().subspan(section.offset, section.bytes));
-    }
-  }
-  return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
 }
 
 TEST(EngineBundle, RefusesGoldensItCannotReproduce) {

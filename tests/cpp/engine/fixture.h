@@ -58,4 +58,20 @@ inline std::shared_ptr<const engine::Engine> small_engine(const data::Dataset& d
   return engine::Engine::from_bundle(bundle::Reader::from_bytes(small_bundle(data)));
 }
 
+// The bundle with one section replaced by a text, checksums right.
+inline std::shared_ptr<const bundle::Reader> forged(const bundle::Reader& reader,
+                                                    const std::string& name,
+                                                    const std::string& text) {
+  bundle::Writer writer;
+  for (const bundle::Section& section : reader.sections()) {
+    if (section.name == name) {
+      writer.add_text(name, text);
+    } else {
+      writer.add_bytes(section.name, section.dtype, section.shape,
+                       reader.file_bytes().subspan(section.offset, section.bytes));
+    }
+  }
+  return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
+}
+
 }  // namespace penchant::testing

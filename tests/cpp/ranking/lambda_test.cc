@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "penchant/base/random.h"
 #include "penchant/ranking/objective.h"
+#include "penchant/ranking/rank_kernel.h"
 
 namespace penchant::ranking {
 namespace {
@@ -122,6 +124,23 @@ TEST(Lambdas, OfXeNdcgAreThePlainTwins) {
       ASSERT_NEAR(static_cast<double>(g[begin + i]), plain.gradient[i], near) << q << ", " << i;
       ASSERT_NEAR(static_cast<double>(h[begin + i]), plain.hessian[i], 1e-6) << q << ", " << i;
     }
+  }
+}
+
+TEST(Ranks, AreThoseOfAStableSort) {
+  const Philox random(3, 4);
+  for (std::size_t count = 1; count <= kMostCounted; count += count < 40 ? 1 : 27) {
+    std::vector<double> scores;
+    for (std::size_t i = 0; i < count; ++i) {
+      scores.push_back(std::round(4 * random.normal(i, static_cast<std::uint32_t>(count))) / 4);
+    }
+    std::vector<std::uint32_t> plain(count);
+    std::iota(plain.begin(), plain.end(), 0U);
+    std::stable_sort(plain.begin(), plain.end(),
+                     [&](auto a, auto b) { return scores[a] > scores[b]; });
+    std::vector<std::uint32_t> order(count);
+    rank_by_counting(scores.data(), count, order.data());
+    ASSERT_EQ(order, plain) << count;
   }
 }
 
