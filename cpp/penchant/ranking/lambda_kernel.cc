@@ -22,14 +22,22 @@ struct Sums {
   Vector all;
 };
 
-// kAlike: every pair of different gains weighs one.
-template <bool kAlike>
+// kAlike: every pair of different gains weighs one. kNear: an exponential a document will do
+// instead of one a pair.
+template <bool kAlike, bool kNear>
 class Pusher {
  public:
   Pusher(const LambdaQuery& query, const LambdaScale& scale) : query_(query), scale_(scale) {}
 
   double run() {
     const Floats d;
+    if constexpr (kNear) {
+      const std::size_t slots = query_.better + query_.least + 2 * kLambdaRoom;
+      for (std::size_t i = 0; i < slots; i += hn::Lanes(d)) {
+        const auto power = hn::Exp(d, hn::LoadU(d, query_.score + i));
+        hn::StoreU(hn::MulAdd(power, hn::LoadU(d, query_.rest + i), power), d, query_.power + i);
+      }
+    }
     auto all = hn::Zero(d);
     for (std::size_t rank = 0; rank < query_.slots.size(); ++rank) {
       const std::size_t slot = query_.slots[rank];
@@ -57,6 +65,7 @@ class Pusher {
     const auto rest = hn::Set(d, query_.rest[slot]);
     const auto gain = hn::Set(d, query_.gain[slot]);
     const auto discount = hn::Set(d, query_.discount[slot]);
+    [[maybe_unused]] const auto power = hn::Set(d, kNear ? query_.power[slot] : 0.0F);
     for (std::size_t i = begin; i < end; i += lanes) {
       const auto difference = hn::Sub(gain, hn::LoadU(d, query_.gain + i));
       auto counts = hn::Ne(difference, hn::Zero(d));
@@ -64,13 +73,23 @@ class Pusher {
       const auto distance = hn::Add(hn::Sub(score, hn::LoadU(d, query_.score + i)),
                                     hn::Sub(rest, hn::LoadU(d, query_.rest + i)));
       const auto apart = hn::Max(distance, hn::Zero(d));
-      // Farther apart p is 0 or 1 for all that a float can tell, and no product overflows.
-      const auto power = hn::Exp(d, hn::Min(apart, hn::Set(d, 60.0F)));
-      const auto odds = hn::Add(hn::Set(d, 1.0F), power);
       const auto right = hn::Gt(difference, hn::Zero(d));
       // p = wrong / odds and 1 - p = correct / odds.
-      const auto wrong = hn::IfThenElse(right, hn::Set(d, 1.0F), power);
-      const auto correct = hn::IfThenElse(right, power, hn::Set(d, 1.0F));
+      Vector odds;
+      Vector wrong;
+      Vector correct;
+      if constexpr (kNear) {
+        const auto below = hn::LoadU(d, query_.power + i);
+        odds = hn::Add(power, below);
+        wrong = hn::IfThenElse(right, below, power);
+        correct = hn::IfThenElse(right, power, below);
+      } else {
+        // Farther apart p is 0 or 1 for all that a float can tell, and no product overflows.
+        const auto ratio = hn::Exp(d, hn::Min(apart, hn::Set(d, 60.0F)));
+        odds = hn::Add(hn::Set(d, 1.0F), ratio);
+        wrong = hn::IfThenElse(right, hn::Set(d, 1.0F), ratio);
+        correct = hn::IfThenElse(right, ratio, hn::Set(d, 1.0F));
+      }
       Vector t;
       Vector other;  // 1 - p
       if constexpr (kAlike) {
@@ -102,10 +121,13 @@ class Pusher {
 };
 
 double push_weighed(const LambdaQuery& query, const LambdaScale& scale) {
-  return Pusher<false>(query, scale).run();
+  return query.near ? Pusher<false, true>(query, scale).run()
+                    : Pusher<false, false>(query, scale).run();
 }
 
-double push_alike(const LambdaQuery& query) { return Pusher<true>(query, {}).run(); }
+double push_alike(const LambdaQuery& query) {
+  return query.near ? Pusher<true, true>(query, {}).run() : Pusher<true, false>(query, {}).run();
+}
 
 }  // namespace penchant::ranking::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

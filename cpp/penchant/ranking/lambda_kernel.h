@@ -13,6 +13,9 @@ namespace penchant::ranking {
 // themselves. Each list has room for kLambdaRoom more numbers behind it.
 inline constexpr std::size_t kLambdaRoom = 16;
 
+// So far apart exp(score) is still a normal float, and a pair's probability is a quotient of two.
+inline constexpr double kLambdaNear = 80;
+
 struct LambdaQuery {
   std::size_t better = 0;  // documents above the least gain, from slot 0
   std::size_t least = 0;   // documents of the least gain, from slot better + kLambdaRoom
@@ -21,6 +24,8 @@ struct LambdaQuery {
   const float* rest = nullptr;             // [slots], what rounding the score to float left over
   const float* gain = nullptr;
   const float* discount = nullptr;
+  float* power = nullptr;     // room for exp(score)
+  bool near = false;          // no score is more than kLambdaNear below the highest
   float* gradient = nullptr;  // added to
   float* hessian = nullptr;
 };

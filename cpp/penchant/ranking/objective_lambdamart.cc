@@ -26,7 +26,7 @@ class RankedQuery {
     for (std::size_t i = 1; i < size; ++i) least = std::min(least, worth(i));
     std::size_t better = 0;
     for (std::size_t i = 0; i < size; ++i) better += worth(i) > least ? 1 : 0;
-    for (auto* numbers : {&score_, &rest_, &gain_, &discount_, &gradient_, &hessian_}) {
+    for (auto* numbers : {&score_, &rest_, &gain_, &discount_, &power_, &gradient_, &hessian_}) {
       numbers->assign(size + 2 * kLambdaRoom, 0.0F);
     }
     slots_.resize(size);
@@ -50,6 +50,8 @@ class RankedQuery {
             .rest = rest_.data(),
             .gain = gain_.data(),
             .discount = discount_.data(),
+            .power = power_.data(),
+            .near = highest - scores[order.back()] <= kLambdaNear,
             .gradient = gradient_.data(),
             .hessian = hessian_.data()};
   }
@@ -68,6 +70,7 @@ class RankedQuery {
   AlignedVector<float> rest_;
   AlignedVector<float> gain_;
   AlignedVector<float> discount_;
+  AlignedVector<float> power_;
   AlignedVector<float> gradient_;
   AlignedVector<float> hessian_;
 };

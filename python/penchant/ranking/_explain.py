@@ -181,7 +181,7 @@ def _opened(model: Forest | Boosted, X: Any) -> tuple[Forest, npt.NDArray[np.flo
         return model, _as_rows(model, X), _names(model)
     model._check_fitted()
     forest = model.forest_
-    return forest, _as_rows(forest, model._columns.matrix(X)), _names(forest)
+    return forest, _as_rows(forest, model._columns.dense(X)), _names(forest)
 
 
 def _as_rows(forest: Forest, values: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -15,7 +15,7 @@ from ..errors import BadDataError, InvalidArgumentError, NotFittedError
 from ..models._params import Parametrized
 from ._callbacks import Measure, derivatives_of
 from ._forest import Forest
-from ._rows import Columns
+from ._rows import Columns, bin_held_out, bin_rows, by_blocks
 from ._sample import Sample
 from ._start import Start
 
@@ -113,7 +113,7 @@ class Boosted(Parametrized):
         options["feature_names"] = columns.names or []
         outputs = options["classes"] if options["link"] == "softmax" else 1
         start_scores = start.scores(sample, rows, outputs, threads)
-        binned = _core.BinnedRows(
+        binned = bin_rows(
             rows,
             weights=sample.weight,
             bins=self.bins,  # type: ignore[attr-defined]
@@ -127,7 +127,7 @@ class Boosted(Parametrized):
         if watched is not None:
             held_rows = columns.matrix(watched.X, threads)
             watched.check(held_rows)
-            more["held_out"] = binned.held_out(held_rows, threads)
+            more["held_out"] = bin_held_out(binned, held_rows, threads)
             more["held_out_labels"] = watched.labels()
             more["held_out_start_scores"] = start.scores(watched, held_rows, outputs, threads)
             more["metric"] = self._metric(objective, watched, options["link"])
@@ -193,7 +193,7 @@ class Boosted(Parametrized):
 
         Parameters
         ----------
-        X : [n, features] array or DataFrame
+        X : [n, features] array, DataFrame or scipy.sparse
 
         Returns
         -------
@@ -201,19 +201,25 @@ class Boosted(Parametrized):
         """
         self._check_fitted()
         threads = self._threads()
-        return self.forest_.predict_raw(self._columns.matrix(X, threads), threads=threads)
+        return by_blocks(
+            self._columns.matrix(X, threads),
+            lambda rows: self.forest_.predict_raw(rows, threads=threads),
+        )
 
     def _predicted(self, X: Any) -> npt.NDArray[np.float64]:
         self._check_fitted()
         threads = self._threads()
-        return self.forest_.predict(self._columns.matrix(X, threads), threads=threads)
+        return by_blocks(
+            self._columns.matrix(X, threads),
+            lambda rows: self.forest_.predict(rows, threads=threads),
+        )
 
     def shap_values(self, X: Any, *, background: Any = None) -> npt.NDArray[np.float64]:
         """Explain raw scores exactly: how far each feature moved a row from the expected score.
 
         Parameters
         ----------
-        X : [n, features] array or DataFrame
+        X : [n, features] array, DataFrame or scipy.sparse
         background : [m, features] array or DataFrame, optional
             Where the values of features that are left out come from; None goes by the training rows
             of each split. See `Forest.shap_values`.
@@ -225,9 +231,10 @@ class Boosted(Parametrized):
         """
         self._check_fitted()
         threads = self._threads()
-        others = None if background is None else self._columns.matrix(background, threads)
-        return self.forest_.shap_values(
-            self._columns.matrix(X, threads), background=others, threads=threads
+        others = None if background is None else self._columns.dense(background)
+        return by_blocks(
+            self._columns.matrix(X, threads),
+            lambda rows: self.forest_.shap_values(rows, background=others, threads=threads),
         )
 
     @property
@@ -259,7 +266,7 @@ class Boosted(Parametrized):
         return Tags(
             estimator_type=None,
             target_tags=TargetTags(required=True),
-            input_tags=InputTags(allow_nan=True),
+            input_tags=InputTags(allow_nan=True, sparse=True),
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -12,7 +13,85 @@ import numpy.typing as npt
 from .. import _core
 from ..errors import BadDataError, InvalidArgumentError
 
-__all__ = ["Columns", "plain_matrix"]
+__all__ = ["Columns", "Rows", "SparseRows", "bin_held_out", "bin_rows", "by_blocks", "plain_matrix"]
+
+_BLOCK_ROWS = 4096  # of sparse rows that are asked about, dense at a time
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows of whose cells most are 0, as the core takes them.
+
+    Attributes
+    ----------
+    begin : [rows + 1] int64
+        Where a row's cells begin.
+    index, value : [cells] int32 and float
+        Column and value of a cell, columns ascending within a row and none twice.
+    shape : (rows, features)
+    """
+
+    begin: npt.NDArray[np.int64]
+    index: npt.NDArray[np.int32]
+    value: npt.NDArray[Any]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, X: Any, who: str) -> Self:
+        """From any format of scipy.sparse."""
+        rows = X.tocsr()
+        if rows.ndim != 2:
+            raise InvalidArgumentError(
+                f"{who}: X must have two dimensions, [rows, features], not shape {rows.shape}"
+            )
+        if rows.dtype.kind == "c":
+            raise InvalidArgumentError(f"{who}: Complex data not supported")
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        value = (
+            rows.data if rows.dtype in (np.float32, np.float64) else rows.data.astype(np.float64)
+        )
+        return cls(
+            np.asarray(rows.indptr, dtype=np.int64),
+            np.asarray(rows.indices, dtype=np.int32),
+            np.ascontiguousarray(value),
+            (int(rows.shape[0]), int(rows.shape[1])),
+        )
+
+    def dense(self, first: int = 0, last: int | None = None) -> npt.NDArray[Any]:
+        """Rows [first, last) with all their zeros."""
+        last = self.shape[0] if last is None else min(last, self.shape[0])
+        out = np.zeros((last - first, self.shape[1]), dtype=self.value.dtype)
+        cells = slice(self.begin[first], self.begin[last])
+        row = np.repeat(np.arange(last - first), np.diff(self.begin[first : last + 1]))
+        out[row, self.index[cells]] = self.value[cells]
+        return out
+
+
+Rows = npt.NDArray[Any] | SparseRows
+
+
+def bin_rows(rows: Rows, **options: Any) -> _core.BinnedRows:
+    """Sort rows into bins of their own."""
+    if isinstance(rows, SparseRows):
+        return _core.BinnedRows(rows.begin, rows.index, rows.value, rows.shape[1], **options)
+    return _core.BinnedRows(rows, **options)
+
+
+def bin_held_out(binned: _core.BinnedRows, rows: Rows, threads: int) -> _core.BinnedRows:
+    """Sort rows into the bins of others."""
+    if isinstance(rows, SparseRows):
+        return binned.held_out(rows.begin, rows.index, rows.value, threads)
+    return binned.held_out(rows, threads)
+
+
+def by_blocks(rows: Rows, ask: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Put together what `ask` says of dense rows: all at once, or a block after the other."""
+    if not isinstance(rows, SparseRows):
+        return ask(rows)
+    firsts = range(0, max(rows.shape[0], 1), _BLOCK_ROWS)
+    return np.concatenate([ask(rows.dense(first, first + _BLOCK_ROWS)) for first in firsts])
 
 
 def plain_matrix(X: Any, who: str) -> npt.NDArray[Any]:
@@ -60,8 +139,7 @@ class Columns:
 
     def __init__(self, X: Any, categorical: Any, who: str) -> None:
         self.who = who
-        _refuse_sparse(X, who)
-        frame = _frame(X)
+        frame = None if _is_sparse(X) else _frame(X)
         self.names: list[str] | None = None
         if frame is not None:
             names = frame.columns
@@ -71,6 +149,8 @@ class Columns:
                 else None
             )
             self.count = len(names)
+        elif _is_sparse(X):
+            self.count = int(X.shape[-1])
         else:
             array = X if isinstance(X, np.ndarray) else np.asarray(X)
             if array.ndim != 2:
@@ -79,7 +159,7 @@ class Columns:
         self.categorical = self._numbers(categorical, frame)
         # Column -> its values in the order of their codes; numbers keep themselves.
         self.values: dict[int, list[Any]] = {}
-        for f in self.categorical:
+        for f in [] if _is_sparse(X) else self.categorical:
             column = _column(X, frame, f)
             if column.dtype.kind not in "fiub":
                 known = {v for v in column.tolist() if not _is_missing(v)}
@@ -122,8 +202,10 @@ class Columns:
         """How messages call a column."""
         return f"{f}" if self.names is None else f"'{self.names[f]}'"
 
-    def matrix(self, X: Any, threads: int = 0) -> npt.NDArray[Any]:
+    def matrix(self, X: Any, threads: int = 0) -> Rows:
         """Return X as the core takes it: texts as codes, unknown ones as -1, missing ones as NaN.
+
+        scipy.sparse comes back as `SparseRows`.
 
         Raises
         ------
@@ -132,6 +214,8 @@ class Columns:
         BadDataError
             On an infinite value; the message names its column and row.
         """
+        if _is_sparse(X):
+            return self._sparse(X)
         frame = _frame(X)
         if frame is not None and (
             self.values
@@ -148,11 +232,33 @@ class Columns:
             self._check_count(array.shape[1])
         found = _core.find_infinite(array, threads)
         if found is not None:
-            raise BadDataError(
-                f"{self.who}: X, row {found[0]}, column {self.name(found[1])}: infinity is not a "
-                "value; use NaN for what is missing"
-            )
+            raise self._infinite(*found)
         return array
+
+    def dense(self, X: Any) -> npt.NDArray[Any]:
+        """`matrix` with all zeros, where X is sparse."""
+        rows = self.matrix(X)
+        return rows.dense() if isinstance(rows, SparseRows) else rows
+
+    def _sparse(self, X: Any) -> SparseRows:
+        if self.values:
+            raise InvalidArgumentError(
+                f"{self.who}: X is sparse, but the fit had texts in column "
+                f"{self.name(next(iter(self.values)))}"
+            )
+        rows = SparseRows.of(X, self.who)
+        self._check_count(rows.shape[1])
+        infinite = np.flatnonzero(np.isinf(rows.value))
+        if len(infinite):
+            row = int(np.searchsorted(rows.begin, infinite[0], side="right")) - 1
+            raise self._infinite(row, int(rows.index[infinite[0]]))
+        return rows
+
+    def _infinite(self, row: int, column: int) -> BadDataError:
+        return BadDataError(
+            f"{self.who}: X, row {row}, column {self.name(column)}: infinity is not a value; use "
+            "NaN for what is missing"
+        )
 
     def _check_count(self, count: int) -> None:
         if count != self.count:
@@ -182,8 +288,12 @@ class Columns:
         return out
 
 
+def _is_sparse(X: Any) -> bool:
+    return hasattr(X, "tocsr")
+
+
 def _refuse_sparse(X: Any, who: str) -> None:
-    if hasattr(X, "tocsr"):
+    if _is_sparse(X):
         raise InvalidArgumentError(f"{who}: sparse data is not taken; give X.toarray()")
 
 

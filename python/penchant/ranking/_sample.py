@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .. import _core
 from ..errors import InvalidArgumentError
+from ._rows import Rows
 
 __all__ = ["Sample"]
 
@@ -54,7 +55,7 @@ class Sample:
             position=self.position,
         )
 
-    def check(self, rows: npt.NDArray[Any]) -> None:
+    def check(self, rows: Rows) -> None:
         """Refuse rows that are none, or others than `y` names."""
         if rows.shape[0] == 0:
             raise InvalidArgumentError(

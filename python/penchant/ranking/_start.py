@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import BadDataError, InvalidArgumentError
 from ._forest import Forest
-from ._rows import Columns
+from ._rows import Columns, Rows, by_blocks
 from ._sample import Sample
 
 if TYPE_CHECKING:
@@ -102,10 +101,11 @@ class Start:
             )
         return columns
 
-    def scores(self, sample: Sample, rows: npt.NDArray[Any], outputs: int, threads: int) -> Any:
+    def scores(self, sample: Sample, rows: Rows, outputs: int, threads: int) -> Any:
         """Where rows start, [outputs, rows]; None on a fresh start."""
         if self.forest is not None:
-            raw = self.forest.predict_raw(rows, threads=threads)
+            forest = self.forest
+            raw = by_blocks(rows, lambda some: forest.predict_raw(some, threads=threads))
         else:
             given, name = (
                 (self.eval_score, "eval_init_score")
@@ -120,12 +120,12 @@ class Start:
                     f"from do; give {name}"
                 )
             raw = np.asarray(given, dtype=np.float64)
-            shape = (len(rows),) if outputs == 1 else (len(rows), outputs)
+            shape = (rows.shape[0],) if outputs == 1 else (rows.shape[0], outputs)
             if raw.shape != shape:
                 raise InvalidArgumentError(
                     f"{sample.who}: {name} must have shape {shape}, not {raw.shape}"
                 )
-            bad = np.flatnonzero(~np.isfinite(raw.reshape(len(rows), -1)).all(axis=1))
+            bad = np.flatnonzero(~np.isfinite(raw.reshape(rows.shape[0], -1)).all(axis=1))
             if len(bad):
                 raise BadDataError(f"{sample.who}: {name}, row {bad[0]}: NaN or infinity")
-        return np.ascontiguousarray(raw.reshape(len(rows), -1).T)
+        return np.ascontiguousarray(raw.reshape(rows.shape[0], -1).T)

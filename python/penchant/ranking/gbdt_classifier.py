@@ -167,7 +167,7 @@ class GBDTClassifier(Boosted):
 
         Parameters
         ----------
-        X : [n, features] array or DataFrame
+        X : [n, features] array, DataFrame or scipy.sparse
             float32 and float64 arrays are taken without a copy. NaN is a value of its own.
         y : [n] labels of any kind
         sample_weight : [n], optional

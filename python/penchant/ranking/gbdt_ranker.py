@@ -142,7 +142,7 @@ class GBDTRanker(Boosted):
 
         Parameters
         ----------
-        X : [n, features] array or DataFrame
+        X : [n, features] array, DataFrame or scipy.sparse
         y : [n] whole numbers from 0 up
             How good a row is for its query.
         group : [n]
