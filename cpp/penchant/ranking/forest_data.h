@@ -28,7 +28,7 @@ inline constexpr std::int32_t kMaxCategory = (1 << 20) - 1;
 // What counts as missing at a numeric split, and so goes to the side that `missing_left` says.
 enum class Missing : std::uint8_t {
   kNone,  // nothing; NaN is taken for 0
-  kZero,  // NaN and |x| <= 1e-35 (LightGBM's zero_as_missing)
+  kZero,  // NaN and |x| <= 1e-35 as a float, 1.0000000180025095e-35 (LightGBM's zero_as_missing)
   kNan,   // NaN
 };
 

@@ -12,7 +12,8 @@
 
 namespace penchant::ranking {
 
-inline constexpr double kZeroAsMissing = 1e-35;
+// A float, as LightGBM has it: 1.0000000180025095e-35.
+inline constexpr double kZeroAsMissing = static_cast<double>(1e-35F);
 
 // The value that splits compare.
 [[nodiscard]] inline double input_value(const ForestData& data, double x) {

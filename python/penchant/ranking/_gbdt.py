@@ -121,18 +121,16 @@ class Boosted(Parametrized):
             seed=options["seed"],
             threads=threads,
         )
-        held: dict[str, Any] = {}
-        metric = None
+        more: dict[str, Any] = {}
+        if start.forest is not None:
+            more["start"] = start.forest._core
         if watched is not None:
             held_rows = columns.matrix(watched.X, threads)
             watched.check(held_rows)
-            metric = self._metric(objective, watched, options["link"])
-            held = {
-                "held_out": bin_held_out(binned, held_rows, threads),
-                "held_out_labels": watched.labels(),
-                "metric": metric,
-                "held_out_start_scores": start.scores(watched, held_rows, outputs, threads),
-            }
+            more["held_out"] = bin_held_out(binned, held_rows, threads)
+            more["held_out_labels"] = watched.labels()
+            more["held_out_start_scores"] = start.scores(watched, held_rows, outputs, threads)
+            more["metric"] = self._metric(objective, watched, options["link"])
         elif options["early_stopping"]:
             raise InvalidArgumentError(f"{who}: early_stopping needs an eval_set to watch")
         with Progress(who, self._show_progress) as progress:
@@ -141,14 +139,13 @@ class Boosted(Parametrized):
                 sample.labels(),
                 objective=derivatives_of(objective, sample) if callable(objective) else objective,
                 options=options,
-                start=None if start.forest is None else start.forest._core,
                 start_scores=start_scores,
                 progress=lambda done, total, _loss: progress(done, total),
-                **held,
+                **more,
             )
         self._learned(columns, result)
-        if isinstance(metric, Measure):
-            self.loss_name_ = metric.name
+        if isinstance(more.get("metric"), Measure):
+            self.loss_name_ = more["metric"].name
         return self
 
     def _learned(self, columns: Columns, result: dict[str, Any]) -> None:

@@ -50,7 +50,8 @@ class Start:
         """
         who = type(estimator).__name__
         again = False
-        if init_model is None and estimator.warm_start and hasattr(estimator, "forest_"):
+        keep: bool = estimator.warm_start  # type: ignore[attr-defined]
+        if init_model is None and keep and hasattr(estimator, "forest_"):
             init_model, again = estimator, True
         if init_model is None:
             return cls(score=score, eval_score=eval_score)

@@ -32,8 +32,9 @@ inline double drawn_value(std::mt19937_64& random) {
   constexpr double kOdd[] = {0.0,
                              -0.0,
                              1e-35,
-                             -1e-35,
-                             1.0000000000000002e-35,
+                             1.0000000180025095e-35,  // the last that is zero to LightGBM
+                             -1.0000000180025095e-35,
+                             1.0000000180025097e-35,
                              1e-36,
                              5e-324,
                              -5e-324,

@@ -25,7 +25,7 @@ inline bool goes_left(const ranking::ForestData& data, const ranking::SplitNode&
   }
   const bool missing = node.missing == ranking::Missing::kNan ? std::isnan(x)
                        : node.missing == ranking::Missing::kZero
-                           ? std::isnan(x) || std::abs(x) <= 1e-35
+                           ? std::isnan(x) || std::abs(x) <= 1.0000000180025095e-35
                            : false;
   if (missing) return node.missing_left;
   return (std::isnan(x) ? 0.0 : x) <= node.threshold;
