@@ -284,7 +284,7 @@ class Calibrated(Parametrized):
             estimator_type="classifier",
             target_tags=TargetTags(required=True),
             classifier_tags=ClassifierTags(),
-            input_tags=InputTags(allow_nan=True),
+            input_tags=InputTags(allow_nan=True, sparse=True),
         )
 
 
@@ -302,6 +302,8 @@ def _fit(estimator: Any, X: Any, y: Any, rows: Any, fit: dict[str, Any]) -> Any:
 
 def _take(X: Any, rows: npt.NDArray[np.bool_]) -> Any:
     """Some of the rows, as the kind of thing that X is."""
+    if hasattr(X, "tocsr"):
+        return X.tocsr()[rows]
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
         return frame[np.flatnonzero(rows)].to_native()
