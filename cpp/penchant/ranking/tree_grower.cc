@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <thread>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
@@ -15,6 +16,7 @@ constexpr std::size_t kFeaturesAtOnce = 4;   // at least, whose splits one task 
 constexpr std::size_t kMostGroups = 32;      // of features, about
 constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
 constexpr std::size_t kAheadAThread = 2;     // leaves that are split before it is their turn
+constexpr std::int64_t kApartRows = 65'536;  // leaves of fewer rows are split by one thread each
 
 }  // namespace
 
@@ -24,7 +26,8 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
       params_(std::move(params)),
       layout_(bins),
       finder_(mapper, params_.split),
-      interaction_(params_.interaction, mapper.features()) {
+      interaction_(params_.interaction, mapper.features()),
+      threads_(params_.threads) {
   check_argument(params_.leaves >= 2 && params_.leaves <= 131'072,
                  "leaves must be 2 to 131072, not ", params_.leaves);
   check_argument(params_.max_depth >= 0, "max_depth must not be negative");
@@ -43,13 +46,11 @@ const GrownTree& TreeGrower::grow(const Scales& scales,
   }
   spare_.resize(entries_.size());
   start();
-  while (leaves_.size() < static_cast<std::size_t>(params_.leaves)) {
-    const std::vector<std::size_t> best = next_leaves(1);
-    if (best.empty()) break;
-    if (children_[best.front()].made) {
-      take_place(best.front());
+  while (const auto turn = take_turns()) {
+    if (resolve_threads(params_.threads) > 1 && small_leaves()) {
+      split_apart();
     } else {
-      split_ahead();
+      split_together(*turn);
     }
   }
   finish();
@@ -83,9 +84,8 @@ void TreeGrower::give_back(int& slot) {
   slot = -1;
 }
 
-void TreeGrower::sum(Leaf& leaf, Summed summed, std::span<BinSum> out) {
-  build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed,
-                  params_.threads, out);
+void TreeGrower::sum(const Leaf& leaf, Summed summed, std::span<BinSum> out) {
+  build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed, threads_, out);
 }
 
 void TreeGrower::start() {
@@ -130,28 +130,119 @@ std::vector<std::size_t> TreeGrower::next_leaves(std::size_t most) const {
   return best;
 }
 
-void TreeGrower::split_ahead() {
-  // What is made for the last places may lose them to better leaves: half of those left are safe
-  // enough.
-  const std::size_t places = static_cast<std::size_t>(params_.leaves) - leaves_.size();
-  const int width = resolve_threads(params_.threads);
-  const std::size_t most =
-      width == 1 ? 1 : std::min(kAheadAThread * static_cast<std::size_t>(width), (places + 1) / 2);
-  const std::size_t turn = next_leaves(1).front();
-  const auto chosen = children_[turn].doubted ? std::vector<std::size_t>{turn} : next_leaves(most);
-  const bool last = places == 1;
-  for (const std::size_t l : chosen) children_[l].free_slot = last ? -1 : take_slot();
+std::size_t TreeGrower::places() const {
+  return static_cast<std::size_t>(params_.leaves) - leaves_.size();
+}
+
+std::size_t TreeGrower::most_ahead() const {
+  const auto width = static_cast<std::size_t>(resolve_threads(params_.threads));
+  return width == 1 ? 1 : std::min(kAheadAThread * width, (places() + 1) / 2);
+}
+
+std::optional<std::size_t> TreeGrower::take_turns() {
+  while (places() > 0) {
+    const std::vector<std::size_t> best = next_leaves(1);
+    if (best.empty()) return std::nullopt;
+    if (!children_[best.front()].made) return best.front();
+    take_place(best.front());
+  }
+  return std::nullopt;
+}
+
+void TreeGrower::begin_children(std::size_t leaf, bool last) {
+  children_[leaf].free_slot = last ? -1 : take_slot();
+  children_[leaf].under_way = true;
+}
+
+void TreeGrower::settle(std::size_t at, const Outcome& outcome) {
+  Children& made = children_[at];
+  Leaf& leaf = leaves_[at];
+  made.under_way = false;
+  made.made = outcome.made;
+  made.doubted = !outcome.made && !outcome.again;
+  if (outcome.again) leaf.split = *outcome.again;
+  const auto in_use = [&](int slot) { return made.left.slot == slot || made.right.slot == slot; };
+  if (made.made ? !in_use(leaf.slot) : !leaf.split.found()) give_back(leaf.slot);
+  if (!made.made || !in_use(made.free_slot)) give_back(made.free_slot);
+}
+
+void TreeGrower::split_together(std::size_t turn) {
+  const bool alone = children_[turn].doubted;
+  const auto chosen = alone ? std::vector<std::size_t>{turn} : next_leaves(most_ahead());
+  const bool last = places() == 1;
+  for (const std::size_t l : chosen) begin_children(l, last);
+  std::vector<Outcome> outcomes(chosen.size());
   parallel_blocks(chosen.size(), 1, params_.threads, [&](const Block& block) {
     const std::size_t l = chosen[block.begin];
-    make_children(leaves_[l], children_[l], last, l == turn);
+    outcomes[block.begin] = make_children(leaves_[l], children_[l], last, l == turn);
   });
-  for (const std::size_t l : chosen) {
-    Children& made = children_[l];
-    Leaf& leaf = leaves_[l];
-    const auto in_use = [&](int slot) { return made.left.slot == slot || made.right.slot == slot; };
-    if (made.made ? !in_use(leaf.slot) : !leaf.split.found()) give_back(leaf.slot);
-    if (!made.made || !in_use(made.free_slot)) give_back(made.free_slot);
+  for (std::size_t k = 0; k < chosen.size(); ++k) settle(chosen[k], outcomes[k]);
+}
+
+bool TreeGrower::small_leaves() const {
+  return std::none_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) {
+    return leaf.split.found() && leaf.state.rows >= kApartRows;
+  });
+}
+
+void TreeGrower::split_apart() {
+  // Nothing that another thread looks at may move.
+  const auto most = static_cast<std::size_t>(params_.leaves);
+  const auto width = static_cast<std::size_t>(resolve_threads(params_.threads));
+  leaves_.reserve(most);
+  children_.reserve(most);
+  pool_.reserve(most + pool_.size() + kAheadAThread * width);
+  threads_ = 1;
+  std::mutex mutex;
+  bool over = false;
+  parallel_blocks(width, 1, params_.threads, [&](const Block&) {
+    try {
+      work_apart(mutex, over);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      over = true;
+      throw;
+    }
+  });
+  threads_ = params_.threads;
+}
+
+void TreeGrower::work_apart(std::mutex& mutex, bool& over) {
+  std::unique_lock lock(mutex);
+  while (!over) {
+    const auto turn = take_turns();
+    over = !turn.has_value();
+    if (over) return;
+    const auto chosen = choose_apart(*turn);
+    if (!chosen) {
+      lock.unlock();
+      std::this_thread::yield();
+      lock.lock();
+      continue;
+    }
+    const bool last = places() == 1;
+    begin_children(*chosen, last);
+    const Leaf& leaf = leaves_[*chosen];
+    Children& children = children_[*chosen];
+    lock.unlock();
+    const Outcome outcome = make_children(leaf, children, last, *chosen == *turn);
+    lock.lock();
+    settle(*chosen, outcome);
   }
+}
+
+std::optional<std::size_t> TreeGrower::choose_apart(std::size_t turn) const {
+  if (!children_[turn].under_way) return turn;
+  const auto ahead = std::count_if(children_.begin(), children_.end(),
+                                   [](const Children& one) { return one.made || one.under_way; });
+  if (static_cast<std::size_t>(ahead) >= most_ahead()) return std::nullopt;
+  std::optional<std::size_t> best;
+  for (std::size_t l = 0; l < leaves_.size(); ++l) {
+    const Children& one = children_[l];
+    if (!leaves_[l].split.found() || one.made || one.doubted || one.under_way) continue;
+    if (!best || before(l, *best)) best = l;
+  }
+  return best;
 }
 
 bool TreeGrower::splittable(const Leaf& leaf) const {
@@ -185,7 +276,7 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
   const std::size_t groups = (used_.size() + together - 1) / together;
   std::vector<Split> found(leaves.size() * groups);
   const bool shared = leaves.size() * layout_.size() >= kSharedBins;
-  parallel_blocks(found.size(), 1, shared ? params_.threads : 1, [&](const Block& block) {
+  parallel_blocks(found.size(), 1, shared ? threads_ : 1, [&](const Block& block) {
     const Leaf& leaf = *leaves[block.begin / groups];
     const std::span<const BinSum> all = histogram(leaf.slot);
     const std::size_t first = block.begin % groups * together;
@@ -214,29 +305,30 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
   }
 }
 
-void TreeGrower::find_by_counts(Leaf& leaf) {
+Split TreeGrower::find_by_counts(Leaf leaf) {
   AlignedVector<BinSum> counts(layout_.size());
   sum(leaf, Summed::kRows, counts);
   Leaf* const one = &leaf;
   find_splits({&one, 1}, counts);
+  return leaf.split;
 }
 
-void TreeGrower::make_children(Leaf& leaf, Children& children, bool last, bool its_turn) {
+TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& children, bool last,
+                                              bool its_turn) {
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
   const FeaturePlace& place = bins_.place(feature);
   const std::size_t left_rows =
       partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
-                        BinDecision(leaf.split).at(place), params_.threads, rows_of(leaf, spare));
+                        BinDecision(leaf.split).at(place), threads_, rows_of(leaf, spare));
   const auto rows = static_cast<std::int64_t>(left_rows);
   if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
     // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would
     // come earlier: it must not, lest trees depend on how far ahead was looked.
-    children.doubted = !its_turn;
-    if (its_turn) find_by_counts(leaf);
-    return;
+    Outcome refused;
+    if (its_turn) refused.again = find_by_counts(leaf);
+    return refused;
   }
-  children.made = true;
   Leaf& left = children.left;
   Leaf& right = children.right;
   left = right = {};
@@ -253,6 +345,7 @@ void TreeGrower::make_children(Leaf& leaf, Children& children, bool last, bool i
   right.state.sum = leaf.state.sum - leaf.split.left;
   bound_children(leaf.split, leaf, left, right);
   if (!last) sum_children(children, leaf.slot);
+  return {.made = true, .again = {}};
 }
 
 void TreeGrower::take_place(std::size_t at) {

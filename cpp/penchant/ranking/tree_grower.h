@@ -15,6 +15,8 @@
 
 #include <array>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -74,23 +76,44 @@ class TreeGrower {
   // What a leaf's split makes of it, before the tree has it.
   struct Children {
     bool made = false;
-    bool doubted = false;  // its split leaves too few rows; another is found when its turn comes
+    bool doubted = false;    // its split leaves too few rows; another is found when its turn comes
+    bool under_way = false;  // somebody makes them
     Leaf left;
     Leaf right;
     int free_slot = -1;  // lent for the smaller child
   };
 
+  struct Outcome {
+    bool made = false;
+    std::optional<Split> again;  // the other split, by counts, of a leaf whose turn it was
+  };
+
   void start();
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const;
-  // The leaves to split next, the best first, at most `most`; those made ahead are skipped but for
-  // the best.
+  // The leaves to split next, the best first, at most `most`; those made or tried ahead are skipped
+  // but for the best.
   [[nodiscard]] std::vector<std::size_t> next_leaves(std::size_t most) const;
-  void split_ahead();
+  [[nodiscard]] std::size_t places() const;
+  // How many leaves may be ahead of their turn: what is made for the last places may lose them to
+  // better leaves, but half of those left are safe enough.
+  [[nodiscard]] std::size_t most_ahead() const;
+  // Takes into the tree what is made and has its turn. The leaf that is to be made next, if any.
+  std::optional<std::size_t> take_turns();
+  // All threads on the next few leaves, which are large.
+  void split_together(std::size_t turn);
+  // Each thread on a leaf of its own, all the way to the end of the tree: short loops would spend
+  // their time on waking each other.
+  void split_apart();
+  void work_apart(std::mutex& mutex, bool& over);
+  [[nodiscard]] std::optional<std::size_t> choose_apart(std::size_t turn) const;
+  [[nodiscard]] bool small_leaves() const;
+  void begin_children(std::size_t leaf, bool last);
+  void settle(std::size_t leaf, const Outcome& outcome);
   // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off:
   // when its turn has come, the leaf then has another split or none.
-  void make_children(Leaf& leaf, Children& children, bool last, bool its_turn);
+  Outcome make_children(const Leaf& leaf, Children& children, bool last, bool its_turn);
   void take_place(std::size_t leaf);
-  void find_by_counts(Leaf& leaf);
+  [[nodiscard]] Split find_by_counts(Leaf leaf);
   void sum_children(Children& children, int parent_slot);
   using FeatureSums = std::array<BinSum, 256>;
   // A feature's bins, then the missing one; those of a shared column are gathered in `room`, the
@@ -103,7 +126,7 @@ class TreeGrower {
   [[nodiscard]] std::span<BinSum> histogram(int slot);
   int take_slot();
   void give_back(int& slot);
-  void sum(Leaf& leaf, Summed summed, std::span<BinSum> out);
+  void sum(const Leaf& leaf, Summed summed, std::span<BinSum> out);
   void bound_children(const Split& split, const Leaf& parent, Leaf& left, Leaf& right) const;
   void finish();
 
@@ -114,6 +137,7 @@ class TreeGrower {
   SplitFinder finder_;
   InteractionGroups interaction_;
   Scales scales_;
+  int threads_;                    // of the loops inside a leaf
   std::vector<std::size_t> used_;  // features
   std::vector<std::uint8_t> used_tiles_;
   AlignedVector<Entry> entries_;
