@@ -104,6 +104,15 @@ TEST(Trainer, ScoresAsItsForestAtAnyNumberOfThreads) {
   }
 }
 
+// Leaves that all threads divide among themselves, and later ones that each has to itself.
+TEST(Trainer, ScoresAsItsForestOnLargeLeaves) {
+  const Matrix<double> rows = testing::sample_rows(260'000, 3, 8);
+  Recipe recipe{.objective = "logistic"};
+  recipe.train.trees = 3;
+  recipe.train.tree.leaves = 40;
+  expect_same_bits(rows, labels_for("logistic", rows), recipe);
+}
+
 TEST(Trainer, ScoresAsItsForestWithDrawsWeightsAndCategories) {
   Matrix<double> rows = testing::sample_rows(40'000, 10, 7);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
