@@ -14,6 +14,7 @@ namespace penchant::engine {
 namespace {
 
 constexpr std::size_t kMaxSources = 64;
+constexpr float kMostWeight = 1e30F;  // in size: sums of all sources stay finite
 constexpr std::string_view kGoldens = "goldens/";
 
 std::string hex16(std::uint64_t value) {
@@ -48,7 +49,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     const nlohmann::json& json = sources[i];
     const auto number = [&](const char* name) {
       meta.require(json.is_object() && json.contains(name) && json[name].is_number() &&
-                       std::isfinite(json[name].get<float>()),
+                       std::abs(json[name].get<float>()) <= kMostWeight,
                    concat("sources[", i, "].", name));
       return json[name].get<float>();
     };

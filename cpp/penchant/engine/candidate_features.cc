@@ -1,7 +1,8 @@
 #include "penchant/engine/candidate_features.h"
 
-#include <algorithm>
 #include <limits>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "penchant/base/error.h"
 #include "penchant/engine/feature_columns.h"
@@ -30,22 +31,23 @@ std::vector<std::string> CandidateFeatures::all_names(const FeatureBasis& basis)
 CandidateFeatures::CandidateFeatures(const FeatureBasis& basis,
                                      const std::vector<std::string>& names) {
   std::vector<FeatureColumn> all = all_columns(basis);
+  // By a map: a bundle may have, and name, as many attributes as fit into it.
+  std::unordered_map<std::string_view, const FeatureColumn*> by_name;
+  for (const FeatureColumn& column : all) by_name.emplace(column.name, &column);
+  std::unordered_set<std::string_view> listed;
   columns_.reserve(names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    check_argument(std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i),
-                             names[i]) == names.begin() + static_cast<std::ptrdiff_t>(i),
-                   "ranker: feature '", names[i].substr(0, 100), "' is listed twice");
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.name == names[i]; });
-    if (found == all.end()) {
+  for (const std::string& name : names) {
+    check_argument(listed.insert(name).second, "ranker: feature '", name.substr(0, 100),
+                   "' is listed twice");
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) {
       std::string known;
       for (const FeatureColumn& column : all)
         known += concat(known.empty() ? "" : ", ", column.name);
-      fail(ErrorKind::kInvalidArgument,
-           concat("ranker: there is no feature '", names[i].substr(0, 100),
-                  "' in this funnel; there are: ", known));
+      fail(ErrorKind::kInvalidArgument, concat("ranker: there is no feature '", name.substr(0, 100),
+                                               "' in this funnel; there are: ", known));
     }
-    columns_.push_back(*found);
+    columns_.push_back(*found->second);
   }
 }
 

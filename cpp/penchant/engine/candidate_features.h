@@ -41,6 +41,7 @@ struct FeatureScratch {
   std::vector<std::ptrdiff_t> in_history;              // [candidates]
   std::vector<std::pair<float, std::uint32_t>> order;  // for ranks
   std::vector<float> tally;                            // by category; zeros between uses
+  std::vector<std::size_t> counted;  // [tally], last item of the history that was counted, from 1
 };
 
 class CandidateFeatures {

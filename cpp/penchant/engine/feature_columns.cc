@@ -64,13 +64,18 @@ void fill_affinity(const FeatureInput& in, const data::AttributeTable::Column& c
                                        static_cast<std::size_t>(column.offsets[i + 1]) - first);
   };
   auto& tally = in.scratch.tally;
-  if (tally.size() < column.texts.size()) tally.resize(column.texts.size(), 0.0F);
+  auto& counted = in.scratch.counted;
+  if (tally.size() < column.texts.size()) {
+    tally.resize(column.texts.size(), 0.0F);
+    counted.resize(column.texts.size(), 0);
+  }
   const auto had = in.work.query.history.items;
-  for (const ItemIndex item : had) {
-    const auto own = codes(item);
-    for (auto at = own.begin(); at != own.end(); ++at) {
+  for (std::size_t h = 0; h < had.size(); ++h) {
+    for (const std::int32_t code : codes(had[h])) {
+      const auto c = static_cast<std::size_t>(code);
       // A text that stands twice with an item counts once.
-      if (std::find(own.begin(), at, *at) == at) tally[static_cast<std::size_t>(*at)] += 1;
+      if (counted[c] != h + 1) tally[c] += 1;
+      counted[c] = h + 1;
     }
   }
   for (std::size_t i = 0; i < in.candidates.size(); ++i) {
@@ -81,7 +86,10 @@ void fill_affinity(const FeatureInput& in, const data::AttributeTable::Column& c
     out[i] = own.empty() || had.empty() ? kNone : most / static_cast<float>(had.size());
   }
   for (const ItemIndex item : had) {
-    for (const std::int32_t code : codes(item)) tally[static_cast<std::size_t>(code)] = 0;
+    for (const std::int32_t code : codes(item)) {
+      tally[static_cast<std::size_t>(code)] = 0;
+      counted[static_cast<std::size_t>(code)] = 0;
+    }
   }
 }
 

@@ -58,6 +58,7 @@ double area_under_curve(const Labels& labels, std::size_t outputs, Scores scores
   std::vector<std::pair<double, std::uint32_t>> order(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     const double margin = outputs == 1 ? scores[i] : scores[rows + i] - scores[i];
+    if (std::isnan(margin)) return margin;  // it has no place in an order
     order[i] = {margin, static_cast<std::uint32_t>(i)};
   }
   std::sort(order.begin(), order.end());

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::uint32_t kStreamFeatures = 0x66656174;  // "feat"
 constexpr std::size_t kBlockRows = 8'192;
+// Of a leaf, in size: the scores of any number of trees are then finite, so that they have an
+// order.
+constexpr double kMostLeaf = 1e300;
 
 // Scores of rows that are not in leaf lists, by output.
 struct Scored {
@@ -145,6 +148,10 @@ struct Trainer::Impl {
       }
       values[leaf] = params.learning_rate * value;
     });
+    for (const double value : values) {
+      check_argument(std::abs(value) <= kMostLeaf, "tree ", builder.trees(), ": a leaf of ", value,
+                     "; learning_rate, or what derivatives say, is beyond all bounds");
+    }
     if (all_rows) {
       add_to_leaves(values, scores);
     } else {

@@ -75,6 +75,8 @@ class Trainer {
   // features or outputs, of another link, one that rounds its inputs.
   void start_from(const Start& start);
   void hold_out(const HeldOut& held_out);
+  // Throws kInvalidArgument where a leaf leaves all bounds (1e300), which only a learning rate or
+  // derivatives far off can do.
   void run(const TrainProgress& progress);
 
   [[nodiscard]] std::span<const double> scores() const;     // [outputs, rows]

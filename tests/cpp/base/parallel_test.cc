@@ -100,6 +100,56 @@ TEST(Parallel, BalancedBoundsHoldAboutTheTargetAndEveryRow) {
   EXPECT_EQ(balanced_bounds(none.data(), 0, 100, 25), std::vector<std::size_t>{0});
 }
 
+// A thread that waits for the loop within its block must not begin another block of the loop
+// around: that one would find the thread's buffers in use.
+TEST(Parallel, LoopsWithinBlocksLeaveTheThreadsBuffersAlone) {
+  static thread_local int in_use = 0;
+  for (const int threads : {2, 4, 8}) {
+    for (const int within : {threads, 3}) {
+      std::atomic<int> taken_twice = 0;
+      std::atomic<int> calls = 0;
+      const auto loops = [&] {
+        parallel_blocks(64, 1, threads, [&](const Block& /*block*/) {
+          taken_twice += in_use++ == 0 ? 0 : 1;
+          for (int again = 0; again < 3; ++again) {
+            parallel_blocks(8, 1, within, [&](const Block& inner) {
+              volatile double work = 0;
+              for (std::size_t i = 0; i < 2000 * (1 + inner.number); ++i) work = work + 1;
+              ++calls;
+            });
+          }
+          --in_use;
+        });
+      };
+      loops();
+      with_threads(threads, loops);
+      EXPECT_EQ(taken_twice, 0) << threads << " threads, " << within << " within";
+      EXPECT_EQ(calls, 2 * 64 * 3 * 8);
+    }
+  }
+}
+
+TEST(Parallel, CrewsRunTheSameBlocks) {
+  for (const int threads : {1, 2, 8, 0}) {
+    std::vector<int> seen(100);
+    with_threads(threads, [&] {
+      for (int round = 0; round < 50; ++round) {
+        parallel_blocks(seen.size(), 3, threads, [&](const Block& block) {
+          for (std::size_t i = block.begin; i < block.end; ++i) ++seen[i];
+        });
+      }
+      // Of another width, and a crew within a crew.
+      with_threads(2, [&] {
+        parallel_blocks(seen.size(), 7, 5, [&](const Block& block) {
+          for (std::size_t i = block.begin; i < block.end; ++i) ++seen[i];
+        });
+      });
+    });
+    EXPECT_EQ(seen, std::vector<int>(seen.size(), 51)) << threads;
+    EXPECT_THROW(with_threads(threads, [] { throw std::length_error("odd"); }), std::length_error);
+  }
+}
+
 TEST(Parallel, ResolvesThreads) {
   EXPECT_EQ(resolve_threads(3), 3);
   EXPECT_GE(resolve_threads(0), 1);

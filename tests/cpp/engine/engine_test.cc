@@ -213,6 +213,9 @@ TEST(EngineBundle, RefusesAMetaThatLies) {
   refused("engine/sources", R"([{"name":"als"}])");
   refused("engine/sources", R"([{"name":"a","quota":-1}])");
   refused("engine/sources", R"([{"name":"a","quota":1,"repeat_weight":1e999,"new_weight":1}])");
+  std::string weighty(reader->text("engine/sources"));  // finite, but not once they are added up
+  weighty.replace(weighty.find("\"new_weight\":1.0"), 16, "\"new_weight\":3e38");
+  EXPECT_THROW((void)Engine::from_bundle(forged(*reader, "engine/sources", weighty), false), Error);
   refused("engine/sources",
           R"([{"name":"a","quota":1,"repeat_weight":1,"new_weight":1},
               {"name":"a","quota":1,"repeat_weight":1,"new_weight":1}])");

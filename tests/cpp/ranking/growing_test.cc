@@ -275,6 +275,38 @@ TEST(SplitFinder, EqualsThePlainSearch) {
   }
 }
 
+// What is missing where no row of the leaf was goes with the heavier side.
+TEST(SplitFinder, SendsWhatWasNeverMissingWithMostRows) {
+  for (const bool left_heavier : {false, true}) {
+    Matrix<double> rows(1000, 1);
+    std::vector<float> gradients(rows.rows());
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      const bool left = i < (left_heavier ? 700U : 300U);
+      rows.row(i)[0] = left ? 1 : 2;
+      gradients[i] = left ? -1.0F : 1.0F;
+    }
+    const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
+    const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+    TreeGrower grower(mapper, bins, {.leaves = 2});
+    const Scales scales =
+        round_pairs(gradients, std::vector<float>(rows.rows(), 1.0F), {}, grower.entries());
+    const GrownTree& tree = grower.grow(scales, std::vector<std::uint8_t>{1});
+    ASSERT_EQ(tree.splits.size(), 1U);
+    EXPECT_EQ(tree.splits.front().missing_left, left_heavier);
+    // The other way round where rows are missing and alike to one side.
+    for (std::size_t i = 0; i < 50; ++i) {
+      rows.row(i)[0] = std::nan("");
+      gradients[i] = left_heavier ? 1.0F : -1.0F;
+    }
+    const auto with_missing = BinnedMatrix::of(rows.view(), mapper, {});
+    TreeGrower other(mapper, with_missing, {.leaves = 2});
+    const Scales again =
+        round_pairs(gradients, std::vector<float>(rows.rows(), 1.0F), {}, other.entries());
+    EXPECT_EQ(other.grow(again, std::vector<std::uint8_t>{1}).splits.front().missing_left,
+              !left_heavier);
+  }
+}
+
 TEST(SplitFinder, SendsCategoriesByTheirGradient) {
   // Categories 0 to 5; those of odd number want a positive value.
   Matrix<double> rows(6000, 1);

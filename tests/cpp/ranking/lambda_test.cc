@@ -21,15 +21,19 @@ struct MadeQueries {
   std::vector<double> scores;
 };
 
-// Queries of odd sizes: some with one label only, some with equal scores, some far apart.
+// Queries of odd sizes: some with one label only, some with equal scores, some far apart; the last
+// are too long for ranks by counting.
 MadeQueries made_queries(std::uint64_t seed, int most_label) {
   std::mt19937_64 random(seed);
   MadeQueries made;
   made.labels.group_begin.push_back(0);
   for (int q = 0; q < 150; ++q) {
-    const std::size_t size = q < 70 ? static_cast<std::size_t>(q) + 1 : 1 + random() % 200;
+    const bool is_long = q >= 147;
+    const std::size_t size = is_long  ? kMostCounted + 1 + random() % 100
+                             : q < 70 ? static_cast<std::size_t>(q) + 1
+                                      : 1 + random() % 200;
     const double spread = std::ldexp(1.0, static_cast<int>(random() % 8) - 3);
-    const bool coarse = random() % 3 == 0;
+    const bool coarse = random() % 3 == 0 || is_long;
     const auto labels = 1 + random() % (static_cast<std::uint64_t>(most_label) + 1);
     std::normal_distribution<double> normal(0, spread);
     for (std::size_t i = 0; i < size; ++i) {

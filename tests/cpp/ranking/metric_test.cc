@@ -56,6 +56,13 @@ TEST(Metric, AreaUnderTheCurveIsTheShareOfPairsInOrder) {
   EXPECT_NEAR(value("auc", of, Link::kSigmoid), right / all, 1e-12);
 }
 
+TEST(Metric, AreaUnderTheCurveOfWhatHasNoOrderIsNoNumber) {
+  Sample of = sample(300, 1);
+  of.scores[7] = std::nan("");
+  const Metric metric = make_metric("auc", of.labels, Link::kSigmoid, 1, {});
+  EXPECT_TRUE(std::isnan(metric.value(of.scores, 1)));
+}
+
 TEST(Metric, OfNumbersAndClasses) {
   const Sample of = sample(20'000, 1);
   double squares = 0;

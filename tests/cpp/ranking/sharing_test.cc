@@ -1,5 +1,7 @@
 // Sparse features that share columns: nothing of what is learned may show it.
 
+#include <array>
+
 #include "ranking/sample_rows.h"
 #include <gtest/gtest.h>
 
@@ -88,6 +90,52 @@ TEST(Sharing, ChangesNoBinAndNoTree) {
     }
   }
   expect_same(train(mapper, shared, labels_of(rows)), train(mapper, apart, labels_of(rows)));
+}
+
+// Features that are usually 0, 1 or -2, unusual in one row of twelve, where they may lie below
+// that, above it, or be missing.
+Matrix<float> unusual_rows(std::size_t rows) {
+  constexpr std::size_t kFeatures = 12;
+  constexpr std::array<float, 3> kUsual = {0, 1, -2};
+  constexpr std::array<float, 5> kOthers = {-4, -1, 0.5F, 2, 3};
+  const Philox random(8, 1);
+  Matrix<float> out(rows, kFeatures + 1);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto row = out.row(i);
+    for (std::size_t f = 0; f < kFeatures; ++f) row[f] = kUsual[f % 3];
+    const bool missing = random.uniform(i, 0) < 0.1;
+    row[i % kFeatures] = missing ? std::nanf("") : kOthers[random.below(5, i, 1)];
+    row[kFeatures] = static_cast<float>(random.normal(i, 2));
+  }
+  return out;
+}
+
+TEST(Sharing, HoldsWhateverBinIsTheUsualOne) {
+  const Matrix<float> rows = unusual_rows(20'000);
+  std::vector<float> labels;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const auto row = rows.row(i);
+    float z = row[12] / 2;
+    for (std::size_t f = 0; f < 12; ++f) {
+      if (std::isnan(row[f])) z += f % 2 == 0 ? 1.5F : -1.5F;
+      if (!std::isnan(row[f])) z += row[f] * (f % 4 < 2 ? 0.5F : -0.7F);
+    }
+    labels.push_back(z > 0 ? 1 : 0);
+  }
+  // Once as numbers, once some as categories, whose bins are in the order of their weights.
+  for (const std::vector<std::int32_t>& categorical :
+       {std::vector<std::int32_t>{}, std::vector<std::int32_t>{1, 3, 4}}) {
+    const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.categorical = categorical});
+    const auto apart = BinnedMatrix::of(rows.view(), mapper, {.share = false});
+    const auto shared = BinnedMatrix::of(rows.view(), mapper, {});
+    EXPECT_LT(shared.columns(), 4U);
+    for (std::size_t f = 0; f < rows.columns(); ++f) {
+      for (std::size_t i = 0; i < rows.rows(); ++i) {
+        ASSERT_EQ(shared.bin(f, i), apart.bin(f, i)) << f << ' ' << i;
+      }
+    }
+    expect_same(train(mapper, shared, labels), train(mapper, apart, labels));
+  }
 }
 
 TEST(Sharing, LetsGoOfFeaturesThatMeetWhereNobodyLooked) {

@@ -166,6 +166,25 @@ TEST(Trainer, LowersEveryLoss) {
   }
 }
 
+// Scores that are no numbers would have no order: queries and areas under curves need one.
+TEST(Trainer, EndsWhereScoresLeaveAllBounds) {
+  const Matrix<double> rows = testing::sample_rows(2000, 5, 6);
+  for (const std::string& objective : kObjectives) {
+    Labels labels = labels_for(objective, rows);
+    if (!labels.group_begin.empty()) labels.group_begin = {0, 700, 2000};  // long ones are sorted
+    Recipe recipe{.objective = objective, .watch = true};
+    recipe.params.classes = 3;
+    recipe.train = {.trees = 8, .learning_rate = 1.5e308};
+    try {
+      const Trained trained = train(rows, labels, recipe, 2);
+      ADD_FAILURE() << objective;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+      EXPECT_NE(std::string(error.what()).find("learning_rate"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST(Trainer, KeepsTheBestStepWhenItStopsEarly) {
   const Matrix<double> rows = testing::sample_rows(2000, 10, 6);
   const Matrix<double> held = testing::sample_rows(2000, 10, 7);
