@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
   bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-forests bench-gbdt bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
+  bench-forests bench-gbdt bench-gbdt-quality bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -104,7 +104,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
 bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
-  bench-recommend-all bench-vectors bench-forests bench-gbdt \
+  bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
   bench-ranking-quality bench-reranking bench-shap bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
@@ -118,6 +118,9 @@ bench-evaluation: build ## a full-ranking evaluation against a plain compiled lo
 
 bench-gbdt: build ## boosted trees against LightGBM and XGBoost on several shapes; ARGS="--shapes ranking"
 	@$(PY) benchmarks/peers/gbdt.py $(ARGS)
+
+bench-gbdt-quality: build ## losses of boosted trees against LightGBM and XGBoost on many kinds of rows
+	@$(PY) benchmarks/peers/gbdt_quality.py $(ARGS)
 
 bench-ranking-quality: build ## NDCG of rankers against LightGBM and XGBoost, by cross-validation
 	@$(PY) benchmarks/peers/ranking_quality.py $(ARGS)

@@ -188,7 +188,9 @@ class FeatureScan {
 
   // The first bins of `order` go left, as many as gain most.
   void subsets(const std::vector<std::size_t>& order) {
-    const double l2 = params_.l2 + params_.category_l2;
+    // All but the bin for the rest and the missing one.
+    const bool few = bins_.size() - 2 <= static_cast<std::size_t>(params_.few_categories);
+    const double l2 = params_.l2 + (few ? 0 : params_.category_l2);
     BinSum left;
     double rows = 0;
     BinSet set{};

@@ -27,7 +27,8 @@ struct SplitParams {
   double min_hessian = 1e-3;  // of each side
   std::int64_t min_leaf_rows = 20;
   double category_smoothing = 10;        // categories are sorted by G / (H + smoothing)
-  double category_l2 = 10;               // on top of l2, at categorical splits
+  double category_l2 = 10;               // on top of l2, where a feature has more categories than
+  int few_categories = 4;                // this: few leave little to choose by chance
   int most_categories = 32;              // on the left side
   std::int64_t min_category_rows = 100;  // a lighter category is never taken to the left
   std::vector<std::int8_t> monotone{};   // [features] 1 rising, -1 falling, 0 free; or empty

@@ -49,7 +49,8 @@ class GBDTClassifier(Boosted):
     category_smoothing : float
         Added to a category's hessians where categories are sorted by gradient over hessian.
     category_l2 : float
-        Penalty on top of `l2` where a split by categories is valued.
+        Penalty on top of `l2` where a split by categories is valued, of which the feature has more
+        than four.
     most_categories : int
         That a split sends to the left.
     objective : 'logistic', 'softmax' or callable, optional

@@ -333,6 +333,37 @@ TEST(SplitFinder, SendsCategoriesByTheirGradient) {
   }
 }
 
+// Of a feature whose first category wants a positive value, all others a negative one.
+Split split_by_category(std::size_t categories, const SplitParams& params) {
+  Matrix<double> rows(6000, 1);
+  std::vector<float> gradients(rows.rows());
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    rows.row(i)[0] = static_cast<double>(i % categories);
+    gradients[i] = i % categories == 0 ? -1.0F : 1.0F;
+  }
+  const std::vector<float> hessians(rows.rows(), 1.0F);
+  const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.categorical = {0}});
+  const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+  TreeGrower grower(mapper, bins, {.leaves = 2, .split = params});
+  const Scales scales = round_pairs(gradients, hessians, {}, grower.entries());
+  return grower.grow(scales, std::vector<std::uint8_t>{1}).splits.at(0);
+}
+
+TEST(SplitFinder, AsksMoreOfManyCategoriesThanOfFew) {
+  constexpr double kL2 = 50;
+  constexpr double kMore = 1000;
+  for (const std::size_t categories : {2, 3, 4, 5, 6}) {
+    const double alone = 6000.0 / static_cast<double>(categories);  // rows of the category apart
+    const double others = 6000 - alone;
+    const double l2 = kL2 + (categories <= 4 ? 0 : kMore);
+    const double gain = alone * alone / (alone + l2) + others * others / (others + l2) -
+                        (others - alone) * (others - alone) / (6000 + kL2);
+    const Split split = split_by_category(categories, {.l2 = kL2, .category_l2 = kMore});
+    EXPECT_TRUE(split.categorical);
+    EXPECT_NEAR(split.gain, gain, 1e-9 * gain) << categories;
+  }
+}
+
 TEST(TreeGrower, LeavesNoLeafOfFewerRowsWhateverHessiansSay) {
   Sample sample(5000);
   // Hessians of a few rows outweigh the rest: estimates of rows are far off.

@@ -1,0 +1,102 @@
+"""One side of `gbdt_quality.py`: fits each seed's rows and scores its held-out ones.
+
+python gbdt_quality_side.py penchant|lightgbm|xgboost FOLDER SETTING_JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def penchant(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) -> Any:
+    from penchant import _core
+
+    threads = setting["threads"]
+    binned = _core.BinnedRows(
+        X,
+        weights=weight,
+        bins=setting["bins"],
+        categorical=setting["categorical"],
+        seed=0,
+        threads=threads,
+    )
+    options = {
+        "trees": setting["trees"],
+        "leaves": setting["leaves"],
+        "learning_rate": setting["learning_rate"],
+        "l2": setting["l2"],
+        "min_leaf_rows": setting["min_leaf_samples"],
+        "threads": threads,
+        **setting.get("penchant", {}),
+    }
+    labels = _core.RowLabels(y, weight=weight)
+    found = _core.train_forest(binned, labels, objective=setting["objective"], options=options)
+    return found["forest"].predict_raw(held, threads)[:, 0]
+
+
+def lightgbm(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) -> Any:
+    import lightgbm as lgb
+
+    params = {
+        "objective": {"logistic": "binary"}.get(setting["objective"], setting["objective"]),
+        "num_leaves": setting["leaves"],
+        "max_bin": setting["bins"],
+        "learning_rate": setting["learning_rate"],
+        "lambda_l2": setting["l2"],
+        "min_data_in_leaf": setting["min_leaf_samples"],
+        "num_threads": setting["threads"],
+        "verbose": -1,
+        **setting.get("lightgbm", {}),
+    }
+    chosen = setting["categorical"] or "auto"
+    data = lgb.Dataset(X, y, weight=weight, params=params, categorical_feature=chosen)
+    return lgb.train(params, data, setting["trees"]).predict(held, raw_score=True)
+
+
+def xgboost(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) -> Any:
+    import xgboost as xgb
+
+    objectives = {
+        "logistic": "binary:logistic",
+        "l2": "reg:squarederror",
+        "poisson": "count:poisson",
+    }
+    params = {
+        "objective": objectives[setting["objective"]],
+        "tree_method": "hist",
+        "grow_policy": "lossguide",
+        "max_leaves": setting["leaves"],
+        "max_depth": 0,
+        "max_bin": setting["bins"],
+        "eta": setting["learning_rate"],
+        "lambda": setting["l2"],
+        "nthread": setting["threads"],
+    }
+    kinds = {}
+    if setting["categorical"]:
+        types = ["c" if f in setting["categorical"] else "q" for f in range(X.shape[1])]
+        kinds = {"feature_types": types, "enable_categorical": True}
+    data = xgb.QuantileDMatrix(
+        X, y, weight=weight, max_bin=setting["bins"], nthread=setting["threads"], **kinds
+    )
+    model = xgb.train(params, data, setting["trees"])
+    return model.predict(xgb.DMatrix(held, **kinds), output_margin=True)
+
+
+def main() -> None:
+    side, folder, setting = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+    run = {"penchant": penchant, "lightgbm": lightgbm, "xgboost": xgboost}[side]
+    for seed in setting["seeds"]:
+        at = folder / str(seed)
+        weight = np.load(at / "weight.npy") if (at / "weight.npy").exists() else None
+        X, y, held = (np.load(at / f"{name}.npy") for name in ("X", "y", "held"))
+        np.save(at / f"{side}.npy", np.asarray(run(X, y, weight, held, setting)))
+
+
+if __name__ == "__main__":
+    main()
