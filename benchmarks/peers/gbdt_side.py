@@ -38,9 +38,9 @@ def penchant(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
         "min_leaf_rows": setting["min_leaf_samples"],
         "threads": threads,
     }
-    group = {"group_begin": np.arange(0, len(y) + 1, query)} if query else {}
+    labels = _core.RowLabels(y, group_begin=np.arange(0, len(y) + 1, query) if query else None)
     forest = _core.train_forest(
-        binned, y, objective="lambdamart" if query else "logistic", options=options, **group
+        binned, labels, objective="lambdamart" if query else "logistic", options=options
     )["forest"]
     end = time.perf_counter()
     return middle - began, end - middle, forest.predict_raw(held, threads)[:, 0]
