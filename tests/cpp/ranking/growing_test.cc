@@ -360,7 +360,7 @@ TEST(SplitFinder, AsksMoreOfManyCategoriesThanOfFew) {
                         (others - alone) * (others - alone) / (6000 + kL2);
     const Split split = split_by_category(categories, {.l2 = kL2, .category_l2 = kMore});
     EXPECT_TRUE(split.categorical);
-    EXPECT_NEAR(split.gain, gain, 1e-9 * gain) << categories;
+    EXPECT_NEAR(split.gain, gain, 1e-6 * gain) << categories;  // derivatives are rounded
   }
 }
 
