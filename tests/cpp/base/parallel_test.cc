@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -111,20 +113,19 @@ TEST(Parallel, LoopsWithinBlocksLeaveTheThreadsBuffersAlone) {
       const auto loops = [&] {
         parallel_blocks(64, 1, threads, [&](const Block& /*block*/) {
           taken_twice += in_use++ == 0 ? 0 : 1;
-          for (int again = 0; again < 3; ++again) {
-            parallel_blocks(8, 1, within, [&](const Block& inner) {
-              volatile double work = 0;
-              for (std::size_t i = 0; i < 2000 * (1 + inner.number); ++i) work = work + 1;
-              ++calls;
-            });
-          }
+          // One block of the inner loop is still under way elsewhere when the others are done, so
+          // that its thread waits while blocks of the outer loop are left.
+          parallel_blocks(6, 1, within, [&](const Block& inner) {
+            std::this_thread::sleep_for(std::chrono::microseconds(inner.number < 3 ? 20 : 400));
+            ++calls;
+          });
           --in_use;
         });
       };
       loops();
       with_threads(threads, loops);
       EXPECT_EQ(taken_twice, 0) << threads << " threads, " << within << " within";
-      EXPECT_EQ(calls, 2 * 64 * 3 * 8);
+      EXPECT_EQ(calls, 2 * 64 * 6);
     }
   }
 }
