@@ -32,7 +32,8 @@ class Pusher {
   double run() {
     const Floats d;
     if constexpr (kNear) {
-      const std::size_t slots = query_.better + query_.least + 2 * kLambdaRoom;
+      // The last vector ends within the room behind the second list.
+      const std::size_t slots = query_.better + kLambdaRoom + query_.least;
       for (std::size_t i = 0; i < slots; i += hn::Lanes(d)) {
         const auto power = hn::Exp(d, hn::LoadU(d, query_.score + i));
         hn::StoreU(hn::MulAdd(power, hn::LoadU(d, query_.rest + i), power), d, query_.power + i);
