@@ -312,15 +312,13 @@ def _groups(interaction: Any, columns: Columns) -> list[list[int]]:
     return [[columns.number_of(c, "interaction") for c in group or []] for group in groups]
 
 
-def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
-    """Targets as [n] float32.
+def one_column(y: Any, who: str) -> npt.NDArray[Any]:
+    """Targets or labels as an array of one dimension, of whatever kind they are.
 
     Raises
     ------
     InvalidArgumentError
-        On another shape or on what is no number.
-    BadDataError
-        On NaN or infinity, naming the row.
+        On None, on another shape, on complex numbers.
     """
     if y is None:
         raise InvalidArgumentError(f"{who}: requires y to be passed, but the target y is None")
@@ -332,6 +330,20 @@ def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
         raise InvalidArgumentError(f"{who}: y must have one dimension, not shape {raw.shape}")
     if raw.dtype.kind == "c":
         raise InvalidArgumentError(f"{who}: Complex data not supported")
+    return raw
+
+
+def finite_targets(y: Any, who: str) -> npt.NDArray[np.float32]:
+    """Targets as [n] float32.
+
+    Raises
+    ------
+    InvalidArgumentError
+        On another shape or on what is no number.
+    BadDataError
+        On NaN or infinity, naming the row.
+    """
+    raw = one_column(y, who)
     try:
         targets = raw.astype(np.float64)
     except (TypeError, ValueError) as error:
@@ -355,4 +367,4 @@ def _warn_column(who: str) -> None:
         category = DataConversionWarning
     except ImportError:
         pass
-    warnings.warn(message, category, stacklevel=4)
+    warnings.warn(message, category, stacklevel=5)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
-from ._gbdt import Boosted, _warn_column
+from ._gbdt import Boosted, one_column
 from ._sample import Sample
 from ._start import Start
 
@@ -303,16 +303,7 @@ def _coded(labels: Any, earlier: GBDTClassifier | None) -> tuple[Any, Any]:
 
 
 def _labels(y: Any, who: str) -> npt.NDArray[Any]:
-    if y is None:
-        raise InvalidArgumentError(f"{who}: requires y to be passed, but the target y is None")
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        _warn_column(who)
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise InvalidArgumentError(f"{who}: y must have one dimension, not shape {labels.shape}")
-    if labels.dtype.kind == "c":
-        raise InvalidArgumentError(f"{who}: Complex data not supported")
+    labels = one_column(y, who)
     if labels.dtype.kind == "f":
         if not np.isfinite(labels).all():
             raise InvalidArgumentError(f"{who}: y has NaN or infinity; name the class of each row")

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ranking/same_forest.h"
 #include "ranking/sample_rows.h"
 #include <gtest/gtest.h>
 
@@ -67,16 +68,6 @@ ForestData train(const BinMapper& mapper, const BinnedMatrix& bins, std::vector<
   return std::move(trainer).finish();
 }
 
-void expect_same(const ForestData& a, const ForestData& b) {
-  ASSERT_EQ(a.nodes.size(), b.nodes.size());
-  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
-    EXPECT_EQ(a.nodes[n].feature, b.nodes[n].feature);
-    EXPECT_EQ(a.nodes[n].threshold, b.nodes[n].threshold);
-    EXPECT_EQ(a.nodes[n].missing_left, b.nodes[n].missing_left);
-  }
-  EXPECT_EQ(a.leaves, b.leaves);
-}
-
 TEST(Sharing, ChangesNoBinAndNoTree) {
   const Matrix<float> rows = one_hot_rows(30'000);
   const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
@@ -89,7 +80,8 @@ TEST(Sharing, ChangesNoBinAndNoTree) {
       ASSERT_EQ(shared.bin(f, i), apart.bin(f, i)) << f << ' ' << i;
     }
   }
-  expect_same(train(mapper, shared, labels_of(rows)), train(mapper, apart, labels_of(rows)));
+  testing::expect_same_forest(train(mapper, shared, labels_of(rows)),
+                              train(mapper, apart, labels_of(rows)));
 }
 
 // Features that are usually 0, 1 or -2, unusual in one row of twelve, where they may lie below
@@ -134,7 +126,7 @@ TEST(Sharing, HoldsWhateverBinIsTheUsualOne) {
         ASSERT_EQ(shared.bin(f, i), apart.bin(f, i)) << f << ' ' << i;
       }
     }
-    expect_same(train(mapper, shared, labels), train(mapper, apart, labels));
+    testing::expect_same_forest(train(mapper, shared, labels), train(mapper, apart, labels));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "ranking/same_forest.h"
 #include "ranking/sample_rows.h"
 #include "reference/plain_forest.h"
 #include <gtest/gtest.h>
@@ -251,21 +252,6 @@ TEST(Trainer, HoldsMonotoneConstraints) {
   EXPECT_EQ(falls({1, 0, 0, -1, 0}), 0);
 }
 
-void expect_same_forest(const ForestData& a, const ForestData& b) {
-  EXPECT_EQ(a.base, b.base);
-  EXPECT_EQ(a.node_begin, b.node_begin);
-  EXPECT_EQ(a.leaves, b.leaves);
-  EXPECT_EQ(a.leaf_cover, b.leaf_cover);
-  EXPECT_EQ(a.category_words, b.category_words);
-  EXPECT_EQ(a.category_begin, b.category_begin);
-  ASSERT_EQ(a.nodes.size(), b.nodes.size());
-  for (std::size_t n = 0; n < a.nodes.size(); ++n) {
-    EXPECT_EQ(a.nodes[n].feature, b.nodes[n].feature);
-    EXPECT_EQ(a.nodes[n].threshold, b.nodes[n].threshold);
-    EXPECT_EQ(a.nodes[n].categories, b.nodes[n].categories);
-  }
-}
-
 TEST(Trainer, GoesOnAsIfItHadNotStopped) {
   Matrix<double> rows = testing::sample_rows(9000, 10, 7);
   for (std::size_t i = 0; i < rows.rows(); ++i) rows.row(i)[1] = std::abs(rows.row(i)[1]);
@@ -282,7 +268,7 @@ TEST(Trainer, GoesOnAsIfItHadNotStopped) {
     recipe.train.trees = 7;
     const Start start{.forest = &first.forest, .scores = first.scores};
     const Trained both = train(rows, labels, recipe, 8, &start);
-    expect_same_forest(whole.forest, both.forest);
+    testing::expect_same_forest(whole.forest, both.forest);
     EXPECT_EQ(whole.scores, both.scores) << objective;
     EXPECT_EQ(both.losses, std::vector(whole.losses.begin() + 5, whole.losses.end())) << objective;
   }
