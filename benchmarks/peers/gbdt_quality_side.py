@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gbdt_settings
 import numpy as np
 
 
@@ -25,15 +26,7 @@ def penchant(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) ->
         seed=0,
         threads=threads,
     )
-    options = {
-        "trees": setting["trees"],
-        "leaves": setting["leaves"],
-        "learning_rate": setting["learning_rate"],
-        "l2": setting["l2"],
-        "min_leaf_rows": setting["min_leaf_samples"],
-        "threads": threads,
-        **setting.get("penchant", {}),
-    }
+    options = gbdt_settings.penchant(setting) | setting.get("penchant", {})
     labels = _core.RowLabels(y, weight=weight)
     found = _core.train_forest(binned, labels, objective=setting["objective"], options=options)
     return found["forest"].predict_raw(held, threads)[:, 0]
@@ -44,13 +37,7 @@ def lightgbm(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) ->
 
     params = {
         "objective": {"logistic": "binary"}.get(setting["objective"], setting["objective"]),
-        "num_leaves": setting["leaves"],
-        "max_bin": setting["bins"],
-        "learning_rate": setting["learning_rate"],
-        "lambda_l2": setting["l2"],
-        "min_data_in_leaf": setting["min_leaf_samples"],
-        "num_threads": setting["threads"],
-        "verbose": -1,
+        **gbdt_settings.lightgbm(setting),
         **setting.get("lightgbm", {}),
     }
     chosen = setting["categorical"] or "auto"
@@ -68,19 +55,9 @@ def xgboost(X: Any, y: Any, weight: Any, held: Any, setting: dict[str, Any]) -> 
     }
     params = {
         "objective": objectives[setting["objective"]],
-        "tree_method": "hist",
-        "grow_policy": "lossguide",
-        "max_leaves": setting["leaves"],
-        "max_depth": 0,
-        "max_bin": setting["bins"],
-        "eta": setting["learning_rate"],
-        "lambda": setting["l2"],
-        "nthread": setting["threads"],
+        **gbdt_settings.xgboost(setting),
     }
-    kinds = {}
-    if setting["categorical"]:
-        types = ["c" if f in setting["categorical"] else "q" for f in range(X.shape[1])]
-        kinds = {"feature_types": types, "enable_categorical": True}
+    kinds = gbdt_settings.xgboost_kinds(setting, X.shape[1])
     data = xgb.QuantileDMatrix(
         X, y, weight=weight, max_bin=setting["bins"], nthread=setting["threads"], **kinds
     )

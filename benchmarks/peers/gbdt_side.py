@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import gbdt_settings
 import numpy as np
 
 Found = tuple[float, float, Any]  # seconds of binning, of boosting; scores of the held-out rows
@@ -30,14 +31,7 @@ def penchant(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
         threads=threads,
     )
     middle = time.perf_counter()
-    options = {
-        "trees": setting["trees"],
-        "leaves": setting["leaves"],
-        "learning_rate": setting["learning_rate"],
-        "l2": setting["l2"],
-        "min_leaf_rows": setting["min_leaf_samples"],
-        "threads": threads,
-    }
+    options = gbdt_settings.penchant(setting)
     labels = _core.RowLabels(y, group_begin=np.arange(0, len(y) + 1, query) if query else None)
     forest = _core.train_forest(
         binned, labels, objective="lambdamart" if query else "logistic", options=options
@@ -52,13 +46,7 @@ def lightgbm(X: Any, y: Any, held: Any, setting: dict[str, Any], **more: Any) ->
     query = setting["query"]
     params = {
         "objective": "lambdarank" if query else "binary",
-        "num_leaves": setting["leaves"],
-        "max_bin": setting["bins"],
-        "learning_rate": setting["learning_rate"],
-        "lambda_l2": setting["l2"],
-        "min_data_in_leaf": setting["min_leaf_samples"],
-        "num_threads": setting["threads"],
-        "verbose": -1,
+        **gbdt_settings.lightgbm(setting),
         **more,
     }
     group = {"group": np.full(len(y) // query, query)} if query else {}
@@ -81,21 +69,11 @@ def xgboost(X: Any, y: Any, held: Any, setting: dict[str, Any]) -> Found:
     query = setting["query"]
     params = {
         "objective": "rank:ndcg" if query else "binary:logistic",
-        "tree_method": "hist",
-        "grow_policy": "lossguide",
-        "max_leaves": setting["leaves"],
-        "max_depth": 0,
-        "max_bin": setting["bins"],
-        "eta": setting["learning_rate"],
-        "lambda": setting["l2"],
-        "nthread": setting["threads"],
+        **gbdt_settings.xgboost(setting),
     }
     if query:
         params |= {"lambdarank_pair_method": "topk", "lambdarank_num_pair_per_sample": 30}
-    kinds = {}
-    if setting["categorical"]:
-        types = ["c" if f in setting["categorical"] else "q" for f in range(X.shape[1])]
-        kinds = {"feature_types": types, "enable_categorical": True}
+    kinds = gbdt_settings.xgboost_kinds(setting, X.shape[1])
     began = time.perf_counter()
     data = xgb.QuantileDMatrix(
         X, y, max_bin=setting["bins"], nthread=setting["threads"], **kinds,
