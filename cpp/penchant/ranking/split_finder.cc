@@ -52,6 +52,33 @@ class FeatureScan {
     return finish();
   }
 
+  Split two_bins(std::span<const TwoBinFeature> features) {
+    std::array<std::int64_t, 256> g;
+    std::array<std::int64_t, 256> h;
+    std::array<const TwoBinFeature*, 256> whose;
+    std::size_t count = 0;
+    for (const TwoBinFeature& one : features) {
+      const BinSum rare = bins_[one.code];
+      const BinSum left = one.rare_is_left ? rare : leaf_.sum - rare;
+      const double rows = static_cast<double>(left.hessian) * rows_a_hessian_;
+      if (rare == BinSum{} || !enough(left, rows)) continue;
+      if (!enough(leaf_.sum - left, static_cast<double>(leaf_.rows) - rows)) continue;
+      g[count] = left.gradient;
+      h[count] = left.hessian;
+      whose[count++] = &one;
+    }
+    if (count == 0) return {};
+    const GainInput input = gain_input(g.data(), h.data(), 0, count);
+    const BestGain found = count == 1 ? BestGain{gain_at(input, 0), 0} : best_gain(input);
+    if (found.gain - parent_ > best_.gain) {
+      best_.gain = found.gain - parent_;
+      best_.feature = whose[found.at]->feature;
+      best_.left = {g[found.at], h[found.at]};
+      best_.missing_left = 2 * best_.left.hessian > leaf_.sum.hessian;
+    }
+    return finish();
+  }
+
   Split categorical() {
     // All but the last bin of values, which is for the rest.
     std::vector<std::size_t> order;
@@ -101,6 +128,19 @@ class FeatureScan {
            rows + 0.5 >= static_cast<double>(params_.min_leaf_rows);
   }
 
+  [[nodiscard]] GainInput gain_input(const std::int64_t* gradients, const std::int64_t* hessians,
+                                     std::size_t begin, std::size_t end) const {
+    return {gradients,
+            hessians,
+            scales_,
+            begin,
+            end,
+            static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
+            static_cast<double>(leaf_.sum.hessian) * scales_.hessian,
+            params_.l1,
+            params_.l2};
+  }
+
   // The first of [0, count) that meets a condition which all after it meet, too.
   template <class Condition>
   static std::size_t first_where(std::size_t count, const Condition& condition) {
@@ -146,15 +186,7 @@ class FeatureScan {
     });
     if (begin >= end) return;
     if (finder_.bounded_) return bounded(begin, end, start, missing_left);
-    const GainInput input{g.data(),
-                          h.data(),
-                          scales_,
-                          begin,
-                          end,
-                          static_cast<double>(leaf_.sum.gradient) * scales_.gradient,
-                          static_cast<double>(leaf_.sum.hessian) * scales_.hessian,
-                          params_.l1,
-                          params_.l2};
+    const GainInput input = gain_input(g.data(), h.data(), begin, end);
     const BestGain found =
         end - begin == 1 ? BestGain{gain_at(input, begin), begin} : best_gain(input);
     if (found.gain - parent_ > best_.gain) {
@@ -261,6 +293,12 @@ Split SplitFinder::best(std::size_t f, std::span<const BinSum> bins, std::span<c
                         const LeafState& leaf, const Scales& scales) const {
   FeatureScan scan(*this, f, bins, counts, leaf, scales);
   return mapper_.feature(f).categorical ? scan.categorical() : scan.numeric();
+}
+
+Split SplitFinder::best_of_two_bins(std::span<const TwoBinFeature> features,
+                                    std::span<const BinSum> codes, const LeafState& leaf,
+                                    const Scales& scales) const {
+  return FeatureScan(*this, 0, codes, {}, leaf, scales).two_bins(features);
 }
 
 double SplitFinder::value(BinSum sum, const LeafState& leaf, const Scales& scales) const {

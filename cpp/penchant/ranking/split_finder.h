@@ -58,6 +58,13 @@ struct Split {
   [[nodiscard]] bool found() const { return feature >= 0; }
 };
 
+// A feature of two bins in a shared column, where one of the codes is its rare bin.
+struct TwoBinFeature {
+  std::int32_t feature = 0;
+  std::uint8_t code = 0;
+  bool rare_is_left = false;  // bin 0
+};
+
 class SplitFinder {
  public:
   SplitFinder(const BinMapper& mapper, SplitParams params);
@@ -68,10 +75,17 @@ class SplitFinder {
                            std::span<const BinSum> counts, const LeafState& leaf,
                            const Scales& scales) const;
 
+  // The same for numeric features of two bins that share a column, ascending, whose codes have the
+  // sums `codes`: one pass for all of them. No missing values, no monotone constraints, no counts.
+  [[nodiscard]] Split best_of_two_bins(std::span<const TwoBinFeature> features,
+                                       std::span<const BinSum> codes, const LeafState& leaf,
+                                       const Scales& scales) const;
+
   // -t(G) / (H + l2), within the leaf's bounds.
   [[nodiscard]] double value(BinSum sum, const LeafState& leaf, const Scales& scales) const;
 
   [[nodiscard]] const SplitParams& params() const { return params_; }
+  [[nodiscard]] bool monotone() const { return bounded_; }
 
  private:
   friend class FeatureScan;

@@ -12,7 +12,7 @@
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kFeaturesAtOnce = 4;   // at least, whose splits one task looks for
+constexpr std::size_t kLooksAtOnce = 4;      // features, at least, whose splits one task finds
 constexpr std::size_t kMostGroups = 32;      // of features, about
 constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
 constexpr std::size_t kAheadAThread = 2;     // leaves that are split before it is their turn
@@ -36,14 +36,7 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
 const GrownTree& TreeGrower::grow(const Scales& scales,
                                   std::span<const std::uint8_t> used_features) {
   scales_ = scales;
-  used_.clear();
-  used_tiles_.assign(bins_.tiles(), 0);
-  for (std::size_t f = 0; f < used_features.size(); ++f) {
-    // A feature of one bin and nothing missing decides nothing, but its sums cost the same.
-    if (used_features[f] == 0) continue;
-    used_.push_back(f);
-    used_tiles_[bins_.place(f).column / kTileColumns] = 1;
-  }
+  choose_features(used_features);
   spare_.resize(entries_.size());
   start();
   while (const auto turn = take_turns()) {
@@ -57,6 +50,36 @@ const GrownTree& TreeGrower::grow(const Scales& scales,
   return tree_;
 }
 
+bool TreeGrower::may_look_together(std::size_t f) const {
+  const FeaturePlace& place = bins_.place(f);
+  return place.shared && !place.has_missing && mapper_.feature(f).bins() == 2 &&
+         !mapper_.feature(f).categorical && !finder_.monotone() && params_.interaction.empty();
+}
+
+void TreeGrower::choose_features(std::span<const std::uint8_t> used_features) {
+  used_.clear();
+  two_bin_columns_.clear();
+  used_tiles_.assign(bins_.tiles(), 0);
+  std::vector<std::size_t> at(bins_.columns(), bins_.columns());  // among two_bin_columns_
+  for (std::size_t f = 0; f < used_features.size(); ++f) {
+    // A feature of one bin and nothing missing decides nothing, but its sums cost the same.
+    if (used_features[f] == 0) continue;
+    const FeaturePlace& place = bins_.place(f);
+    used_tiles_[place.column / kTileColumns] = 1;
+    if (!may_look_together(f)) {
+      used_.push_back(f);
+      continue;
+    }
+    std::size_t& column = at[place.column];
+    if (column == bins_.columns()) {
+      column = two_bin_columns_.size();
+      two_bin_columns_.push_back({place.column, {}});
+    }
+    two_bin_columns_[column].features.push_back(
+        {static_cast<std::int32_t>(f), place.first, place.usual != 0});
+  }
+}
+
 std::span<const Entry> TreeGrower::leaf_entries(std::size_t leaf) const {
   const Leaf& at = leaves_[leaf];
   return std::span<const Entry>(at.in_spare ? spare_ : entries_)
@@ -68,6 +91,10 @@ std::span<Entry> TreeGrower::rows_of(const Leaf& leaf, bool spare) {
 }
 
 std::span<BinSum> TreeGrower::histogram(int slot) { return pool_[static_cast<std::size_t>(slot)]; }
+
+std::span<const BinSum> TreeGrower::histogram(int slot) const {
+  return pool_[static_cast<std::size_t>(slot)];
+}
 
 int TreeGrower::take_slot() {
   if (free_.empty()) {
@@ -98,11 +125,12 @@ void TreeGrower::start() {
   root.end = entries_.size();
   root.groups = interaction_.root();
   root.state.rows = static_cast<std::int64_t>(entries_.size());
-  if (used_.empty()) return;
+  if (used_.empty() && two_bin_columns_.empty()) return;
   root.slot = take_slot();
   sum(root, Summed::kPairs, histogram(root.slot));
   // The values of any one column sum to the leaf.
-  const std::size_t c = bins_.place(used_.front()).column;
+  const std::size_t c =
+      used_.empty() ? two_bin_columns_.front().column : bins_.place(used_.front()).column;
   const auto bins = histogram(root.slot);
   for (std::size_t b = layout_.begin[c]; b < layout_.begin[c + 1]; ++b) {
     root.state.sum = root.state.sum + bins[b];
@@ -271,30 +299,54 @@ std::span<const BinSum> TreeGrower::of_feature(std::size_t f, std::span<const Bi
   return std::span<const BinSum>(room).first(bins + 1);
 }
 
+Split TreeGrower::best_of_feature(std::size_t f, const Leaf& leaf, std::span<const BinSum> all,
+                                  std::span<const BinSum> counts) const {
+  FeatureSums sums;
+  FeatureSums row_counts;
+  if (!interaction_.allows(leaf.groups, f)) return {};
+  const std::span<const BinSum> bins = of_feature(f, all, leaf.state.sum, sums);
+  if (bins.empty()) return {};
+  const BinSum rows_of_leaf{0, leaf.state.rows};
+  return finder_.best(f, bins,
+                      counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
+                      leaf.state, scales_);
+}
+
+Split TreeGrower::best_among(std::size_t first, std::size_t last, const Leaf& leaf,
+                             std::span<const BinSum> counts) const {
+  const std::span<const BinSum> all = histogram(leaf.slot);
+  Split best;
+  const auto take = [&](const Split& one) {
+    if (better(one, best)) best = one;
+  };
+  for (std::size_t k = first; k < last; ++k) {
+    if (k < used_.size()) {
+      take(best_of_feature(used_[k], leaf, all, counts));
+      continue;
+    }
+    const TwoBinColumn& column = two_bin_columns_[k - used_.size()];
+    if (counts.empty()) {
+      const auto codes = all.subspan(layout_.begin[column.column]);
+      take(finder_.best_of_two_bins(column.features, codes, leaf.state, scales_));
+      continue;
+    }
+    for (const TwoBinFeature& one : column.features) {
+      take(best_of_feature(static_cast<std::size_t>(one.feature), leaf, all, counts));
+    }
+  }
+  return best;
+}
+
 void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts) {
-  const std::size_t together = std::max(kFeaturesAtOnce, used_.size() / kMostGroups);
-  const std::size_t groups = (used_.size() + together - 1) / together;
+  const std::size_t looks = used_.size() + two_bin_columns_.size();
+  const std::size_t together = std::max(kLooksAtOnce, looks / kMostGroups);
+  const std::size_t groups = (looks + together - 1) / together;
   std::vector<Split> found(leaves.size() * groups);
   const bool shared = leaves.size() * layout_.size() >= kSharedBins;
   parallel_blocks(found.size(), 1, shared ? threads_ : 1, [&](const Block& block) {
-    const Leaf& leaf = *leaves[block.begin / groups];
-    const std::span<const BinSum> all = histogram(leaf.slot);
     const std::size_t first = block.begin % groups * together;
-    const BinSum rows_of_leaf{0, leaf.state.rows};
-    FeatureSums sums;
-    FeatureSums row_counts;
-    Split best;
-    for (std::size_t k = first; k < std::min(first + together, used_.size()); ++k) {
-      const std::size_t f = used_[k];
-      if (!interaction_.allows(leaf.groups, f)) continue;
-      const std::span<const BinSum> bins = of_feature(f, all, leaf.state.sum, sums);
-      if (bins.empty()) continue;
-      const Split one = finder_.best(
-          f, bins, counts.empty() ? counts : of_feature(f, counts, rows_of_leaf, row_counts),
-          leaf.state, scales_);
-      if (better(one, best)) best = one;
-    }
-    found[block.begin] = best;
+    found[block.begin] =
+        best_among(first, std::min(first + together, looks), *leaves[block.begin / groups], counts);
   });
   for (std::size_t l = 0; l < leaves.size(); ++l) {
     leaves[l]->split = {};

@@ -88,6 +88,14 @@ class TreeGrower {
     std::optional<Split> again;  // the other split, by counts, of a leaf whose turn it was
   };
 
+  // The features of two bins of a shared column, which are looked at together.
+  struct TwoBinColumn {
+    std::size_t column = 0;
+    std::vector<TwoBinFeature> features;
+  };
+
+  void choose_features(std::span<const std::uint8_t> used_features);
+  [[nodiscard]] bool may_look_together(std::size_t f) const;
   void start();
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const;
   // The leaves to split next, the best first, at most `most`; those made or tried ahead are skipped
@@ -121,9 +129,15 @@ class TreeGrower {
   [[nodiscard]] std::span<const BinSum> of_feature(std::size_t f, std::span<const BinSum> histogram,
                                                    BinSum total, FeatureSums& room) const;
   void find_splits(std::span<Leaf* const> leaves, std::span<const BinSum> counts);
+  // Of features, or columns of two-bin features, first to last - 1 in the order of both lists.
+  [[nodiscard]] Split best_among(std::size_t first, std::size_t last, const Leaf& leaf,
+                                 std::span<const BinSum> counts) const;
+  [[nodiscard]] Split best_of_feature(std::size_t f, const Leaf& leaf, std::span<const BinSum> all,
+                                      std::span<const BinSum> counts) const;
   [[nodiscard]] bool splittable(const Leaf& leaf) const;
   [[nodiscard]] std::span<Entry> rows_of(const Leaf& leaf, bool spare);
   [[nodiscard]] std::span<BinSum> histogram(int slot);
+  [[nodiscard]] std::span<const BinSum> histogram(int slot) const;
   int take_slot();
   void give_back(int& slot);
   void sum(const Leaf& leaf, Summed summed, std::span<BinSum> out);
@@ -138,7 +152,8 @@ class TreeGrower {
   InteractionGroups interaction_;
   Scales scales_;
   int threads_;                    // of the loops inside a leaf
-  std::vector<std::size_t> used_;  // features
+  std::vector<std::size_t> used_;  // features, but those of two_bin_columns_
+  std::vector<TwoBinColumn> two_bin_columns_;
   std::vector<std::uint8_t> used_tiles_;
   AlignedVector<Entry> entries_;
   AlignedVector<Entry> spare_;

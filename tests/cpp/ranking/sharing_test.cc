@@ -12,8 +12,8 @@
 namespace penchant::ranking {
 namespace {
 
-// Two dense columns, then one-hot levels of two categories, some levels rare, one never seen; and
-// a sparse number with missing values.
+// Two dense columns, then one-hot levels of two categories (as 1 and as -1), some levels rare, one
+// never seen; and a sparse number with missing values.
 Matrix<float> one_hot_rows(std::size_t rows) {
   constexpr std::size_t kLevels = 30;
   const Philox random(5, 1);
@@ -24,7 +24,7 @@ Matrix<float> one_hot_rows(std::size_t rows) {
     row[1] = static_cast<float>(random.normal(i, 1));
     for (std::uint32_t c = 0; c < 2; ++c) {
       const double u = random.uniform(i, 2 + c);
-      row[2 + c * kLevels + static_cast<std::size_t>(u * u * (kLevels - 1))] = 1;
+      row[2 + c * kLevels + static_cast<std::size_t>(u * u * (kLevels - 1))] = c == 0 ? 1 : -1;
     }
     if (random.uniform(i, 9) < 0.05) row[2 + 2 * kLevels] = static_cast<float>(i % 40);
     if (random.uniform(i, 10) < 0.01) row[2 + 2 * kLevels] = std::nanf("");
@@ -37,7 +37,7 @@ std::vector<float> labels_of(const Matrix<float>& rows) {
   std::vector<float> out;
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     const auto row = rows.row(i);
-    const float z = row[0] * (1 + row[5]) + row[3] - row[40] + (std::isnan(row[62]) ? 2.0F : 0.0F);
+    const float z = row[0] * (1 + row[5]) + row[3] + row[40] + (std::isnan(row[62]) ? 2.0F : 0.0F);
     out.push_back(random.uniform(i, 0) < 1 / (1 + std::exp(-static_cast<double>(z))) ? 1 : 0);
   }
   return out;
@@ -58,9 +58,10 @@ SparseColumns<float> sparse_of(const Matrix<float>& rows) {
   return columns_of_csr<float>(rows.columns(), begin, index, value);
 }
 
-ForestData train(const BinMapper& mapper, const BinnedMatrix& bins, std::vector<float> labels) {
+ForestData train(const BinMapper& mapper, const BinnedMatrix& bins, std::vector<float> labels,
+                 TreeParams tree = {}) {
   const auto objective = make_objective("logistic", {.target = std::move(labels)}, {});
-  TrainParams params{.trees = 8};
+  TrainParams params{.trees = 8, .tree = std::move(tree)};
   params.tree.leaves = 31;
   params.tree.threads = 2;
   Trainer trainer(mapper, bins, *objective, params);
@@ -82,6 +83,31 @@ TEST(Sharing, ChangesNoBinAndNoTree) {
   }
   testing::expect_same_forest(train(mapper, shared, labels_of(rows)),
                               train(mapper, apart, labels_of(rows)));
+}
+
+TEST(Sharing, ChangesNoTreeUnderConstraints) {
+  const Matrix<float> rows = one_hot_rows(20'000);
+  const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
+  const auto apart = BinnedMatrix::of(rows.view(), mapper, {.share = false});
+  const auto shared = BinnedMatrix::of(rows.view(), mapper, {});
+  std::vector<std::int8_t> monotone(rows.columns(), 0);
+  for (std::size_t f = 0; f < rows.columns(); f += 2) monotone[f] = f % 4 == 0 ? 1 : -1;
+  std::vector<std::vector<std::int32_t>> groups(2);
+  for (std::size_t f = 0; f < rows.columns(); ++f) {
+    groups[f % 2].push_back(static_cast<std::int32_t>(f));
+  }
+  TreeParams falling;
+  falling.split.monotone = monotone;
+  TreeParams grouped;
+  grouped.interaction = groups;
+  TreeParams penalized;
+  penalized.split.l1 = 2;
+  penalized.split.min_gain = 1;
+  penalized.split.min_leaf_rows = 400;
+  for (const TreeParams& tree : {falling, grouped, penalized}) {
+    testing::expect_same_forest(train(mapper, shared, labels_of(rows), tree),
+                                train(mapper, apart, labels_of(rows), tree));
+  }
 }
 
 // Features that are usually 0, 1 or -2, unusual in one row of twelve, where they may lie below
