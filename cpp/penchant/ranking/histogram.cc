@@ -5,8 +5,6 @@
 
 #include <unistd.h>
 
-#include "penchant/base/parallel.h"
-
 namespace penchant::ranking {
 namespace {
 
@@ -14,10 +12,10 @@ constexpr std::size_t kBins = 256;
 // The sum of so many hessians still fits in 32 bits, that of gradients in 31 and a sign.
 constexpr std::size_t kFlushRows = 65'536;
 // Rows that a panel's tiles take one after the other while their lines are in the second cache.
-constexpr std::size_t kBlockRows = 4'096;
+constexpr std::size_t kBlockRows = 2'048;
 constexpr std::size_t kAhead = 24;
-constexpr std::size_t kPartRows = 16'384;     // the least that is worth another thread's table
-constexpr std::size_t kSharedTiles = 65'536;  // rows x tiles that are worth another thread
+constexpr std::size_t kPartRows = 1'024;     // the least that is worth another thread's table
+constexpr std::size_t kSharedTiles = 8'192;  // rows x tiles that are worth another thread
 
 // gradient : 32 | hessian : 32, added as one.
 using Packed = std::uint64_t;
@@ -82,17 +80,19 @@ std::vector<Panel> panels_of(std::size_t tiles) {
 // Blocks of entries that several threads take from, each as many as it gets to.
 class Blocks {
  public:
-  explicit Blocks(std::span<const Entry> entries) : entries_(entries) {}
+  explicit Blocks(std::span<const Entry> entries)
+      : entries_(entries), size_(std::clamp(entries.size() / 8, kPartRows / 2, kBlockRows)) {}
   // Empty: none is left.
   std::span<const Entry> take() {
-    const std::size_t at = next_.fetch_add(kBlockRows, std::memory_order_relaxed);
+    const std::size_t at = next_.fetch_add(size_, std::memory_order_relaxed);
     if (at >= entries_.size()) return {};
-    return entries_.subspan(at, std::min(kBlockRows, entries_.size() - at));
+    return entries_.subspan(at, std::min(size_, entries_.size() - at));
   }
   [[nodiscard]] const Entry* end() const { return entries_.data() + entries_.size(); }
 
  private:
   std::span<const Entry> entries_;
+  std::size_t size_;
   std::atomic<std::size_t> next_{0};
 };
 
@@ -201,20 +201,22 @@ class PanelSums {
 
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
-                     Summed summed, int threads, std::span<BinSum> out) {
+                     Summed summed, Crew& crew, std::span<BinSum> out) {
   const PanelSums sums(bins, layout, used, summed);
   const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
   const bool shared = entries.size() * bins.tiles() >= kSharedTiles;
-  const auto width = static_cast<std::size_t>(shared ? resolve_threads(threads) : 1);
+  const auto width = static_cast<std::size_t>(shared ? crew.threads() : 1);
   const std::size_t parts =
       panels.size() >= width ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
   if (parts == 1) {
-    parallel_blocks(panels.size(), 1, static_cast<int>(width), [&](const Block& block) {
+    const auto sum_panel = [&](std::size_t p) {
       Blocks blocks(entries);
-      if (sums.run(panels[block.begin], blocks, [&] { return out.data(); })) return;
-      std::ranges::fill(sums.part_of(panels[block.begin], out), BinSum{});
-    });
+      if (sums.run(panels[p], blocks, [&] { return out.data(); })) return;
+      std::ranges::fill(sums.part_of(panels[p], out), BinSum{});
+    };
+    if (width > 1) return crew.share(panels.size(), sum_panel);
+    for (std::size_t p = 0; p < panels.size(); ++p) sum_panel(p);
     return;
   }
   // Kept from leaf to leaf: fresh pages would cost as much as filling them.
@@ -224,10 +226,10 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   for (const Panel panel : panels) {
     std::vector<std::uint8_t> added(parts, 0);
     Blocks blocks(entries);
-    parallel_blocks(parts, 1, threads, [&](const Block& block) {
-      AlignedVector<BinSum>& to = own[block.begin];
+    crew.share(parts, [&](std::size_t part) {
+      AlignedVector<BinSum>& to = own[part];
       to.resize(layout.size());
-      if (sums.run(panel, blocks, [&] { return to.data(); })) added[block.begin] = 1;
+      if (sums.run(panel, blocks, [&] { return to.data(); })) added[part] = 1;
     });
     const std::span<BinSum> all = sums.part_of(panel, out);
     std::ranges::fill(all, BinSum{});

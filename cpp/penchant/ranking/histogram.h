@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "penchant/base/crew.h"
 #include "penchant/ranking/binned_matrix.h"
 #include "penchant/ranking/gradient_pairs.h"
 
@@ -43,7 +44,7 @@ enum class Summed : std::uint8_t { kPairs, kRows };  // kRows: hessian = 1, to c
 // other tiles' bins are zeroed. O(entries * used columns).
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      std::span<const Entry> entries, std::span<const std::uint8_t> used,
-                     Summed summed, int threads, std::span<BinSum> out);
+                     Summed summed, Crew& crew, std::span<BinSum> out);
 
 // parent -= child: what remains is the sibling.
 void subtract_histogram(std::span<BinSum> parent, std::span<const BinSum> child);

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "penchant/base/crew.h"
 #include "penchant/ranking/bin_tree.h"
 #include "penchant/ranking/gradient_pairs.h"
 
@@ -14,6 +15,6 @@ namespace penchant::ranking {
 // on it. Runs stay in the order of rows, ascending or descending, so that what is read for them
 // later is read in the order of memory.
 std::size_t partition_entries(std::span<const Entry> entries, const std::uint8_t* column,
-                              const BinDecision& decision, int threads, std::span<Entry> out);
+                              const BinDecision& decision, Crew& crew, std::span<Entry> out);
 
 }  // namespace penchant::ranking

@@ -3,20 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <thread>
 
 #include "penchant/base/error.h"
-#include "penchant/base/parallel.h"
 #include "penchant/ranking/row_partition.h"
 
 namespace penchant::ranking {
 namespace {
 
-constexpr std::size_t kLooksAtOnce = 4;      // features, at least, whose splits one task finds
-constexpr std::size_t kMostGroups = 32;      // of features, about
-constexpr std::size_t kSharedBins = 30'000;  // the least that is worth another thread
-constexpr std::size_t kAheadAThread = 2;     // leaves that are split before it is their turn
-constexpr std::int64_t kApartRows = 65'536;  // leaves of fewer rows are split by one thread each
+constexpr std::size_t kLooksAtOnce = 4;   // features, at least, whose splits one task finds
+constexpr std::size_t kMostGroups = 32;   // of features, about
+constexpr std::size_t kAheadAThread = 2;  // leaves that are split before it is their turn
 
 }  // namespace
 
@@ -27,7 +23,7 @@ TreeGrower::TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreePa
       layout_(bins),
       finder_(mapper, params_.split),
       interaction_(params_.interaction, mapper.features()),
-      threads_(params_.threads) {
+      crew_(params_.threads) {
   check_argument(params_.leaves >= 2 && params_.leaves <= 131'072,
                  "leaves must be 2 to 131072, not ", params_.leaves);
   check_argument(params_.max_depth >= 0, "max_depth must not be negative");
@@ -38,14 +34,8 @@ const GrownTree& TreeGrower::grow(const Scales& scales,
   scales_ = scales;
   choose_features(used_features);
   spare_.resize(entries_.size());
-  start();
-  while (const auto turn = take_turns()) {
-    if (resolve_threads(params_.threads) > 1 && small_leaves()) {
-      split_apart();
-    } else {
-      split_together(*turn);
-    }
-  }
+  begin();
+  crew_.run([this] { work(); });
   finish();
   return tree_;
 }
@@ -112,15 +102,24 @@ void TreeGrower::give_back(int& slot) {
 }
 
 void TreeGrower::sum(const Leaf& leaf, Summed summed, std::span<BinSum> out) {
-  build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed, threads_, out);
+  build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed, crew_, out);
 }
 
-void TreeGrower::start() {
+void TreeGrower::begin() {
   tree_ = {};
+  begun_ = started_ = over_ = false;
+  // Nothing that another thread looks at may move.
+  const auto most = static_cast<std::size_t>(params_.leaves);
+  leaves_.reserve(most);
+  children_.reserve(most);
+  pool_.reserve(most + kAheadAThread * static_cast<std::size_t>(crew_.threads()) + 1);
   leaves_.assign(1, {});
   children_.assign(1, {});
   free_.resize(pool_.size());
   std::iota(free_.rbegin(), free_.rend(), 0);
+}
+
+void TreeGrower::start() {
   Leaf& root = leaves_.front();
   root.end = entries_.size();
   root.groups = interaction_.root();
@@ -146,14 +145,12 @@ bool TreeGrower::before(std::size_t a, std::size_t b) const {
   return x.split.gain != y.split.gain ? x.split.gain > y.split.gain : a < b;
 }
 
-std::vector<std::size_t> TreeGrower::next_leaves(std::size_t most) const {
-  std::vector<std::size_t> best;
+template <class Allowed>
+std::optional<std::size_t> TreeGrower::best_leaf(const Allowed& allowed) const {
+  std::optional<std::size_t> best;
   for (std::size_t l = 0; l < leaves_.size(); ++l) {
-    const bool tried = children_[l].made || children_[l].doubted;
-    if (!leaves_[l].split.found() || (most > 1 && tried)) continue;
-    if (best.size() == most && !before(l, best.back())) continue;
-    if (best.size() == most) best.pop_back();
-    best.insert(std::find_if(best.begin(), best.end(), [&](auto b) { return before(l, b); }), l);
+    if (!leaves_[l].split.found() || !allowed(children_[l])) continue;
+    if (!best || before(l, *best)) best = l;
   }
   return best;
 }
@@ -163,16 +160,15 @@ std::size_t TreeGrower::places() const {
 }
 
 std::size_t TreeGrower::most_ahead() const {
-  const auto width = static_cast<std::size_t>(resolve_threads(params_.threads));
+  const auto width = static_cast<std::size_t>(crew_.threads());
   return width == 1 ? 1 : std::min(kAheadAThread * width, (places() + 1) / 2);
 }
 
 std::optional<std::size_t> TreeGrower::take_turns() {
   while (places() > 0) {
-    const std::vector<std::size_t> best = next_leaves(1);
-    if (best.empty()) return std::nullopt;
-    if (!children_[best.front()].made) return best.front();
-    take_place(best.front());
+    const auto best = best_leaf([](const Children&) { return true; });
+    if (!best || !children_[*best].made) return best;
+    take_place(*best);
   }
   return std::nullopt;
 }
@@ -194,83 +190,60 @@ void TreeGrower::settle(std::size_t at, const Outcome& outcome) {
   if (!made.made || !in_use(made.free_slot)) give_back(made.free_slot);
 }
 
-void TreeGrower::split_together(std::size_t turn) {
-  const bool alone = children_[turn].doubted;
-  const auto chosen = alone ? std::vector<std::size_t>{turn} : next_leaves(most_ahead());
-  const bool last = places() == 1;
-  for (const std::size_t l : chosen) begin_children(l, last);
-  std::vector<Outcome> outcomes(chosen.size());
-  parallel_blocks(chosen.size(), 1, params_.threads, [&](const Block& block) {
-    const std::size_t l = chosen[block.begin];
-    outcomes[block.begin] = make_children(leaves_[l], children_[l], last, l == turn);
-  });
-  for (std::size_t k = 0; k < chosen.size(); ++k) settle(chosen[k], outcomes[k]);
-}
-
-bool TreeGrower::small_leaves() const {
-  return std::none_of(leaves_.begin(), leaves_.end(), [](const Leaf& leaf) {
-    return leaf.split.found() && leaf.state.rows >= kApartRows;
-  });
-}
-
-void TreeGrower::split_apart() {
-  // Nothing that another thread looks at may move.
-  const auto most = static_cast<std::size_t>(params_.leaves);
-  const auto width = static_cast<std::size_t>(resolve_threads(params_.threads));
-  leaves_.reserve(most);
-  children_.reserve(most);
-  pool_.reserve(most + pool_.size() + kAheadAThread * width);
-  threads_ = 1;
-  std::mutex mutex;
-  bool over = false;
-  parallel_blocks(width, 1, params_.threads, [&](const Block&) {
-    try {
-      work_apart(mutex, over);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      over = true;
-      throw;
-    }
-  });
-  threads_ = params_.threads;
-}
-
-void TreeGrower::work_apart(std::mutex& mutex, bool& over) {
-  std::unique_lock lock(mutex);
-  while (!over) {
-    const auto turn = take_turns();
-    over = !turn.has_value();
-    if (over) return;
-    const auto chosen = choose_apart(*turn);
-    if (!chosen) {
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-      continue;
-    }
-    const bool last = places() == 1;
-    begin_children(*chosen, last);
-    const Leaf& leaf = leaves_[*chosen];
-    Children& children = children_[*chosen];
-    lock.unlock();
-    const Outcome outcome = make_children(leaf, children, last, *chosen == *turn);
-    lock.lock();
-    settle(*chosen, outcome);
-  }
-}
-
-std::optional<std::size_t> TreeGrower::choose_apart(std::size_t turn) const {
+std::optional<std::size_t> TreeGrower::choose(std::size_t turn) const {
   if (!children_[turn].under_way) return turn;
   const auto ahead = std::count_if(children_.begin(), children_.end(),
                                    [](const Children& one) { return one.made || one.under_way; });
   if (static_cast<std::size_t>(ahead) >= most_ahead()) return std::nullopt;
-  std::optional<std::size_t> best;
-  for (std::size_t l = 0; l < leaves_.size(); ++l) {
-    const Children& one = children_[l];
-    if (!leaves_[l].split.found() || one.made || one.doubted || one.under_way) continue;
-    if (!best || before(l, *best)) best = l;
+  return best_leaf([](const Children& one) { return !one.made && !one.doubted && !one.under_way; });
+}
+
+void TreeGrower::make(std::size_t chosen, bool its_turn, std::unique_lock<std::mutex>& lock) {
+  const bool last = places() == 1;
+  begin_children(chosen, last);
+  const Leaf& leaf = leaves_[chosen];
+  Children& children = children_[chosen];
+  lock.unlock();
+  const Outcome outcome = make_children(leaf, children, last, its_turn);
+  lock.lock();
+  settle(chosen, outcome);
+  ++changes_;
+}
+
+void TreeGrower::wait_for_change(std::unique_lock<std::mutex>& lock) {
+  const unsigned seen = changes_;
+  lock.unlock();
+  while (changes_ == seen || !lock.try_lock()) crew_.idle();
+}
+
+void TreeGrower::work() {
+  std::unique_lock lock(mutex_);
+  try {
+    if (!std::exchange(begun_, true)) {
+      lock.unlock();
+      start();
+      lock.lock();
+      started_ = true;
+      ++changes_;
+    }
+    while (!over_) {
+      const auto turn = started_ ? take_turns() : std::nullopt;
+      over_ = started_ && !turn;
+      if (over_) break;
+      const auto chosen = turn ? choose(*turn) : std::nullopt;
+      if (chosen) {
+        make(*chosen, *chosen == *turn, lock);
+      } else {
+        wait_for_change(lock);
+      }
+    }
+  } catch (...) {
+    if (!lock.owns_lock()) lock.lock();
+    over_ = true;
+    ++changes_;
+    throw;
   }
-  return best;
+  ++changes_;
 }
 
 bool TreeGrower::splittable(const Leaf& leaf) const {
@@ -342,11 +315,9 @@ void TreeGrower::find_splits(std::span<Leaf* const> leaves, std::span<const BinS
   const std::size_t together = std::max(kLooksAtOnce, looks / kMostGroups);
   const std::size_t groups = (looks + together - 1) / together;
   std::vector<Split> found(leaves.size() * groups);
-  const bool shared = leaves.size() * layout_.size() >= kSharedBins;
-  parallel_blocks(found.size(), 1, shared ? threads_ : 1, [&](const Block& block) {
-    const std::size_t first = block.begin % groups * together;
-    found[block.begin] =
-        best_among(first, std::min(first + together, looks), *leaves[block.begin / groups], counts);
+  crew_.share(found.size(), [&](std::size_t k) {
+    const std::size_t first = k % groups * together;
+    found[k] = best_among(first, std::min(first + together, looks), *leaves[k / groups], counts);
   });
   for (std::size_t l = 0; l < leaves.size(); ++l) {
     leaves[l]->split = {};
@@ -372,7 +343,7 @@ TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& childr
   const FeaturePlace& place = bins_.place(feature);
   const std::size_t left_rows =
       partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
-                        BinDecision(leaf.split).at(place), threads_, rows_of(leaf, spare));
+                        BinDecision(leaf.split).at(place), crew_, rows_of(leaf, spare));
   const auto rows = static_cast<std::int64_t>(left_rows);
   if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
     // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would

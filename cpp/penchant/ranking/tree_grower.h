@@ -10,16 +10,19 @@
 // The leaf that gains most is split next (LightGBM's leaf-wise growth), or the shallowest first.
 // Of two children the one of fewer rows is summed and the other is what remains. What a leaf's
 // split makes of it depends on that leaf alone, so with several threads the next best leaves are
-// split ahead of their turn, side by side, and take their places in the tree when it comes.
+// split ahead of their turn, each by a thread, and take their places in the tree when it comes; who
+// finds none to split helps with the loops of others.
 // Everything that decides is a sum of integers: a tree is the same at any number of threads.
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "penchant/base/crew.h"
 #include "penchant/ranking/bin_tree.h"
 #include "penchant/ranking/gradient_pairs.h"
 #include "penchant/ranking/histogram.h"
@@ -96,25 +99,23 @@ class TreeGrower {
 
   void choose_features(std::span<const std::uint8_t> used_features);
   [[nodiscard]] bool may_look_together(std::size_t f) const;
+  void begin();
   void start();
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const;
-  // The leaves to split next, the best first, at most `most`; those made or tried ahead are skipped
-  // but for the best.
-  [[nodiscard]] std::vector<std::size_t> next_leaves(std::size_t most) const;
   [[nodiscard]] std::size_t places() const;
   // How many leaves may be ahead of their turn: what is made for the last places may lose them to
   // better leaves, but half of those left are safe enough.
   [[nodiscard]] std::size_t most_ahead() const;
-  // Takes into the tree what is made and has its turn. The leaf that is to be made next, if any.
+  // A thread's part of growing.
+  void work();
+  void wait_for_change(std::unique_lock<std::mutex>& lock);
+  // Takes into the tree what is made and has its turn. The leaf whose turn is next, if any.
   std::optional<std::size_t> take_turns();
-  // All threads on the next few leaves, which are large.
-  void split_together(std::size_t turn);
-  // Each thread on a leaf of its own, all the way to the end of the tree: short loops would spend
-  // their time on waking each other.
-  void split_apart();
-  void work_apart(std::mutex& mutex, bool& over);
-  [[nodiscard]] std::optional<std::size_t> choose_apart(std::size_t turn) const;
-  [[nodiscard]] bool small_leaves() const;
+  // The best leaf that `allowed` accepts.
+  template <class Allowed>
+  [[nodiscard]] std::optional<std::size_t> best_leaf(const Allowed& allowed) const;
+  [[nodiscard]] std::optional<std::size_t> choose(std::size_t turn) const;
+  void make(std::size_t leaf, bool its_turn, std::unique_lock<std::mutex>& lock);
   void begin_children(std::size_t leaf, bool last);
   void settle(std::size_t leaf, const Outcome& outcome);
   // Safe to run for several leaves at once. Nothing is made where the estimate of rows was off:
@@ -151,8 +152,13 @@ class TreeGrower {
   SplitFinder finder_;
   InteractionGroups interaction_;
   Scales scales_;
-  int threads_;                    // of the loops inside a leaf
-  std::vector<std::size_t> used_;  // features, but those of two_bin_columns_
+  Crew crew_;
+  std::mutex mutex_;  // of what follows, but what a thread has chosen to make
+  bool begun_ = false;
+  bool started_ = false;  // the root is summed
+  bool over_ = false;
+  std::atomic<unsigned> changes_{0};  // of what there is to choose from
+  std::vector<std::size_t> used_;     // features, but those of two_bin_columns_
   std::vector<TwoBinColumn> two_bin_columns_;
   std::vector<std::uint8_t> used_tiles_;
   AlignedVector<Entry> entries_;
