@@ -2,6 +2,7 @@
 #include "penchant/bindings/tree_callbacks.h"
 #include "penchant/ranking/forest.h"
 #include "penchant/ranking/link_name.h"
+#include "penchant/ranking/nonzero_columns.h"
 #include "penchant/ranking/row_check.h"
 #include "penchant/ranking/trainer.h"
 
@@ -50,10 +51,19 @@ BinnedRows bin(const Rows& rows, const std::optional<Array<float>>& weights, int
 }
 
 template <class T>
+std::optional<ranking::SparseColumns<T>> nonzero_columns(MatrixView<const T> rows, int threads) {
+  const py::gil_scoped_release release;
+  return ranking::nonzero_columns(rows, threads);
+}
+
+template <class T>
 BinnedRows bin_dense(const Array<T>& rows, const std::optional<Array<float>>& weights, int bins,
                      const std::vector<std::int32_t>& categorical, std::uint64_t seed,
                      int threads) {
-  return bin(view_of(rows), weights, bins, categorical, seed, threads);
+  const auto view = view_of(rows);
+  const auto cells = nonzero_columns(view, threads);
+  if (cells) return bin(*cells, weights, bins, categorical, seed, threads);
+  return bin(view, weights, bins, categorical, seed, threads);
 }
 
 template <class T>

@@ -1,12 +1,15 @@
 // Sparse features that share columns: nothing of what is learned may show it.
 
 #include <array>
+#include <limits>
+#include <utility>
 
 #include "ranking/same_forest.h"
 #include "ranking/sample_rows.h"
 #include <gtest/gtest.h>
 
 #include "penchant/base/error.h"
+#include "penchant/ranking/nonzero_columns.h"
 #include "penchant/ranking/trainer.h"
 
 namespace penchant::ranking {
@@ -199,6 +202,59 @@ TEST(SparseRows, AreBinnedAsTheDenseOnes) {
       }
     }
   }
+}
+
+template <class T>
+void expect_nonzero_cells(std::size_t rows, std::size_t columns) {
+  const Philox random(11, 1);
+  Matrix<T> dense(rows, columns);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t c = 0; c < columns; ++c) {
+      const double u = random.uniform(i, static_cast<std::uint32_t>(c));
+      T& value = dense.row(i)[c];
+      if (u < 0.3) value = T{-0.0};
+      if (u < 0.06) value = static_cast<T>(u - 0.03);
+      if (u < 0.01) value = std::numeric_limits<T>::quiet_NaN();
+    }
+  }
+  const auto one = nonzero_columns(std::as_const(dense).view(), 1);
+  ASSERT_TRUE(one.has_value());
+  ASSERT_EQ(one->rows, rows);
+  ASSERT_EQ(one->columns(), columns);
+  for (std::size_t c = 0; c < columns; ++c) {
+    std::size_t at = one->begin[c];
+    for (std::size_t i = 0; i < rows; ++i) {
+      const T value = dense.row(i)[c];
+      if (value == 0) continue;
+      ASSERT_LT(at, one->begin[c + 1]);
+      ASSERT_EQ(one->row[at], i);
+      ASSERT_TRUE(std::isnan(value) || one->value[at] == value);
+      ASSERT_EQ(std::isnan(one->value[at++]), std::isnan(value));
+    }
+    ASSERT_EQ(at, one->begin[c + 1]);
+  }
+  for (const int threads : {2, 8}) {
+    const auto more = nonzero_columns(std::as_const(dense).view(), threads);
+    EXPECT_EQ(more->begin, one->begin);
+    EXPECT_EQ(more->row, one->row);
+  }
+}
+
+TEST(NonzeroColumns, AreThoseOfTheDenseRows) {
+  expect_nonzero_cells<float>(5'000, 70);
+  expect_nonzero_cells<double>(2'100, 33);
+  expect_nonzero_cells<float>(1'500, 3);
+}
+
+TEST(NonzeroColumns, AreNotMadeOfRowsThatAreFull) {
+  Matrix<float> rows(3'000, 20);
+  EXPECT_TRUE(nonzero_columns(std::as_const(rows).view(), 2).has_value());
+  // Where nobody looks: of the many rows between those that are.
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    if (i % 5 != 0) std::ranges::fill(rows.row(i), 1.0F);
+  }
+  EXPECT_FALSE(nonzero_columns(std::as_const(rows).view(), 2).has_value());
+  EXPECT_FALSE(nonzero_columns(MatrixView<const float>{rows.view().data, 0, 20}, 2).has_value());
 }
 
 TEST(SparseRows, AreRefusedWhenTheyDoNotFit) {
