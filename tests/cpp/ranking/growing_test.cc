@@ -1,6 +1,8 @@
 // Rounding, histograms, splits and partitions, against their plain twins.
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <functional>
 #include <numeric>
 
@@ -383,6 +385,38 @@ TEST(SplitFinder, AsksMoreOfManyCategoriesThanOfFew) {
     const Split split = split_by_category(categories, {.l2 = kL2, .category_l2 = kMore});
     EXPECT_TRUE(split.categorical);
     EXPECT_NEAR(split.gain, gain, 1e-6 * gain) << categories;  // derivatives are rounded
+  }
+}
+
+TEST(SplitFinder, TrustsAFrequentCategoryMoreThanARareOne) {
+  // Two rare categories of gradients 3 and -3, two frequent ones of 2.8 and -2.8, others of 0; one
+  // category may go left, the first or the last in their order.
+  const std::vector<double> mean{0, 0, 2.8, -2.8, 3, -3};
+  const std::vector<std::size_t> frequency{400, 390, 100, 100, 8, 8};
+  std::vector<std::size_t> category;
+  for (std::size_t c = 0; c < mean.size(); ++c) category.insert(category.end(), frequency[c], c);
+  Matrix<double> rows(category.size(), 1);
+  std::vector<float> gradients;
+  for (std::size_t i = 0; i < category.size(); ++i) {
+    rows.row(i)[0] = static_cast<double>(category[i]);
+    gradients.push_back(static_cast<float>(mean[category[i]]));
+  }
+  const BinMapper mapper = BinMapper::fit(rows.view(), {}, {.categorical = {0}});
+  const auto bins = BinnedMatrix::of(rows.view(), mapper, {});
+  for (const double smoothing : {0.0, 10.0}) {
+    SplitParams params;
+    params.min_leaf_rows = 1;
+    params.min_category_rows = 1;
+    params.most_categories = 1;
+    params.category_smoothing = smoothing;
+    TreeGrower grower(mapper, bins, {.leaves = 2, .split = params});
+    const Scales scales =
+        round_pairs(gradients, std::vector<float>(rows.rows(), 1.0F), {}, grower.entries());
+    const Split split = grower.grow(scales, std::vector<std::uint8_t>{1}).splits.at(0);
+    ASSERT_EQ(std::popcount(split.set[0]), 1);
+    const auto left =
+        mapper.feature(0).categories.at(static_cast<std::size_t>(std::countr_zero(split.set[0])));
+    EXPECT_EQ(frequency[static_cast<std::size_t>(left)], smoothing > 0 ? 100U : 8U);
   }
 }
 
