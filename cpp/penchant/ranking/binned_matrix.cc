@@ -10,6 +10,8 @@
 namespace penchant::ranking {
 namespace {
 
+constexpr std::size_t kFewColumns = 4;
+
 // Times that columns are shared anew without the features that were in the way.
 constexpr int kMostTries = 4;
 
@@ -17,6 +19,8 @@ constexpr int kMostTries = 4;
 
 std::size_t BinnedMatrix::tile_stride(std::size_t t) const {
   const std::size_t first = t / kPanelTiles * kPanelTiles;
+  // Where rows are many and columns few, memory is what a histogram waits for.
+  if (columns() - first * kTileColumns <= kFewColumns) return kFewColumns;
   return std::min(kPanelTiles, tiles() - first) * kTileColumns;
 }
 
@@ -31,7 +35,10 @@ bool BinnedMatrix::fill(const RowSource<T>& rows, const BinMapper& mapper, const
                         std::vector<std::uint8_t>& alone) {
   const BinReader<T> reader(rows, mapper);
   columns_.resize(rows_ * columns() + kColumnSlack);
-  if (options.tiles) tiles_.resize(rows_ * tiles() * kTileColumns);
+  if (options.tiles && tiles() > 0) {
+    const std::size_t full = (tiles() - 1) / kPanelTiles * kPanelTiles * kTileColumns;
+    tiles_.resize(rows_ * (full + tile_stride(tiles() - 1)));
+  }
   for (const FeaturePlace& one : places_.features) {
     if (one.shared) std::fill_n(columns_.data() + one.column * rows_, rows_, std::uint8_t{0});
   }

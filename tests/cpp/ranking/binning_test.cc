@@ -40,6 +40,21 @@ void expect_plain_bins(int threads) {
   }
 }
 
+TEST(Binning, LaysTilesOutForAnyNumberOfColumns) {
+  for (const std::size_t columns : {1, 3, 4, 5, 8, 9, 64, 65, 68, 69, 132, 133}) {
+    const Matrix<double> rows = testing::sample_rows(300, columns, 5);
+    const BinMapper mapper = BinMapper::fit(rows.view(), {}, {});
+    const auto bins = BinnedMatrix::of(rows.view(), mapper, {.share = false});
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      for (std::size_t c = 0; c < columns; ++c) {
+        const std::size_t t = c / kTileColumns;
+        ASSERT_EQ(bins.tile(t)[i * bins.tile_stride(t) + c % kTileColumns], bins.column(c)[i])
+            << columns << " columns, row " << i << ", column " << c;
+      }
+    }
+  }
+}
+
 TEST(Binning, FindsTheBinOfEveryDouble) { expect_plain_bins<double>(1); }
 TEST(Binning, FindsTheBinOfEveryFloat) { expect_plain_bins<float>(3); }
 
