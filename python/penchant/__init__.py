@@ -21,26 +21,37 @@ from ._version import __version__
 _NAMES = {
     "ALS": "models.als",
     "BPR": "models.bpr",
+    "Bagging": "bandits.bagging",
+    "BetaThompson": "bandits.beta_thompson",
     "Blend": "models.blend",
     "Client": "client",
     "Comparison": "evaluation.compare",
     "Content": "models.content",
     "Dataset": "data.dataset",
-    "Hybrid": "models.hybrid",
     "EASE": "models.ease",
+    "EpsilonGreedy": "bandits.epsilon_greedy",
     "GBDTClassifier": "ranking.gbdt_classifier",
     "GBDTRanker": "ranking.gbdt_ranker",
     "GBDTRegressor": "ranking.gbdt_regressor",
     "GraphFilter": "models.graph_filter",
+    "Greedy": "bandits.greedy",
+    "Hybrid": "models.hybrid",
     "ItemKNN": "models.item_knn",
+    "LinTS": "bandits.lin_ts",
+    "LinUCB": "bandits.lin_ucb",
     "LocalRidge": "models.local_ridge",
+    "LogisticTS": "bandits.logistic_ts",
     "Pipeline": "pipeline",
     "Popular": "models.popular",
     "Random": "models.random",
     "RepeatPurchase": "models.repeat_purchase",
     "Report": "evaluation.report",
     "SLIM": "models.slim",
+    "Softmax": "bandits.softmax",
+    "SquareCB": "bandits.square_cb",
     "Study": "tuning",
+    "UCB1": "bandits.ucb1",
+    "Uniform": "bandits.uniform",
     "VectorIndex": "retrieval.vector_index",
     "WARP": "models.warp",
     "build_info": "_info",
@@ -51,6 +62,7 @@ _NAMES = {
     "tune": "tuning",
 }
 _MODULES = {
+    "bandits": "bandits",
     "benchmark": "benchmark",
     "datasets": "datasets",
     "errors": "errors",
@@ -81,6 +93,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from . import bandits as bandits
     from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
@@ -89,6 +102,17 @@ if TYPE_CHECKING:
     from . import simulate as simulate
     from . import tuning as tuning
     from ._info import build_info as build_info
+    from .bandits.bagging import Bagging as Bagging
+    from .bandits.beta_thompson import BetaThompson as BetaThompson
+    from .bandits.epsilon_greedy import EpsilonGreedy as EpsilonGreedy
+    from .bandits.greedy import Greedy as Greedy
+    from .bandits.lin_ts import LinTS as LinTS
+    from .bandits.lin_ucb import LinUCB as LinUCB
+    from .bandits.logistic_ts import LogisticTS as LogisticTS
+    from .bandits.softmax import Softmax as Softmax
+    from .bandits.square_cb import SquareCB as SquareCB
+    from .bandits.ucb1 import UCB1 as UCB1
+    from .bandits.uniform import Uniform as Uniform
     from .bundle import inspect as inspect
     from .bundle import load as load
     from .client import Client as Client

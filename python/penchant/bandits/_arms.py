@@ -1,0 +1,104 @@
+"""External ids of arms: as given, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..errors import CorruptBundleError, InvalidArgumentError
+from ..retrieval._row_ids import RowIds
+
+__all__ = ["ArmIds", "listed"]
+
+
+def listed(arms: Any, what: str = "arms") -> Sequence[Any]:
+    """Return ids as a sequence of Python objects."""
+    if isinstance(arms, (list, tuple)):
+        return arms
+    if isinstance(arms, (str, bytes)):
+        raise InvalidArgumentError(f"{what} must be a list of ids, not the one text {arms!r}")
+    if hasattr(arms, "tolist"):
+        found = arms.tolist()
+        return found if isinstance(found, list) else [found]
+    if hasattr(arms, "to_list"):
+        return list(arms.to_list())
+    if isinstance(arms, Iterable):
+        return list(arms)
+    raise InvalidArgumentError(f"{what} must be a list of ids, not {arms!r}")
+
+
+class ArmIds:
+    """A row of the policy's table for each arm, in the order in which they were first learnt."""
+
+    def __init__(self) -> None:
+        self._row_of: dict[Any, int] = {}
+        self._ids: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def ids(self) -> list[Any]:
+        """All arms, a row each."""
+        return list(self._ids)
+
+    def rows(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
+        """Rows of arms, -1 for those that are new."""
+        try:
+            return np.fromiter(map(self._row_of.get, arms, repeat(-1)), np.int32, len(arms))
+        except TypeError as error:
+            raise InvalidArgumentError(f"an arm is a string or an integer: {error}") from error
+
+    def add(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
+        """Rows of arms; new ones get the next rows.
+
+        Raises
+        ------
+        InvalidArgumentError
+            On ids that are neither strings nor integers, or not of the kind of those before.
+        """
+        rows = self.rows(arms)
+        if (rows >= 0).all():
+            return rows
+        new = [one for one, row in zip(arms, rows.tolist(), strict=True) if row < 0]
+        kind = type(self._ids[0]) if self._ids else None
+        fresh: dict[Any, int] = {}
+        for one in new:
+            value = one.item() if isinstance(one, np.generic) else one
+            if isinstance(value, bool) or not isinstance(value, (str, int)):
+                raise InvalidArgumentError(
+                    f"arm {one!r} is a {type(one).__name__}; arms are strings or integers"
+                )
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise InvalidArgumentError(f"arm {one!r} is an integer beyond 64 bits")
+            if kind is None:
+                kind = type(value)
+            if not isinstance(value, kind):
+                raise InvalidArgumentError(
+                    f"arm {one!r} is a {type(one).__name__}, the arms before are "
+                    f"{'texts' if kind is str else 'integers'}; give one kind"
+                )
+            fresh.setdefault(value, len(self._ids) + len(fresh))
+        self._row_of.update(fresh)
+        self._ids.extend(fresh)
+        return self.rows(arms)
+
+    def save(self, writer: _core.BundleWriter, prefix: str) -> None:
+        """Write int64 ids, or offsets [n + 1] into UTF-8 bytes."""
+        RowIds.from_given(self._ids, len(self._ids)).save(writer, prefix)
+
+    @classmethod
+    def load(cls, reader: _core.BundleReader, prefix: str, rows: int) -> Self:
+        """Read what `save` wrote, taking nothing for granted."""
+        found = RowIds.load(reader, prefix, rows, np.empty(0, np.int32))
+        arms = cls()
+        arms._ids = found.at(np.arange(rows, dtype=np.int32)).tolist()
+        arms._row_of = {one: row for row, one in enumerate(arms._ids)}
+        if len(arms._row_of) != rows:
+            raise CorruptBundleError(f"{prefix}: an arm comes twice")
+        return arms
