@@ -1,0 +1,47 @@
+#pragma once
+
+// Dense algebra of one posterior N(theta, A^-1), A = l2 I + G: with A = L L^T and M = L^-1,
+//
+//   theta = M^T M b,   x^T A^-1 x = |M x|^2,   M^T z ~ N(0, A^-1) for z ~ N(0, I).
+//
+// Doubles in one defined order (rows are added to rows, nothing is reassociated), so the same bits
+// on every CPU. Triangles are packed: (i, j), j <= i, at i (i + 1) / 2 + j.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace penchant::bandits {
+
+// Where row i of a packed triangle begins.
+[[nodiscard]] constexpr std::size_t packed_begin(std::size_t i) { return i * (i + 1) / 2; }
+
+// Scratch that is kept between calls.
+struct FactorScratch {
+  std::vector<double> square{};  // [n, n], the upper triangle is L^T
+};
+
+// L^T of l2 I + gram, in scratch.square. Pivots are at least l2 in exact arithmetic; rounding is
+// kept from taking them below. n^3 / 3 flops.
+void factorize(std::span<const double> gram, std::size_t n, double l2, FactorScratch& scratch);
+
+// M from what factorize left. n^3 / 3 flops.
+void invert_factor(std::size_t n, const FactorScratch& scratch, std::span<double> inverse);
+
+// theta from what factorize left; `moment` is b. 2 n^2 flops.
+void solve_factor(std::size_t n, const FactorScratch& scratch, std::span<const double> moment,
+                  std::span<double> theta);
+
+// out = M x. n^2 flops.
+void multiply_lower(std::span<const double> inverse, std::span<const double> x,
+                    std::span<double> out);
+
+// out = M^T z. n^2 flops.
+void multiply_lower_transposed(std::span<const double> inverse, std::span<const double> z,
+                               std::span<double> out);
+
+// Lower factor of a matrix that may be singular, packed, in place: where a pivot is not above
+// `floor`, its column becomes 0.
+void factorize_semidefinite(std::span<double> a, std::size_t n, double floor);
+
+}  // namespace penchant::bandits
