@@ -102,8 +102,9 @@ class Policy {
   [[nodiscard]] static Policy load(const std::shared_ptr<const bundle::Reader>& reader,
                                    const std::string& prefix);
 
- private:
   struct Impl;
+
+ private:
   explicit Policy(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

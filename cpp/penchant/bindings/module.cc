@@ -20,6 +20,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_importers(module);
   penchant::bindings::register_shap(module);
   penchant::bindings::register_trees(module);
+  penchant::bindings::register_bandits(module);
   penchant::bindings::register_evaluation(module);
   penchant::bindings::register_engine(module);
 }

@@ -32,6 +32,7 @@ void register_calibration(py::module_& module);
 void register_importers(py::module_& module);
 void register_shap(py::module_& module);
 void register_trees(py::module_& module);
+void register_bandits(py::module_& module);
 void register_evaluation(py::module_& module);
 void register_engine(py::module_& module);
 
