@@ -17,6 +17,15 @@ std::int64_t rounded(double value) {
   return static_cast<std::int64_t>(std::nearbyint(value * (1 << kFractionBits)));
 }
 
+// By squaring: the same bits on every CPU.
+double power(double base, std::int64_t exponent) {
+  double out = 1;
+  for (; exponent > 0; exponent /= 2, base *= base) {
+    if (exponent % 2 == 1) out *= base;
+  }
+  return out;
+}
+
 }  // namespace
 
 void FixedRow::set(std::span<const double> context, double reward_in) {
@@ -57,8 +66,7 @@ void LinearSums::add(const FixedRow& row, std::int64_t copies) {
 
 void LinearSums::take_back(const FixedRow& row, std::int64_t copies, std::int64_t age) {
   if (fading()) {
-    const double faded = std::pow(discount_, static_cast<double>(age));
-    accumulate_fading(row, -static_cast<double>(copies) * faded);
+    accumulate_fading(row, -static_cast<double>(copies) * power(discount_, age));
   } else {
     for (std::int64_t c = 0; c < std::abs(copies); ++c) accumulate(row, copies > 0 ? -1 : 1);
   }
