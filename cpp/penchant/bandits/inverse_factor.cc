@@ -1,9 +1,91 @@
 #include "penchant/bandits/inverse_factor.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "penchant/bandits/inverse_factor.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace penchant::bandits::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// y[j] -= factor * x[j], each product rounded: whatever the width of the vectors, the same bits.
+HWY_INLINE void subtract_scaled(double factor, const double* HWY_RESTRICT x, double* HWY_RESTRICT y,
+                                std::size_t n) {
+  const hn::ScalableTag<double> d;
+  const std::size_t width = hn::Lanes(d);
+  const auto scale = hn::Set(d, factor);
+  std::size_t j = 0;
+  for (; j + width <= n; j += width) {
+    hn::StoreU(hn::Sub(hn::LoadU(d, y + j), hn::Mul(scale, hn::LoadU(d, x + j))), d, y + j);
+  }
+  for (; j < n; ++j) {
+    const double product = factor * x[j];
+    y[j] -= product;
+  }
+}
+
+void factorize_kernel(double* square, std::size_t n, double l2) {
+  for (std::size_t k = 0; k < n; ++k) {
+    double* row = square + k * n;
+    const double root = std::sqrt(std::max(row[k], l2));
+    const double reciprocal = 1.0 / root;
+    row[k] = root;
+    for (std::size_t j = k + 1; j < n; ++j) row[j] *= reciprocal;
+    for (std::size_t i = k + 1; i < n; ++i) {
+      subtract_scaled(row[i], row + i, square + i * n + i, n - i);
+    }
+  }
+}
+
+void invert_kernel(const double* square, std::size_t n, double* inverse) {
+  for (std::size_t i = 0; i < n; ++i) {
+    double* row = inverse + packed_begin(i);
+    std::fill(row, row + i, 0.0);
+    for (std::size_t k = 0; k < i; ++k) {
+      subtract_scaled(square[k * n + i], inverse + packed_begin(k), row, k + 1);
+    }
+    const double reciprocal = 1.0 / square[i * n + i];
+    for (std::size_t j = 0; j < i; ++j) row[j] *= reciprocal;
+    row[i] = reciprocal;
+  }
+}
+
+void forward_kernel(const double* square, std::size_t n, double* theta) {
+  for (std::size_t k = 0; k < n; ++k) {  // L y = b
+    theta[k] /= square[k * n + k];
+    subtract_scaled(theta[k], square + k * n + k + 1, theta + k + 1, n - k - 1);
+  }
+}
+
+}  // namespace penchant::bandits::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
 namespace penchant::bandits {
+namespace {
+
+HWY_EXPORT(factorize_kernel);
+HWY_EXPORT(invert_kernel);
+HWY_EXPORT(forward_kernel);
+
+// sum_j a[j] b[j] in eight lanes, element j in lane j mod 8, and a fixed tree over them.
+double dot(const double* a, const double* b, std::size_t n) {
+  std::array<double, 8> lane{};
+  std::size_t j = 0;
+  for (; j + 8 <= n; j += 8) {
+    for (std::size_t l = 0; l < 8; ++l) lane[l] += a[j + l] * b[j + l];
+  }
+  for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += a[j] * b[j];
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+}  // namespace
 
 void factorize(std::span<const double> gram, std::size_t n, double l2, FactorScratch& scratch) {
   auto& square = scratch.square;
@@ -12,47 +94,21 @@ void factorize(std::span<const double> gram, std::size_t n, double l2, FactorScr
     for (std::size_t j = 0; j <= i; ++j, ++at) square[j * n + i] = gram[at];
   }
   for (std::size_t k = 0; k < n; ++k) square[k * n + k] += l2;
-  for (std::size_t k = 0; k < n; ++k) {
-    double* row = square.data() + k * n;
-    const double root = std::sqrt(std::max(row[k], l2));
-    row[k] = root;
-    for (std::size_t j = k + 1; j < n; ++j) row[j] /= root;
-    for (std::size_t i = k + 1; i < n; ++i) {
-      const double factor = row[i];
-      double* target = square.data() + i * n;
-      for (std::size_t j = i; j < n; ++j) target[j] -= factor * row[j];
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(factorize_kernel)(square.data(), n, l2);
 }
 
 void invert_factor(std::size_t n, const FactorScratch& scratch, std::span<double> inverse) {
-  const double* square = scratch.square.data();
-  for (std::size_t i = 0; i < n; ++i) {
-    double* row = inverse.data() + packed_begin(i);
-    std::fill(row, row + i, 0.0);
-    for (std::size_t k = 0; k < i; ++k) {
-      const double factor = square[k * n + i];
-      const double* earlier = inverse.data() + packed_begin(k);
-      for (std::size_t j = 0; j <= k; ++j) row[j] -= factor * earlier[j];
-    }
-    const double reciprocal = 1.0 / square[i * n + i];
-    for (std::size_t j = 0; j < i; ++j) row[j] *= reciprocal;
-    row[i] = reciprocal;
-  }
+  HWY_DYNAMIC_DISPATCH(invert_kernel)(scratch.square.data(), n, inverse.data());
 }
 
 void solve_factor(std::size_t n, const FactorScratch& scratch, std::span<const double> moment,
                   std::span<double> theta) {
   const double* square = scratch.square.data();
   std::copy(moment.begin(), moment.end(), theta.begin());
-  for (std::size_t k = 0; k < n; ++k) {  // L y = b
-    theta[k] /= square[k * n + k];
-    for (std::size_t j = k + 1; j < n; ++j) theta[j] -= square[k * n + j] * theta[k];
-  }
+  HWY_DYNAMIC_DISPATCH(forward_kernel)(square, n, theta.data());
   for (std::size_t k = n; k-- > 0;) {  // L^T theta = y
-    double sum = theta[k];
-    for (std::size_t j = k + 1; j < n; ++j) sum -= square[k * n + j] * theta[j];
-    theta[k] = sum / square[k * n + k];
+    const double known = dot(square + k * n + k + 1, theta.data() + k + 1, n - k - 1);
+    theta[k] = (theta[k] - known) / square[k * n + k];
   }
 }
 
@@ -60,9 +116,7 @@ void multiply_lower(std::span<const double> inverse, std::span<const double> x,
                     std::span<double> out) {
   const double* row = inverse.data();
   for (std::size_t i = 0; i < x.size(); ++i) {
-    double sum = 0;
-    for (std::size_t j = 0; j <= i; ++j) sum += row[j] * x[j];
-    out[i] = sum;
+    out[i] = dot(row, x.data(), i + 1);
     row += i + 1;
   }
 }
@@ -92,3 +146,4 @@ void factorize_semidefinite(std::span<double> a, std::size_t n, double floor) {
 }
 
 }  // namespace penchant::bandits
+#endif  // HWY_ONCE

@@ -4,8 +4,9 @@
 //
 //   theta = M^T M b,   x^T A^-1 x = |M x|^2,   M^T z ~ N(0, A^-1) for z ~ N(0, I).
 //
-// Doubles in one defined order (rows are added to rows, nothing is reassociated), so the same bits
-// on every CPU. Triangles are packed: (i, j), j <= i, at i (i + 1) / 2 + j.
+// Doubles in one defined order (rows are added to rows, products in eight lanes, no fused
+// multiply-add), so the same bits on every CPU. Triangles are packed: (i, j), j <= i, at i (i + 1)
+// / 2 + j.
 
 #include <cstddef>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
 
-// The makers behind make_reward_model.
+// The makers behind make_reward_model. `variances`: whether spreads will be asked for, or draws.
 
 #include <memory>
 #include <string>
@@ -12,7 +12,8 @@ namespace penchant::bandits {
 
 [[nodiscard]] std::unique_ptr<RewardModel> make_disjoint_model(const PolicyOptions& options,
                                                                bool variances);
-[[nodiscard]] std::unique_ptr<RewardModel> make_shared_model(const PolicyOptions& options);
+[[nodiscard]] std::unique_ptr<RewardModel> make_shared_model(const PolicyOptions& options,
+                                                             bool variances);
 [[nodiscard]] std::unique_ptr<RewardModel> make_hybrid_model(const PolicyOptions& options);
 [[nodiscard]] std::unique_ptr<RewardModel> make_tally_model(const PolicyOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "penchant/bandits/choice.h"
 #include "penchant/bandits/linear_sums.h"
@@ -105,18 +106,47 @@ class OpenArms {
   std::vector<std::uint8_t> closed_;
 };
 
-// What a slot is drawn from when the arms before are closed: the first proposal without them, or a
-// new one among the rest.
+// The proposal that every row of a call gets, where contexts are ignored; else nothing.
+std::vector<double> common_proposal(const Policy::Impl& policy, const Candidates& ask,
+                                    const Draws& draws) {
+  if (!policy.ignores_contexts() || ask.contexts.rows == 0) return {};
+  std::vector<double> p(ask.arms.size());
+  Proposer(policy, ask, draws, 0, 1).propose(0, p);
+  return p;
+}
+
+// What the first slot of a row is drawn from.
 void first_slot(const PolicyOptions& options, Proposer& proposer, std::size_t row,
-                const OpenArms& open, std::span<double> p) {
-  proposer.propose(row, p);
+                std::span<const double> common, const OpenArms& open, std::span<double> p) {
+  if (common.empty()) {
+    proposer.propose(row, p);
+  } else {
+    std::copy(common.begin(), common.end(), p.begin());
+  }
   if (!guard(p, open.closed())) proposer.propose_among(row, open.positions(), p);
   mix_floor(p, open.closed(), options.min_probability);
 }
 
-// Whether every row of a call gets the same proposal.
-bool same_rows(const Policy::Impl& policy, const Candidates& ask) {
-  return policy.ignores_contexts() && ask.blocked.empty();
+double sum_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+// Draws the slots of one row from p, which is used up.
+void fill_slots(const PolicyOptions& options, Proposer& proposer, std::size_t row, OpenArms& open,
+                std::uint64_t id, std::span<double> p, std::span<std::int32_t> position,
+                std::span<double> propensity) {
+  const Philox random(options.seed, kStreamDecision);
+  for (std::size_t slot = 0; slot < position.size(); ++slot) {
+    if (!(sum_of(p) > 0)) {
+      proposer.propose_among(row, open.positions(), p);
+      mix_floor(p, open.closed(), options.min_probability);
+    }
+    const std::size_t chosen = draw(p, random.uniform(id, static_cast<std::uint32_t>(slot)));
+    position[slot] = static_cast<std::int32_t>(chosen);
+    propensity[slot] = std::min(1.0, p[chosen] / sum_of(p));
+    p[chosen] = 0;
+    open.close(chosen);
+  }
 }
 
 }  // namespace
@@ -212,17 +242,14 @@ void Policy::propose(const Candidates& ask, const Draws& draws,
   const std::size_t rows = ask.contexts.rows;
   check_argument(probabilities.size() == rows * arms, "policy: probabilities must be [", rows, ", ",
                  arms, "]");
-  const std::size_t distinct = same_rows(*impl_, ask) ? std::min<std::size_t>(rows, 1) : rows;
-  parallel_blocks(distinct, kBlockRows, draws.threads, [&](const Block& block) {
+  const std::vector<double> common = common_proposal(*impl_, ask, draws);
+  parallel_blocks(rows, kBlockRows, draws.threads, [&](const Block& block) {
     Proposer proposer(*impl_, ask, draws, block.begin, block.end - block.begin);
     for (std::size_t row = block.begin; row < block.end; ++row) {
-      first_slot(impl_->options, proposer, row, OpenArms(ask, row),
+      first_slot(impl_->options, proposer, row, common, OpenArms(ask, row),
                  probabilities.subspan(row * arms, arms));
     }
   });
-  for (std::size_t row = distinct; row < rows; ++row) {
-    std::copy_n(probabilities.begin(), arms, probabilities.subspan(row * arms).begin());
-  }
 }
 
 Decisions Policy::decide(const Candidates& ask, const Draws& draws) const {
@@ -232,40 +259,16 @@ Decisions Policy::decide(const Candidates& ask, const Draws& draws) const {
   const std::size_t slots = draws.slots;
   Decisions out{.position = std::vector<std::int32_t>(rows * slots),
                 .propensity = std::vector<double>(rows * slots)};
-  const PolicyOptions& options = impl_->options;
-  const Philox random(options.seed, kStreamDecision);
-  const bool same = same_rows(*impl_, ask);
-  std::vector<double> common(same ? arms : 0);
-  if (same && rows > 0) {
-    Proposer proposer(*impl_, ask, draws, 0, 1);
-    first_slot(options, proposer, 0, OpenArms(ask, 0), common);
-  }
+  const std::vector<double> common = common_proposal(*impl_, ask, draws);
   parallel_blocks(rows, kBlockRows, draws.threads, [&](const Block& block) {
     Proposer proposer(*impl_, ask, draws, block.begin, block.end - block.begin);
     std::vector<double> p(arms);
     for (std::size_t row = block.begin; row < block.end; ++row) {
       OpenArms open(ask, row);
-      if (same) {
-        p = common;
-      } else {
-        first_slot(options, proposer, row, open, p);
-      }
-      for (std::size_t slot = 0; slot < slots; ++slot) {
-        double left = 0;
-        for (const double value : p) left += value;
-        if (!(left > 0)) {
-          proposer.propose_among(row, open.positions(), p);
-          mix_floor(p, open.closed(), options.min_probability);
-          left = 0;
-          for (const double value : p) left += value;
-        }
-        const double u = random.uniform(draws.ids[row], static_cast<std::uint32_t>(slot));
-        const std::size_t position = draw(p, u);
-        out.position[row * slots + slot] = static_cast<std::int32_t>(position);
-        out.propensity[row * slots + slot] = std::min(1.0, p[position] / left);
-        p[position] = 0;
-        open.close(position);
-      }
+      first_slot(impl_->options, proposer, row, common, open, p);
+      fill_slots(impl_->options, proposer, row, open, draws.ids[row], p,
+                 std::span(out.position).subspan(row * slots, slots),
+                 std::span(out.propensity).subspan(row * slots, slots));
     }
   });
   return out;

@@ -89,8 +89,9 @@ class Policy {
   // (Plackett-Luce); where nothing of it is left, from the policy's proposal among the rest.
   [[nodiscard]] Decisions decide(const Candidates& ask, const Draws& draws) const;
 
-  // Learns; either all events or, when it throws, none. O(dimension^2 / 2) an event, and
-  // O(dimension^3 / 3) an arm that was touched, once a call.
+  // Learns; either all events or, when it throws, none. Rows of the table that are next in turn are
+  // new arms. O(dimension^2 / 2) an event, and O(dimension^3 / 3) an arm that was touched, once a
+  // call.
   void update(const Events& events, int threads);
 
   // Takes events back that were learnt before. Bagging and LogisticTS want their ids. Throws

@@ -31,7 +31,8 @@ struct Policy::Impl {
   }
 
   void check_candidates(const Candidates& ask, const Draws& draws) const;
-  void check_events(const Events& events) const;
+  // The table must have `known` rows for them.
+  void check_events(const Events& events, std::size_t known) const;
   [[nodiscard]] Lesson lesson_of(const Events& events, std::size_t e) const;
   [[nodiscard]] std::uint64_t id_of(const Events& events, std::size_t e) const;
   void learn_logistic(const Events& events, int threads);

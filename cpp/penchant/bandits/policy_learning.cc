@@ -49,7 +49,7 @@ Lesson Policy::Impl::lesson_of(const Events& given, std::size_t e) const {
           .age = given.age.empty() ? 0 : given.age[e]};
 }
 
-void Policy::Impl::check_events(const Events& given) const {
+void Policy::Impl::check_events(const Events& given, std::size_t known) const {
   const std::size_t count = given.arms.size();
   check_argument(given.contexts.rows == count && given.rewards.size() == count, "policy: ", count,
                  " arms, ", given.contexts.rows, " contexts and ", given.rewards.size(),
@@ -66,7 +66,7 @@ void Policy::Impl::check_events(const Events& given) const {
   check_argument(given.age.empty() || given.age.size() == count, "policy: ", given.age.size(),
                  " ages for ", count, " events");
   for (std::size_t e = 0; e < count; ++e) {
-    check_argument(given.arms[e] >= 0 && static_cast<std::size_t>(given.arms[e]) < arms, "event ",
+    check_argument(given.arms[e] >= 0 && static_cast<std::size_t>(given.arms[e]) < known, "event ",
                    e, ": arm ", given.arms[e], " is not among the ", arms, " of the policy");
     check_argument(!rates() || (given.rewards[e] >= 0 && given.rewards[e] <= 1), "event ", e,
                    ": the reward is ", given.rewards[e], "; ", policy_kind_name(options.kind),
@@ -125,8 +125,8 @@ void Policy::Impl::learn_logistic(const Events& given, int threads) {
 
 void Policy::update(const Events& events, int threads) {
   Impl& impl = *impl_;
-  impl.check_events(events);
   const std::size_t count = events.arms.size();
+  impl.check_events(events, impl.arms + count);
   if (impl.logistic()) {
     std::set<std::uint64_t> fresh;
     for (std::size_t e = 0; e < count; ++e) {
@@ -134,6 +134,13 @@ void Policy::update(const Events& events, int threads) {
       check_argument(!impl.linearized.contains(id) && fresh.insert(id).second, "event ", e,
                      ": the id ", id, " was learnt already; give each event its own");
     }
+  }
+  std::size_t wanted = impl.arms;
+  for (const std::int32_t arm : events.arms) {
+    wanted = std::max(wanted, static_cast<std::size_t>(arm) + 1);
+  }
+  ensure_arms(wanted);
+  if (impl.logistic()) {
     impl.learn_logistic(events, threads);
   } else {
     for (std::size_t e = 0; e < count; ++e) {
@@ -153,7 +160,7 @@ void Policy::update(const Events& events, int threads) {
 
 void Policy::undo(const Events& events, int threads) {
   Impl& impl = *impl_;
-  impl.check_events(events);
+  impl.check_events(events, impl.arms);
   const std::size_t count = events.arms.size();
   const bool fading = impl.options.discount < 1;
   check_argument(!(impl.bagging() || impl.logistic()) || !events.ids.empty() || count == 0,

@@ -12,13 +12,14 @@ namespace {
 
 class SharedModel : public RewardModel {
  public:
-  explicit SharedModel(const PolicyOptions& options)
+  SharedModel(const PolicyOptions& options, bool variances)
       : inputs_(options),
         shared_({.context = inputs_.context(),
                  .arm = inputs_.arm(),
                  .interactions = options.interactions,
                  .l2 = options.l2,
-                 .discount = options.discount}),
+                 .discount = options.discount,
+                 .variances = variances}),
         context_(inputs_.context()),
         arm_(inputs_.arm()),
         joint_(shared_.dimension()) {}
@@ -136,8 +137,8 @@ class SharedModel : public RewardModel {
 
 }  // namespace
 
-std::unique_ptr<RewardModel> make_shared_model(const PolicyOptions& options) {
-  return std::make_unique<SharedModel>(options);
+std::unique_ptr<RewardModel> make_shared_model(const PolicyOptions& options, bool variances) {
+  return std::make_unique<SharedModel>(options, variances);
 }
 
 }  // namespace penchant::bandits

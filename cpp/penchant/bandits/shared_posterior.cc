@@ -16,19 +16,20 @@ SharedPosterior::SharedPosterior(const Shape& shape)
     : shape_(shape),
       sums_(joint_size(shape), shape.discount),
       theta_(joint_size(shape), 0.0),
-      inverse_(packed_size(joint_size(shape)), 0.0) {
-  for (std::size_t i = 0; i < theta_.size(); ++i) {
+      inverse_(shape.variances ? packed_size(joint_size(shape)) : 0, 0.0) {
+  for (std::size_t i = 0; i < theta_.size() && shape.variances; ++i) {
     inverse_[packed_begin(i) + i] = 1.0 / std::sqrt(shape.l2);
   }
 }
 
 void SharedPosterior::refresh() {
   FactorScratch scratch;
+  std::vector<double> gram(packed_size(dimension()));
   std::vector<double> moment(dimension());
-  sums_.read(inverse_, moment);
-  factorize(inverse_, dimension(), shape_.l2, scratch);
+  sums_.read(gram, moment);
+  factorize(gram, dimension(), shape_.l2, scratch);
   solve_factor(dimension(), scratch, moment, theta_);
-  invert_factor(dimension(), scratch, inverse_);
+  if (shape_.variances) invert_factor(dimension(), scratch, inverse_);
 }
 
 void SharedPosterior::joint(std::span<const double> x, std::span<const double> f,

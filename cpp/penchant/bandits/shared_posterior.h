@@ -29,6 +29,7 @@ class SharedPosterior {
     bool interactions = true;
     double l2 = 1;
     double discount = 1;
+    bool variances = true;  // or means alone: no inverse is kept
   };
 
   explicit SharedPosterior(const Shape& shape);
@@ -54,7 +55,7 @@ class SharedPosterior {
                                 std::vector<double>& scratch) const;
 
   [[nodiscard]] std::span<const double> theta() const { return theta_; }
-  [[nodiscard]] std::span<const double> inverse() const { return inverse_; }  // M of all z
+  [[nodiscard]] std::span<const double> inverse() const { return inverse_; }  // M of all of z
   [[nodiscard]] std::size_t memory_bytes() const;
 
  private:

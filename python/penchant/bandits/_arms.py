@@ -88,6 +88,12 @@ class ArmIds:
         self._ids.extend(fresh)
         return self.rows(arms)
 
+    def forget_after(self, count: int) -> None:
+        """Keep the first `count` arms alone."""
+        for one in self._ids[count:]:
+            del self._row_of[one]
+        del self._ids[count:]
+
     def save(self, writer: _core.BundleWriter, prefix: str) -> None:
         """Write int64 ids, or offsets [n + 1] into UTF-8 bytes."""
         RowIds.from_given(self._ids, len(self._ids)).save(writer, prefix)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
 
@@ -191,9 +192,13 @@ class Policy(Parametrized):
         if propensity is not None:
             _check_propensity(propensity, rows)
         core = self._ready(events[0], events[3])
+        arms_before = len(self._arms)
         known = self._arms.add(events[1])
-        core.ensure_arms(len(self._arms))
-        core.update(events[0], known, *events[2:], self._threads())
+        try:
+            core.update(events[0], known, *events[2:], self._threads())
+        except BaseException:
+            self._arms.forget_after(arms_before)
+            raise
         return self
 
     def undo(
@@ -233,6 +238,56 @@ class Policy(Parametrized):
         ages = None if age is None else _integers(age, "age", rows, np.int64)
         core.undo(events[0], known, *events[2:], ages, self._threads())
         return self
+
+    def warm_start(
+        self,
+        frame: Any,
+        *,
+        arm: str = "arm",
+        reward: str = "reward",
+        context: Sequence[str] = (),
+        arm_features: Sequence[str] = (),
+        propensity: str | None = None,
+    ) -> Self:
+        """Learn from a logged frame (pandas, polars or pyarrow), whoever decided then.
+
+        Parameters
+        ----------
+        frame
+            A row an event.
+        arm, reward, propensity : str
+            Names of columns.
+        context, arm_features : list of str
+            Names of the columns of numbers, in the order in which `update` has them.
+
+        Raises
+        ------
+        InvalidArgumentError
+            On columns that are not there, and as `update`.
+        """
+        table = nw.from_native(frame, eager_only=True)
+        named = [
+            arm,
+            reward,
+            *context,
+            *arm_features,
+            *([] if propensity is None else [propensity]),
+        ]
+        missing = [name for name in named if name not in table.columns]
+        if missing:
+            raise InvalidArgumentError(
+                f"warm_start: the frame has no column {missing[0]!r}; it has: "
+                f"{', '.join(table.columns)}"
+            )
+        return self.update(
+            np.column_stack([table[one].to_numpy() for one in context]) if context else None,
+            table[arm].to_list(),
+            table[reward].to_numpy(),
+            None if propensity is None else table[propensity].to_numpy(),
+            arm_features=np.column_stack([table[one].to_numpy() for one in arm_features])
+            if arm_features
+            else None,
+        )
 
     @property
     def arms_(self) -> list[Any]:

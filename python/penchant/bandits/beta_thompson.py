@@ -20,6 +20,8 @@ class BetaThompson(Policy):
     ----------
     prior_success, prior_failure : float
         Above 0.
+    discount : float
+        In (0, 1]: what an event still counts after each later one of its arm.
     min_probability : float
         Floor of every arm that may be shown, mixed in: (1 - a f) p + f; at most 1 / arms.
     threads : int, optional
@@ -29,18 +31,20 @@ class BetaThompson(Policy):
     """
 
     _kind = "beta_thompson"
-    _numbers: ClassVar[str] = "prior_success prior_failure"
+    _numbers: ClassVar[str] = "prior_success prior_failure discount"
 
     def __init__(
         self,
         prior_success: float = 1.0,
         prior_failure: float = 1.0,
+        discount: float = 1.0,
         min_probability: float = 0.0,
         threads: int | None = None,
         seed: int = 0,
     ) -> None:
         self.prior_success = prior_success
         self.prior_failure = prior_failure
+        self.discount = discount
         self.min_probability = min_probability
         self.threads = threads
         self.seed = seed

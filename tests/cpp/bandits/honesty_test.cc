@@ -44,7 +44,7 @@ double chi_square(const std::vector<double>& seen, const std::vector<double>& ex
 TEST_P(Honesty, OverAMillionDecisions) {
   PolicyOptions options = GetParam();
   options.min_probability = options.kind == PolicyKind::kGreedy ? 0.05 : 0.01;
-  options.draws = 8;
+  options.draws = 4;
   const World world(300, 2, 2, kArms);
   Policy policy(options);
   policy.ensure_arms(kArms);
