@@ -7,23 +7,24 @@
 #include <vector>
 
 #include "penchant/bandits/beta_distribution.h"
-#include "penchant/bandits/normal.h"
+#include "penchant/bandits/normal_kernels.h"
 #include "penchant/bandits/quadrature.h"
 
 namespace penchant::bandits {
 namespace {
 
-constexpr double kTolerance = 1e-7;
+constexpr double kTolerance = 5e-7;
 constexpr double kReach = 6.5;  // standard deviations that matter
 constexpr std::size_t kMostPanels = 400;
 constexpr std::size_t kFirstPanels = 4;
 
-// Integrates all arms over [low, high]. Arm: cdf and density at t of arm a, as a NormalValue.
-template <class At>
+// Integrates all arms over [low, high]. Below: called with t and ratio, it returns prod_a F_a(t),
+// and fills f_a(t) / F_a(t) unless ratio is null or the product is 0.
+template <class Below>
 class BestOf {
  public:
-  BestOf(const At& at, std::size_t arms)
-      : at_(at), arms_(arms), probability_(arms), panel_(arms), share_(arms) {}
+  BestOf(const Below& below, std::size_t arms)
+      : below_(below), arms_(arms), probability_(arms), panel_(arms), ratio_(arms) {}
 
   // Of each arm; they sum to 1.
   const std::vector<double>& integrate(double low, double high) {
@@ -33,10 +34,10 @@ class BestOf {
     std::vector<Panel> open;
     open.reserve(kMostPanels + 2 * kFirstPanels);
     double from = low;
-    double below = all_below(low);
+    double below = below_(low, nullptr);
     for (std::size_t p = 0; p < kFirstPanels; ++p) {
       const double to = low + (high - low) * static_cast<double>(p + 1) / kFirstPanels;
-      const double above = all_below(to);
+      const double above = below_(to, nullptr);
       open.push_back({from, to, below, above});
       from = to;
       below = above;
@@ -52,7 +53,7 @@ class BestOf {
         for (std::size_t a = 0; a < arms_; ++a) probability_[a] += panel_[a];
         continue;
       }
-      const double at_middle = all_below(middle);
+      const double at_middle = below_(middle, nullptr);
       open.push_back({panel.low, middle, panel.at_low, at_middle});
       open.push_back({middle, panel.high, at_middle, panel.at_high});
     }
@@ -62,13 +63,6 @@ class BestOf {
   }
 
  private:
-  // prod_a F_a(t).
-  double all_below(double t) const {
-    double product = 1;
-    for (std::size_t a = 0; a < arms_ && product > 0; ++a) product *= at_(a, t).cdf;
-    return product;
-  }
-
   // The integrals over one panel into panel_; their sum.
   double take(double low, double high) {
     std::fill(panel_.begin(), panel_.end(), 0.0);
@@ -76,27 +70,21 @@ class BestOf {
     const double middle = low + half;
     for (const GaussPoint& point : kGauss) {
       const double t = middle + half * point.point;
-      double product = 1;
-      for (std::size_t a = 0; a < arms_; ++a) {
-        const NormalValue value = at_(a, t);
-        product *= value.cdf;
-        if (!(product > 0)) break;
-        share_[a] = value.density / value.cdf;
-      }
+      const double product = below_(t, ratio_.data());
       if (!(product > 0)) continue;
       const double weight = half * point.weight * product;
-      for (std::size_t a = 0; a < arms_; ++a) panel_[a] += weight * share_[a];
+      for (std::size_t a = 0; a < arms_; ++a) panel_[a] += weight * ratio_[a];
     }
     double sum = 0;
     for (std::size_t a = 0; a < arms_; ++a) sum += panel_[a];
     return sum;
   }
 
-  const At& at_;
+  const Below& below_;
   std::size_t arms_;
   std::vector<double> probability_;
   std::vector<double> panel_;
-  std::vector<double> share_;
+  std::vector<double> ratio_;
 };
 
 // The arms that reach up to where the best of the lower ends is; others can't be best.
@@ -127,21 +115,13 @@ void best_of_normals(std::span<const double> mean, std::span<const double> devia
     best_of_votes(mean, probability);
     return;
   }
-  struct Arm {
-    double mean, reciprocal;
-  };
-  std::vector<Arm> arms(kept.size());
+  NormalArms arms;
   // An arm without deviation is a narrow one.
   const double narrowest = (high - low) * 1e-9;
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    arms[i] = {mean[kept[i]], 1 / std::max(deviation[kept[i]], narrowest)};
-  }
-  const auto at = [&arms](std::size_t a, double t) {
-    NormalValue value = normal_at((t - arms[a].mean) * arms[a].reciprocal);
-    value.density *= arms[a].reciprocal;
-    return value;
-  };
-  BestOf integral(at, kept.size());
+  for (const std::size_t a : kept) arms.add(mean[a], 1 / std::max(deviation[a], narrowest));
+  arms.pad();
+  const auto below = [&arms](double t, double* ratio) { return normals_below(arms, t, ratio); };
+  BestOf integral(below, arms.mean.size());
   const auto& found = integral.integrate(low, high);
   for (std::size_t i = 0; i < kept.size(); ++i) probability[kept[i]] = found[i];
 }
@@ -162,11 +142,18 @@ void best_of_betas(std::span<const double> alpha, std::span<const double> beta,
   double low = 0;
   double high = 0;
   const auto kept = contenders(mean, deviation, low, high);
-  const auto at = [&](std::size_t a, double t) {
-    const BetaDistribution& arm = all[kept[a]];
-    return NormalValue{.cdf = arm.cdf(t), .density = arm.density(t)};
+  const auto below = [&](double t, double* ratio) {
+    double product = 1;
+    for (std::size_t i = 0; i < kept.size() && product > 0; ++i) {
+      const BetaDistribution& arm = all[kept[i]];
+      const double cdf = arm.cdf(t);
+      product *= cdf;
+      if (product < 1e-12) product = 0;
+      if (ratio != nullptr && product > 0) ratio[i] = arm.density(t) / cdf;
+    }
+    return product;
   };
-  BestOf integral(at, kept.size());
+  BestOf integral(below, kept.size());
   const auto& found = integral.integrate(std::max(low, 0.0), std::min(high, 1.0));
   for (std::size_t i = 0; i < kept.size(); ++i) probability[kept[i]] = found[i];
 }

@@ -4,7 +4,7 @@
 //
 // For independent arms with cdf F_a and density f_a it is the integral of f_a(t) prod_{b != a}
 // F_b(t). All arms are integrated together, by eight Gauss-Legendre points a panel; a panel is
-// halved until the arms' sum over it agrees within 1e-7 with the difference of prod_b F_b between
+// halved until the arms' sum over it agrees within 5e-7 with the difference of prod_b F_b between
 // its ends, which it equals. The result is divided by its sum. Within 1e-5 of the truth
 // (tests/cpp/bandits/best_of_test.cc), and the arm is drawn from what is returned, so what is
 // logged is exact.

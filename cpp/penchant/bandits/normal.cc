@@ -10,24 +10,20 @@
 namespace penchant::bandits {
 namespace {
 
-constexpr double kEnd = 8;
-constexpr int kPerUnit = 64;
-constexpr std::size_t kKnots = static_cast<std::size_t>(2 * kEnd) * kPerUnit + 1;
-
 double density(double z) {
   const double root = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
   return root * portable_exp2(-0.5 * z * z * std::numbers::log2e);
 }
 
 struct Table {
-  std::array<NormalValue, kKnots> knots{};
+  std::array<NormalValue, std::size_t{kNormalKnots}> knots{};
 
   Table() {
     double sum = 0;
-    for (std::size_t i = 0; i < kKnots; ++i) {
-      const double z = static_cast<double>(i) / kPerUnit - kEnd;
+    for (std::size_t i = 0; i < knots.size(); ++i) {
+      const double z = static_cast<double>(i) / kNormalPerUnit - kNormalEnd;
       if (i > 0) {
-        constexpr double kHalf = 0.5 / kPerUnit;
+        constexpr double kHalf = 0.5 / kNormalPerUnit;
         for (std::size_t q = 0; q < kGaussPoints; ++q) {
           sum += kHalf * kGauss[q].weight * density(z - kHalf + kHalf * kGauss[q].point);
         }
@@ -88,16 +84,18 @@ constexpr std::array<double, 8> kFarBottom = {1.0,
 
 }  // namespace
 
+const NormalValue* normal_knots() { return table().knots.data(); }
+
 NormalValue normal_at(double z) {
-  if (!(z > -kEnd)) return {};
-  if (z >= kEnd) return {.cdf = 1, .density = 0};
+  if (!(z > -kNormalEnd)) return {};
+  if (z >= kNormalEnd) return {.cdf = 1, .density = 0};
   const auto& knots = table().knots;
-  const double at = (z + kEnd) * kPerUnit;
+  const double at = (z + kNormalEnd) * kNormalPerUnit;
   const auto i = static_cast<std::size_t>(at);
   const double t = at - static_cast<double>(i);
   const NormalValue& a = knots[i];
   const NormalValue& b = knots[i + 1];
-  constexpr double kWidth = 1.0 / kPerUnit;
+  constexpr double kWidth = 1.0 / kNormalPerUnit;
   // Hermite's cubic on a unit interval from values and slopes; the slope of the density is -z of
   // it.
   const auto cubic = [t](double from, double slope_from, double to, double slope_to) {
@@ -106,7 +104,7 @@ NormalValue normal_at(double z) {
     const double twist = slope_from + slope_to - 2 * rise;
     return from + t * (slope_from + (t - 1) * t * twist - t * bend);
   };
-  const double z0 = static_cast<double>(i) * kWidth - kEnd;
+  const double z0 = static_cast<double>(i) * kWidth - kNormalEnd;
   return {.cdf = cubic(a.cdf, a.density * kWidth, b.cdf, b.density * kWidth),
           .density = cubic(a.density, -z0 * a.density * kWidth, b.density,
                            -(z0 + kWidth) * b.density * kWidth)};

@@ -14,7 +14,14 @@ struct NormalValue {
   double density = 0;
 };
 
-// Both at z, by cubic interpolation between tabulated values: within 1e-9; 0 and 1 beyond |z| = 8.
+// Values are tabulated at -kNormalEnd, ..., kNormalEnd, so many a unit.
+inline constexpr double kNormalEnd = 8;
+inline constexpr int kNormalPerUnit = 64;
+inline constexpr int kNormalKnots = 2 * 8 * kNormalPerUnit + 1;
+[[nodiscard]] const NormalValue* normal_knots();  // [kNormalKnots]
+
+// Both at z, by cubic interpolation between tabulated values: within 1e-9; 0 and 1 beyond
+// the table.
 [[nodiscard]] NormalValue normal_at(double z);
 
 // The quantile of p in (0, 1): Wichura, "Algorithm AS 241" (1988), within 1e-15.
