@@ -5,7 +5,6 @@
 #include "penchant/bandits/normal.h"
 #include "penchant/bandits/shared_posterior.h"
 #include "penchant/bandits/sums_io.h"
-#include "penchant/base/error.h"
 
 namespace penchant::bandits {
 namespace {
@@ -115,6 +114,7 @@ class SharedModel : public RewardModel {
               [&](std::size_t) -> LinearSums& { return shared_.sums(); });
     shared_.refresh();
     check_finite(shared_.theta(), prefix + "/shared");
+    check_finite(shared_.inverse(), prefix + "/shared");
   }
 
  private:
