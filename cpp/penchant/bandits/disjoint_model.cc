@@ -4,6 +4,7 @@
 #include "penchant/bandits/linear_bank.h"
 #include "penchant/bandits/models.h"
 #include "penchant/bandits/sums_io.h"
+#include "penchant/base/error.h"
 
 namespace penchant::bandits {
 namespace {
@@ -82,11 +83,7 @@ void load_bank(const bundle::Reader& reader, const std::string& prefix, std::siz
     if (bank.sums(arm).count() > 0) bank.touch(arm);
   }
   bank.refresh(0);
-  std::vector<double> theta(bank.shape().dimension);
-  for (std::size_t arm = 0; arm < arms; ++arm) {
-    bank.theta(static_cast<std::int32_t>(arm), theta);
-    check_finite(theta, prefix);
-  }
+  if (!bank.finite()) fail(ErrorKind::kCorruptBundle, prefix + ": no finite coefficients follow");
 }
 
 std::unique_ptr<RewardModel> make_disjoint_model(const PolicyOptions& options, bool variances) {

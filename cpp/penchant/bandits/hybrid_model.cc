@@ -154,6 +154,7 @@ class HybridModel : public RewardModel {
               [&](std::size_t) -> LinearSums& { return shared_.sums(); });
     shared_.refresh();
     check_finite(shared_.theta(), prefix + "/shared");
+    check_finite(shared_.inverse(), prefix + "/shared");
   }
 
  private:

@@ -157,6 +157,14 @@ void LinearBank::transposed_product(std::int32_t arm, std::span<const double> z,
   }
 }
 
+bool LinearBank::finite() const {
+  const auto all = [](const AlignedVector<double>& values) {
+    return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+  };
+  return std::all_of(blocks_.begin(), blocks_.end(),
+                     [&](const auto& block) { return all(block->theta) && all(block->inverse); });
+}
+
 std::size_t LinearBank::memory_bytes() const {
   const std::size_t n = shape_.dimension;
   const std::size_t block = (n + (shape_.variances ? packed_size(n) : 0)) * kLanes * sizeof(double);

@@ -66,6 +66,7 @@ class LinearBank {
   // M^T z of it.
   void transposed_product(std::int32_t arm, std::span<const double> z, std::span<double> out) const;
 
+  [[nodiscard]] bool finite() const;  // all that scoring reads
   [[nodiscard]] std::size_t memory_bytes() const;
 
  private:

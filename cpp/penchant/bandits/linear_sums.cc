@@ -138,12 +138,24 @@ void LinearSums::read(std::span<double> gram, std::span<double> moment) const {
   }
 }
 
+// Sums of x x^T have squares from 0 up on their diagonal, and no product beyond them (Cauchy and
+// Schwarz).
 bool LinearSums::plausible() const {
-  constexpr double kRounding = 1e-6;  // of fading sums, where subtracting is not exact
   if (count_ < 0) return false;
-  for (std::size_t i = 0; i < dimension_; ++i) {
-    const std::size_t at = packed_size(i + 1) - 1;
-    if (fading() ? faded_[at] < -kRounding : gram_at(at) < 0) return false;
+  // Of fading sums, where subtracting is not exact, and of squares rounded to doubles.
+  const double slack = fading() ? 1e-6 : 0;
+  constexpr double kRounding = 1 + 1e-9;
+  std::vector<double> root(dimension_);
+  const auto at = [&](std::size_t i) {
+    return fading() ? faded_[i] : static_cast<double>(gram_at(i)) * kSquareStep;
+  };
+  for (std::size_t i = 0, e = 0; i < dimension_; ++i) {
+    const double square = at(e + i) + slack;
+    if (!(square >= 0)) return false;
+    root[i] = std::sqrt(square) * kRounding;
+    for (std::size_t j = 0; j <= i; ++j, ++e) {
+      if (!(std::abs(at(e)) <= root[i] * root[j] + slack)) return false;
+    }
   }
   return true;
 }

@@ -59,8 +59,8 @@ class LinearSums {
   // gram [packed_size(dimension)] and moment [dimension], in units of the inputs.
   void read(std::span<double> gram, std::span<double> moment) const;
 
-  // False when a sum of squares or the count is below zero: something was taken back that had
-  // never come.
+  // False when no events can have these sums: something was taken back that had never come, or the
+  // numbers were made up. O(dimension^2 / 2).
   [[nodiscard]] bool plausible() const;
 
   [[nodiscard]] std::size_t memory_bytes() const;

@@ -216,12 +216,14 @@ void Policy::Impl::check_candidates(const Candidates& ask, const Draws& draws) c
                      " is not finite or not within +-", kMostInput);
     }
   }
-  std::vector<std::uint8_t> seen(arms, 0);
-  for (const std::int32_t arm : ask.arms) {
-    check_argument(arm >= kNewArm && (arm < 0 || static_cast<std::size_t>(arm) < arms), "arm ", arm,
-                   " is not among the ", arms, " of the policy");
-    if (arm < 0) continue;
-    check_argument(seen[static_cast<std::size_t>(arm)]++ == 0, "arm ", arm, " comes twice");
+  std::vector<std::int32_t> sorted(ask.arms.begin(), ask.arms.end());
+  if (!std::is_sorted(sorted.begin(), sorted.end())) std::sort(sorted.begin(), sorted.end());
+  check_argument(sorted.front() >= kNewArm && sorted.back() < static_cast<std::int64_t>(arms),
+                 "arm ", sorted.front() < kNewArm ? sorted.front() : sorted.back(),
+                 " is not among the ", arms, " of the policy");
+  for (std::size_t a = 1; a < count; ++a) {
+    check_argument(sorted[a] == kNewArm || sorted[a] != sorted[a - 1], "arm ", sorted[a],
+                   " comes twice");
   }
   check_argument(draws.slots >= 1 && draws.slots <= count, "k is ", draws.slots, " slots for ",
                  count, " arms");

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "penchant/bandits/inputs.h"
 #include "penchant/bandits/linear_sums.h"
 #include "penchant/bandits/policy_impl.h"
 #include "penchant/base/error.h"
@@ -103,6 +104,49 @@ PolicyOptions options_from(const Meta& meta) {
           .seed = meta.count("seed")};
 }
 
+// Before anything of the size that is claimed is made, the file must hold as much.
+class Sections {
+ public:
+  Sections(const bundle::Reader& reader, const PolicyOptions& options)
+      : reader_(reader), fading_(options.discount < 1) {
+    const Inputs inputs(options);
+    const Needs needs = needs_of(options);
+    const bool plain = needs.tally || options.kind == PolicyKind::kUniform;
+    own_ = plain ? 1 : inputs.context();
+    has_own_ = plain || options.model != ModelKind::kShared;
+    has_shared_ = !plain && options.model != ModelKind::kDisjoint;
+    shared_ = options.interactions || options.model == ModelKind::kHybrid
+                  ? inputs.context() * inputs.arm()
+                  : inputs.context() + inputs.arm();
+  }
+
+  void check(const std::string& prefix, std::size_t arms) const {
+    if (has_own_) check_sums(prefix + "/arms", arms, own_);
+    if (has_shared_) check_sums(prefix + "/shared", 1, shared_);
+  }
+
+ private:
+  void check_sums(const std::string& prefix, std::size_t problems, std::size_t n) const {
+    const auto expect = [&](const std::string& name, std::vector<std::uint64_t> shape) {
+      if (reader_.section(name).shape != shape) {
+        fail(ErrorKind::kCorruptBundle, concat(name, " is not of the shape that ", problems,
+                                               " problems of ", n, " coefficients have"));
+      }
+    };
+    expect(prefix + "/counts", {problems});
+    if (problems > 0) {
+      expect(prefix + (fading_ ? "/fading" : "/low"), {problems, packed_size(n) + n});
+    }
+  }
+
+  const bundle::Reader& reader_;
+  bool fading_;
+  bool has_own_ = false;
+  bool has_shared_ = false;
+  std::size_t own_ = 1;
+  std::size_t shared_ = 1;
+};
+
 std::string model_prefix(const std::string& prefix, std::size_t model) {
   return concat(prefix, "/models/", model);
 }
@@ -136,26 +180,26 @@ void Policy::save(bundle::Writer& writer, const std::string& prefix) const {
 Policy Policy::load(const std::shared_ptr<const bundle::Reader>& reader,
                     const std::string& prefix) {
   const Meta meta(reader->text(prefix + "/meta"), prefix + "/meta");
-  std::unique_ptr<Impl> impl;
+  PolicyOptions options;
   try {
-    impl = std::make_unique<Impl>(options_from(meta));
+    options = options_from(meta);
+    check_options(options);
   } catch (const Error& error) {
     fail(ErrorKind::kCorruptBundle, concat(prefix, "/meta: ", error.what()));
   }
-  impl->arms = meta.count("arms");
-  if (impl->arms >= kMostArms) meta.corrupt("'arms' is ", impl->arms);
+  const std::size_t arms = meta.count("arms");
+  if (arms >= kMostArms) meta.corrupt("'arms' is ", arms);
   const std::uint64_t events = meta.count("events");
   if (events >= std::uint64_t{1} << 62) meta.corrupt("'events' is ", events);
+  const Sections sections(*reader, options);
+  const std::size_t models = options.kind == PolicyKind::kBagging ? options.replicas : 1;
+  for (std::size_t m = 0; m < models; ++m) sections.check(model_prefix(prefix, m), arms);
+  auto impl = std::make_unique<Impl>(options);
+  impl->arms = arms;
   impl->events = static_cast<std::int64_t>(events);
   impl->next_event = meta.count("next_event");
-  for (std::size_t m = 0; m < impl->models.size(); ++m) {
-    // Before anything of the size that is claimed is made, the file must hold as much.
-    const std::string below = model_prefix(prefix, m);
-    if (reader->has(below + "/arms/counts")) {
-      const std::size_t held = reader->array<std::int64_t>(below + "/arms/counts").size();
-      if (held != impl->arms) meta.corrupt(impl->arms, " arms, but ", below, " holds ", held);
-    }
-    impl->models[m]->load(*reader, below, impl->arms);
+  for (std::size_t m = 0; m < models; ++m) {
+    impl->models[m]->load(*reader, model_prefix(prefix, m), arms);
   }
   if (impl->logistic()) {
     const auto ids = reader->array<std::int64_t>(prefix + "/linearized/ids");
