@@ -48,45 +48,54 @@ class ArmIds:
         return list(self._ids)
 
     def rows(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
-        """Rows of arms, -1 for those that are new."""
+        """Rows of arms, -1 for those that are new.
+
+        Raises
+        ------
+        InvalidArgumentError
+            On ids that are neither strings nor integers, or not of the kind of those learnt.
+        """
+        rows = self._rows(arms)
+        if (rows < 0).any():
+            self._new(arms, rows)
+        return rows
+
+    def add(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
+        """Rows of arms; new ones get the next rows. Raises as `rows`."""
+        rows = self._rows(arms)
+        if (rows >= 0).all():
+            return rows
+        for one in self._new(arms, rows):
+            self._row_of[one] = len(self._ids)
+            self._ids.append(one)
+        return self._rows(arms)
+
+    def _rows(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
         try:
             return np.fromiter(map(self._row_of.get, arms, repeat(-1)), np.int32, len(arms))
         except TypeError as error:
             raise InvalidArgumentError(f"an arm is a string or an integer: {error}") from error
 
-    def add(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
-        """Rows of arms; new ones get the next rows.
-
-        Raises
-        ------
-        InvalidArgumentError
-            On ids that are neither strings nor integers, or not of the kind of those before.
-        """
-        rows = self.rows(arms)
-        if (rows >= 0).all():
-            return rows
-        new = [one for one, row in zip(arms, rows.tolist(), strict=True) if row < 0]
+    def _new(self, arms: Sequence[Any], rows: npt.NDArray[np.int32]) -> list[Any]:
+        """Those without a row, each once, checked to be ids of one kind."""
         kind = type(self._ids[0]) if self._ids else None
-        fresh: dict[Any, int] = {}
-        for one in new:
-            value = one.item() if isinstance(one, np.generic) else one
+        fresh: dict[Any, None] = {}
+        for at in np.flatnonzero(rows < 0).tolist():
+            value = arms[at].item() if isinstance(arms[at], np.generic) else arms[at]
             if isinstance(value, bool) or not isinstance(value, (str, int)):
                 raise InvalidArgumentError(
-                    f"arm {one!r} is a {type(one).__name__}; arms are strings or integers"
+                    f"arm {value!r} is a {type(value).__name__}; arms are strings or integers"
                 )
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
-                raise InvalidArgumentError(f"arm {one!r} is an integer beyond 64 bits")
-            if kind is None:
-                kind = type(value)
+                raise InvalidArgumentError(f"arm {value!r} is an integer beyond 64 bits")
+            kind = kind or type(value)
             if not isinstance(value, kind):
                 raise InvalidArgumentError(
-                    f"arm {one!r} is a {type(one).__name__}, the arms before are "
-                    f"{'texts' if kind is str else 'integers'}; give one kind"
+                    f"arm {value!r} is a {type(value).__name__}, the others are "
+                    f"{'strings' if kind is str else 'integers'}; give one kind"
                 )
-            fresh.setdefault(value, len(self._ids) + len(fresh))
-        self._row_of.update(fresh)
-        self._ids.extend(fresh)
-        return self.rows(arms)
+            fresh[value] = None
+        return list(fresh)
 
     def forget_after(self, count: int) -> None:
         """Keep the first `count` arms alone."""

@@ -439,6 +439,7 @@ class Policy(Parametrized):
         ids = self._table().ids if arms is None else listed(arms)
         if len(ids) == 0:
             raise InvalidArgumentError("there are no arms to choose from; give arms=[...]")
+        rows = self._arms.rows(ids)
         if arms is not None and len(set(ids)) != len(ids):
             twice = next(one for one in ids if list(ids).count(one) > 1)
             raise InvalidArgumentError(f"arms must differ; {twice!r} comes more than once")
@@ -448,7 +449,7 @@ class Policy(Parametrized):
             keys = np.arange(first, first + len(table), dtype=np.uint64)
         else:
             keys = _integers(decision_id, "decision_id", len(table), np.uint64)
-        return _Ask(core, (table, self._arms.rows(ids), features, mask, keys), ids, keys)
+        return _Ask(core, (table, rows, features, mask, keys), ids, keys)
 
     def _events(
         self, contexts: Any, arm: Any, reward: Any, arm_features: Any, event: Any
