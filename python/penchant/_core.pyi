@@ -16,6 +16,7 @@ __all__: list[str] = [
     "AlsModel",
     "AlsTrainer",
     "AttributeTable",
+    "BanditPolicy",
     "BinnedRows",
     "BlendProblem",
     "BundleReader",
@@ -755,6 +756,76 @@ class RowLabels:
         group_begin: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
         position: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
     ) -> None: ...
+
+class BanditPolicy:
+    """
+    Chooses among arms and learns.
+    """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str) -> BanditPolicy: ...
+    def __init__(self, options: dict) -> None:
+        """
+        options: kind, model and the numbers of PolicyOptions (bandits/options.h).
+        """
+    def clone(self) -> BanditPolicy: ...
+    def decide(
+        self,
+        contexts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        arms: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        blocked: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
+        ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        slots: typing.SupportsInt | typing.SupportsIndex = 1,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> tuple:
+        """
+        Positions [rows, slots] among the arms, and their propensities.
+        """
+    def ensure_arms(self, arms: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def propose(
+        self,
+        contexts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        arms: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        blocked: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
+        ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Probabilities [rows, arms] of the arms' rows (-1: new).
+        """
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def undo(
+        self,
+        contexts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        arms: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        rewards: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
+        age: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> None: ...
+    def update(
+        self,
+        contexts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        arms: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        rewards: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> None: ...
+    @property
+    def arms(self) -> int: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def event_ids(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def memory_bytes(self) -> int: ...
 
 class Scorer:
     """
