@@ -48,18 +48,16 @@ class HybridModel : public RewardModel {
   void learn(const Lesson& lesson) override {
     put(lesson);
     bank_.sums(lesson.arm).add(own_, lesson.copies);
-    shared_.sums().add(pooled_, lesson.copies);
+    shared_.learn(pooled_, lesson.copies);
     bank_.touch(lesson.arm);
-    stale_ = true;
   }
 
   // `age` counts the arm's own events; fading sums of all arms have no ages that a caller knows.
   void take_back(const Lesson& lesson) override {
     put(lesson);
     bank_.sums(lesson.arm).take_back(own_, lesson.copies, lesson.age);
-    shared_.sums().take_back(pooled_, lesson.copies, lesson.age);
+    shared_.take_back(pooled_, lesson.copies, lesson.age);
     bank_.touch(lesson.arm);
-    stale_ = true;
   }
 
   [[nodiscard]] bool plausible(std::size_t arm) const override {
@@ -68,8 +66,7 @@ class HybridModel : public RewardModel {
 
   void refresh(int threads) override {
     bank_.refresh(threads);
-    if (stale_) shared_.refresh();
-    stale_ = false;
+    shared_.refresh();
   }
 
   void beliefs(const Candidates& ask, std::size_t first, std::size_t rows, double* mean,
@@ -144,17 +141,12 @@ class HybridModel : public RewardModel {
   void save(bundle::Writer& writer, const std::string& prefix) const override {
     save_sums(writer, prefix + "/arms", bank_.arms(),
               [&](std::size_t arm) -> const LinearSums& { return bank_.sums(arm); });
-    save_sums(writer, prefix + "/shared", 1,
-              [&](std::size_t) -> const LinearSums& { return shared_.sums(); });
+    shared_.save(writer, prefix + "/shared");
   }
 
   void load(const bundle::Reader& reader, const std::string& prefix, std::size_t arms) override {
     load_bank(reader, prefix + "/arms", arms, bank_);
-    load_sums(reader, prefix + "/shared", 1,
-              [&](std::size_t) -> LinearSums& { return shared_.sums(); });
-    shared_.refresh();
-    check_finite(shared_.theta(), prefix + "/shared");
-    check_finite(shared_.inverse(), prefix + "/shared");
+    shared_.load(reader, prefix + "/shared");
   }
 
  private:
@@ -214,7 +206,6 @@ class HybridModel : public RewardModel {
   std::vector<double> joint_;
   FixedRow own_;
   FixedRow pooled_;
-  bool stale_ = false;
 };
 
 }  // namespace

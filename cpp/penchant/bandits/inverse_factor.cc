@@ -62,6 +62,44 @@ void forward_kernel(const double* square, std::size_t n, double* theta) {
   }
 }
 
+bool update_kernel(double* HWY_RESTRICT inverse, std::size_t n, const double* p, double sign,
+                   double* HWY_RESTRICT g) {
+  constexpr double kLeast = 1e-9;
+  const hn::ScalableTag<double> d;
+  const std::size_t width = hn::Lanes(d);
+  std::fill(g, g + n, 0.0);
+  double before = 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double after = before + sign * (p[i] * p[i]);
+    if (!(after > kLeast)) return false;
+    double* row = inverse + packed_begin(i);
+    const double take = sign * p[i];
+    const double scale = std::sqrt(before / after);
+    const double give = p[i] / std::sqrt(after * before);
+    std::size_t j = 0;
+    for (; j + width <= i + 1; j += width) {
+      const auto sum = hn::LoadU(d, g + j);
+      const auto kept = hn::Sub(hn::LoadU(d, row + j), hn::Mul(hn::Set(d, take), sum));
+      const auto next = hn::Mul(kept, hn::Set(d, scale));
+      hn::StoreU(next, d, row + j);
+      hn::StoreU(hn::Add(sum, hn::Mul(hn::Set(d, give), next)), d, g + j);
+    }
+    for (; j <= i; ++j) {
+      row[j] = (row[j] - take * g[j]) * scale;
+      g[j] += give * row[j];
+    }
+    before = after;
+  }
+  return true;
+}
+
+void transposed_kernel(const double* inverse, const double* z, std::size_t n, double* out) {
+  std::fill(out, out + n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    subtract_scaled(-z[i], inverse + packed_begin(i), out, i + 1);
+  }
+}
+
 }  // namespace penchant::bandits::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -73,6 +111,8 @@ namespace {
 HWY_EXPORT(factorize_kernel);
 HWY_EXPORT(invert_kernel);
 HWY_EXPORT(forward_kernel);
+HWY_EXPORT(update_kernel);
+HWY_EXPORT(transposed_kernel);
 
 // sum_j a[j] b[j] in eight lanes, element j in lane j mod 8, and a fixed tree over them.
 double dot(const double* a, const double* b, std::size_t n) {
@@ -123,12 +163,12 @@ void multiply_lower(std::span<const double> inverse, std::span<const double> x,
 
 void multiply_lower_transposed(std::span<const double> inverse, std::span<const double> z,
                                std::span<double> out) {
-  std::fill(out.begin(), out.end(), 0.0);
-  const double* row = inverse.data();
-  for (std::size_t i = 0; i < z.size(); ++i) {
-    for (std::size_t j = 0; j <= i; ++j) out[j] += row[j] * z[i];
-    row += i + 1;
-  }
+  HWY_DYNAMIC_DISPATCH(transposed_kernel)(inverse.data(), z.data(), z.size(), out.data());
+}
+
+bool update_inverse(std::span<double> inverse, std::span<const double> p, double sign,
+                    std::span<double> gain) {
+  return HWY_DYNAMIC_DISPATCH(update_kernel)(inverse.data(), p.size(), p.data(), sign, gain.data());
 }
 
 void factorize_semidefinite(std::span<double> a, std::size_t n, double floor) {

@@ -4,7 +4,6 @@
 #include "penchant/bandits/models.h"
 #include "penchant/bandits/normal.h"
 #include "penchant/bandits/shared_posterior.h"
-#include "penchant/bandits/sums_io.h"
 
 namespace penchant::bandits {
 namespace {
@@ -32,24 +31,19 @@ class SharedModel : public RewardModel {
 
   void learn(const Lesson& lesson) override {
     put(lesson);
-    shared_.sums().add(row_, lesson.copies);
-    stale_ = true;
+    shared_.learn(row_, lesson.copies);
   }
 
   void take_back(const Lesson& lesson) override {
     put(lesson);
-    shared_.sums().take_back(row_, lesson.copies, lesson.age);
-    stale_ = true;
+    shared_.take_back(row_, lesson.copies, lesson.age);
   }
 
   [[nodiscard]] bool plausible(std::size_t /*arm*/) const override {
     return shared_.sums().plausible();
   }
 
-  void refresh(int /*threads*/) override {
-    if (stale_) shared_.refresh();
-    stale_ = false;
-  }
+  void refresh(int /*threads*/) override { shared_.refresh(); }
 
   void beliefs(const Candidates& ask, std::size_t first, std::size_t rows, double* mean,
                double* spread) const override {
@@ -104,17 +98,12 @@ class SharedModel : public RewardModel {
   [[nodiscard]] std::size_t memory_bytes() const override { return shared_.memory_bytes(); }
 
   void save(bundle::Writer& writer, const std::string& prefix) const override {
-    save_sums(writer, prefix + "/shared", 1,
-              [&](std::size_t) -> const LinearSums& { return shared_.sums(); });
+    shared_.save(writer, prefix + "/shared");
   }
 
   void load(const bundle::Reader& reader, const std::string& prefix,
             std::size_t /*arms*/) override {
-    load_sums(reader, prefix + "/shared", 1,
-              [&](std::size_t) -> LinearSums& { return shared_.sums(); });
-    shared_.refresh();
-    check_finite(shared_.theta(), prefix + "/shared");
-    check_finite(shared_.inverse(), prefix + "/shared");
+    shared_.load(reader, prefix + "/shared");
   }
 
  private:
@@ -132,7 +121,6 @@ class SharedModel : public RewardModel {
   std::vector<double> arm_;
   std::vector<double> joint_;
   FixedRow row_;
-  bool stale_ = false;
 };
 
 }  // namespace

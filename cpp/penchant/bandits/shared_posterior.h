@@ -7,14 +7,24 @@
 //   ContextPosterior here;
 //   shared.at(x, true, here, scratch);     // u ~ N(mean, R R^T) over f (or over 1 and f)
 //   score = f . here.mean;  variance = |R^T f|^2
+//
+// Up to kMostPure coefficients everything is made anew from the exact sums at each refresh. Above,
+// that would take too long, and events move the factor by one rank each; from each kRebuild-th
+// event on it is made anew. Then the bits depend on the order of the events since, not on batches.
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "penchant/bandits/inverse_factor.h"
 #include "penchant/bandits/linear_sums.h"
+#include "penchant/bundle/bundle.h"
 
 namespace penchant::bandits {
+
+inline constexpr std::size_t kMostPure = 64;
+inline constexpr std::size_t kRebuild = 64;
 
 struct ContextPosterior {
   std::vector<double> mean{};    // [width]
@@ -29,16 +39,21 @@ class SharedPosterior {
     bool interactions = true;
     double l2 = 1;
     double discount = 1;
-    bool variances = true;  // or means alone: no inverse is kept
+    bool variances = true;  // or means alone
   };
 
   explicit SharedPosterior(const Shape& shape);
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
   [[nodiscard]] std::size_t dimension() const { return theta_.size(); }  // |z|
-  [[nodiscard]] LinearSums& sums() { return sums_; }
   [[nodiscard]] const LinearSums& sums() const { return sums_; }
-  void refresh();  // after the sums changed. O(|z|^3 / 2).
+
+  void learn(const FixedRow& row, std::int64_t copies);
+  void take_back(const FixedRow& row, std::int64_t copies, std::int64_t age);
+  void refresh();  // what was learnt counts. O(|z|^3 / 3), or O(|z|^2) an event.
+
+  void save(bundle::Writer& writer, const std::string& prefix) const;
+  void load(const bundle::Reader& reader, const std::string& prefix);  // throws kCorruptBundle
 
   void joint(std::span<const double> x, std::span<const double> f, std::span<double> z) const;
 
@@ -62,10 +77,26 @@ class SharedPosterior {
   // out [width] = the row's entries folded by x: what z . row is as a function of f.
   void fold(std::span<const double> x, std::span<const double> row, std::span<double> out) const;
 
+  // An event since the factor was last made anew: added, or with sign -1 taken back.
+  struct Move {
+    FixedRow row;
+    std::int64_t copies;
+  };
+
+  [[nodiscard]] bool pure() const { return dimension() <= kMostPure || sums_.fading(); }
+  void note(const FixedRow& row, std::int64_t copies);
+  void rebuild();
+  [[nodiscard]] bool move(const Move& event);
+  void load_moves(const bundle::Reader& reader, const std::string& prefix);
+
   Shape shape_;
   LinearSums sums_;
+  std::vector<Move> moves_;  // counted in sums_
+  std::size_t moved_ = 0;    // of them, those that theta_ and inverse_ know
+  bool stale_ = false;       // theta_ and inverse_ are those of other sums
   std::vector<double> theta_;
   std::vector<double> inverse_;
+  std::vector<double> scratch_;
 };
 
 }  // namespace penchant::bandits
