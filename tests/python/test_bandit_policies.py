@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -328,3 +329,18 @@ def test_lin_ucb_learns_a_linear_world():
     uniform = regret(pn.Uniform())
     for policy in (pn.LinUCB(alpha=0.5), pn.LinTS(scale=0.3), pn.SquareCB(gamma=10), pn.Bagging()):
         assert regret(policy) < 0.15 * uniform, policy
+
+
+def test_an_old_file_goes_on_as_it_did():
+    policy = pn.bandits.load(Path(__file__).parents[1] / "golden" / "policy_v1.penchant")
+    assert isinstance(policy, pn.Softmax)
+    assert policy.num_events_ == 60
+    asked = {"contexts": [[0.5, -1.25], [0.0, 2.0]], "arms": ["news", "sale", "story"]}
+    features = [[1.0], [0.0], [0.5]]
+    assert policy.probabilities(**asked, arm_features=features).tolist() == [
+        [0.12447803522358092, 0.3889738008309056, 0.4865481639455135],
+        [0.027461934705345713, 0.04917260399717342, 0.923365461297481],
+    ]
+    shown = policy.decide(**asked, k=2, arm_features=features)
+    assert shown.arm.tolist() == [["story", "sale"], ["story", "sale"]]
+    assert shown.decision_id.tolist() == [5, 6]
