@@ -86,30 +86,6 @@ constexpr std::array<double, 8> kFarBottom = {1.0,
 
 const NormalValue* normal_knots() { return table().knots.data(); }
 
-NormalValue normal_at(double z) {
-  if (!(z > -kNormalEnd)) return {};
-  if (z >= kNormalEnd) return {.cdf = 1, .density = 0};
-  const auto& knots = table().knots;
-  const double at = (z + kNormalEnd) * kNormalPerUnit;
-  const auto i = static_cast<std::size_t>(at);
-  const double t = at - static_cast<double>(i);
-  const NormalValue& a = knots[i];
-  const NormalValue& b = knots[i + 1];
-  constexpr double kWidth = 1.0 / kNormalPerUnit;
-  // Hermite's cubic on a unit interval from values and slopes; the slope of the density is -z of
-  // it.
-  const auto cubic = [t](double from, double slope_from, double to, double slope_to) {
-    const double rise = to - from;
-    const double bend = slope_from - rise;
-    const double twist = slope_from + slope_to - 2 * rise;
-    return from + t * (slope_from + (t - 1) * t * twist - t * bend);
-  };
-  const double z0 = static_cast<double>(i) * kWidth - kNormalEnd;
-  return {.cdf = cubic(a.cdf, a.density * kWidth, b.cdf, b.density * kWidth),
-          .density = cubic(a.density, -z0 * a.density * kWidth, b.density,
-                           -(z0 + kWidth) * b.density * kWidth)};
-}
-
 double normal_quantile(double p) {
   const double q = p - 0.5;
   if (std::abs(q) <= 0.425) {

@@ -9,6 +9,7 @@
 
 namespace penchant::bandits {
 
+// The distribution function and the density at one point.
 struct NormalValue {
   double cdf = 0;
   double density = 0;
@@ -19,10 +20,6 @@ inline constexpr double kNormalEnd = 8;
 inline constexpr int kNormalPerUnit = 64;
 inline constexpr int kNormalKnots = 2 * 8 * kNormalPerUnit + 1;
 [[nodiscard]] const NormalValue* normal_knots();  // [kNormalKnots]
-
-// Both at z, by cubic interpolation between tabulated values: within 1e-9; 0 and 1 beyond
-// the table.
-[[nodiscard]] NormalValue normal_at(double z);
 
 // The quantile of p in (0, 1): Wichura, "Algorithm AS 241" (1988), within 1e-15.
 [[nodiscard]] double normal_quantile(double p);

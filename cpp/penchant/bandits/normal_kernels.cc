@@ -17,7 +17,7 @@ constexpr std::size_t kLanes = 8;
 using Lanes8 = hn::CappedTag<double, kLanes>;
 using Vector = hn::Vec<Lanes8>;
 
-// Hermite's cubic, as in normal_at.
+// Hermite's cubic on [0, 1] from values and slopes at its ends.
 HWY_INLINE Vector cubic(Vector t, Vector from, Vector slope_from, Vector to, Vector slope_to) {
   const auto rise = hn::Sub(to, from);
   const auto bend = hn::Sub(slope_from, rise);

@@ -17,8 +17,9 @@ struct NormalArms {
   void pad();  // once all are added
 };
 
-// prod_a F_a(t), and in ratio [padded arms] f_a(t) / F_a(t) unless it is null. Where the product is
-// below 1e-12 it is 0 and the ratios are not filled.
+// prod_a F_a(t), by cubic interpolation within 1e-9 for each arm, and in ratio [padded arms] f_a(t)
+// / F_a(t) unless it is null. Where the product is below 1e-12 it is 0 and the ratios are not
+// filled.
 [[nodiscard]] double normals_below(const NormalArms& arms, double t, double* ratio);
 
 }  // namespace penchant::bandits

@@ -18,8 +18,7 @@ std::unique_ptr<RewardModel> make_reward_model(const PolicyOptions& options) {
     case ModelKind::kDisjoint:
       return make_disjoint_model(options, needs.spread);
     case ModelKind::kShared:
-      return make_shared_model(options, needs.spread || options.kind == PolicyKind::kLinTs ||
-                                            options.kind == PolicyKind::kLogisticTs);
+      return make_shared_model(options, needs.spread || needs.draws);
     case ModelKind::kHybrid:
       return make_hybrid_model(options);
   }

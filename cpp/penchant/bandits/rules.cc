@@ -118,7 +118,7 @@ Needs needs_of(const PolicyOptions& options) {
     case PolicyKind::kLinTs:
     case PolicyKind::kLogisticTs:
       if (options.model == ModelKind::kDisjoint) return {.mean = true, .spread = true};
-      return {.votes = true};
+      return {.votes = true, .draws = true};
     case PolicyKind::kUcb1:
     case PolicyKind::kBetaThompson:
       return {.mean = true, .spread = true, .tally = true};

@@ -22,6 +22,7 @@ struct Needs {
   bool mean = false;
   bool spread = false;
   bool votes = false;
+  bool draws = false;  // votes are of draws from the posterior
   bool tally = false;  // mean and spread are of a tally, the same in each row
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "reference/plain_posterior.h"
@@ -11,7 +12,9 @@
 
 #include "penchant/bandits/beta_distribution.h"
 #include "penchant/bandits/normal.h"
+#include "penchant/bandits/normal_kernels.h"
 #include "penchant/base/random.h"
+#include "penchant/base/simd.h"
 
 namespace penchant::bandits {
 namespace {
@@ -21,13 +24,44 @@ constexpr double kError = 1e-5;  // what best_of.h promises
 double plain_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
 double plain_density(double z) { return std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi); }
 
-TEST(Normal, TableIsTheDistribution) {
-  for (double z = -9; z <= 9; z += 0.00137) {
-    const NormalValue value = normal_at(z);
-    ASSERT_NEAR(value.cdf, plain_cdf(z), 1e-9) << z;
-    ASSERT_NEAR(value.density, plain_density(z), 1e-9) << z;
+TEST(Normal, KernelIsTheDistribution) {
+  NormalArms arm;
+  arm.add(0.5, 2);
+  arm.pad();
+  std::vector<double> ratio(arm.mean.size());
+  for (double t = -4; t <= 5; t += 0.00137) {
+    const double z = (t - 0.5) * 2;
+    const double cdf = normals_below(arm, t, ratio.data());
+    ASSERT_NEAR(cdf, plain_cdf(z), 1e-9) << z;
+    if (cdf > 0) {
+      ASSERT_NEAR(ratio[0] * cdf, 2 * plain_density(z), 4e-9) << z;
+    }
   }
-  EXPECT_EQ(normal_at(std::nan("")).cdf, 0);
+}
+
+TEST(Normal, KernelMultipliesArmsToTheSameBitsOnEveryMachine) {
+  const Philox random(8, 8);
+  for (const std::size_t arms : {1U, 7U, 8U, 9U, 63U, 64U, 65U, 300U}) {
+    NormalArms many;
+    for (std::uint32_t a = 0; a < arms; ++a) many.add(random.normal(arms, a), 1 + a % 5);
+    many.pad();
+    const double t = 3.1;
+    double product = 1;
+    for (std::size_t a = 0; a < arms; ++a) {
+      product *= plain_cdf((t - many.mean[a]) * many.reciprocal[a]);
+    }
+    std::vector<std::vector<double>> ratios;
+    std::vector<double> products;
+    for (const std::string& target : simd_targets()) {
+      force_simd_target(target);
+      ratios.emplace_back(many.mean.size());
+      products.push_back(normals_below(many, t, ratios.back().data()));
+      EXPECT_NEAR(products.back(), product, 1e-6);
+      EXPECT_EQ(products.back(), products[0]) << target;
+      EXPECT_EQ(ratios.back(), ratios[0]) << target;
+    }
+    force_simd_target("best");
+  }
 }
 
 TEST(Normal, QuantileIsItsInverse) {
