@@ -1,0 +1,227 @@
+#include "penchant/evaluation/off_policy_bootstrap.h"
+
+#include <algorithm>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "penchant/evaluation/off_policy_bootstrap.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+// Shared by every target's copy of the kernels.
+#ifndef PENCHANT_OFF_POLICY_BOOTSTRAP_LAYOUT
+#define PENCHANT_OFF_POLICY_BOOTSTRAP_LAYOUT
+namespace penchant::evaluation {
+
+constexpr std::size_t kTile = 64;        // resamples side by side: eight counters of 128 bits
+constexpr std::size_t kSteps = 8;        // counters a row and tile
+constexpr std::size_t kRowsAtOnce = 32;  // whose counts stay in the first cache
+constexpr std::size_t kThresholds = 8;
+// Bits from which a row counts once more: 1 - cumulated chances of Poisson(1), in 65,536ths, moved
+// by up to four so that mean and variance are exact.
+constexpr std::uint16_t kThreshold[kThresholds] = {24107, 48220, 60275, 64292,
+                                                   65296, 65497, 65530, 65535};
+
+struct PoissonKey {
+  std::uint64_t seed;
+  std::uint32_t stream;
+};
+
+}  // namespace penchant::evaluation
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace penchant::evaluation::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Words = hn::CappedTag<std::uint32_t, kSteps>;
+using Shorts = hn::CappedTag<std::int16_t, 16>;
+using Reals = hn::CappedTag<double, 8>;
+
+// High and low halves of the products of all lanes.
+template <class V>
+HWY_INLINE void multiply_wide(V a, V factor, V& high, V& low) {
+  const Words d;
+  const hn::RepartitionToWide<Words> wide;
+  const auto even = hn::MulEven(a, factor);
+  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, a))), factor);
+  low = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
+  high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
+}
+
+// Philox4x32-10 as in base/random.h, the steps of a tile side by side: word j of step s of the row
+// lands at words[j * kSteps + s].
+HWY_INLINE void tile_words(const PoissonKey& key, std::uint64_t row, std::size_t tile,
+                           std::uint32_t* HWY_RESTRICT words) {
+  const Words d;
+  const auto left_factor = hn::Set(d, 0xD2511F53U);
+  const auto right_factor = hn::Set(d, 0xCD9E8D57U);
+  for (std::size_t s = 0; s < kSteps; s += hn::Lanes(d)) {
+    auto c0 = hn::Set(d, static_cast<std::uint32_t>(row));
+    auto c1 = hn::Set(d, static_cast<std::uint32_t>(row >> 32));
+    auto c2 = hn::Iota(d, static_cast<std::uint32_t>(tile * kSteps + s));
+    auto c3 = hn::Set(d, key.stream);
+    auto key0 = static_cast<std::uint32_t>(key.seed);
+    auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      auto left_high = c0;
+      auto left_low = c0;
+      auto right_high = c0;
+      auto right_low = c0;
+      multiply_wide(c0, left_factor, left_high, left_low);
+      multiply_wide(c2, right_factor, right_high, right_low);
+      c0 = hn::Xor(hn::Xor(right_high, c1), hn::Set(d, key0));
+      c1 = right_low;
+      c2 = hn::Xor(hn::Xor(left_high, c3), hn::Set(d, key1));
+      c3 = left_low;
+      key0 += 0x9E3779B9U;
+      key1 += 0xBB67AE85U;
+    }
+    hn::Store(c0, d, words + s);
+    hn::Store(c1, d, words + kSteps + s);
+    hn::Store(c2, d, words + 2 * kSteps + s);
+    hn::Store(c3, d, words + 3 * kSteps + s);
+  }
+}
+
+// Sixteen bits a count, in the order they lie in memory, which is that of the resamples.
+HWY_INLINE void tile_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY_RESTRICT counts) {
+  const Shorts d;
+  const Reals real;
+  const hn::Rebind<std::int32_t, Reals> whole;
+  const hn::Rebind<std::int16_t, Reals> narrow;
+  alignas(64) std::int16_t taken[kTile];
+  const auto* bits = reinterpret_cast<const std::int16_t*>(words);
+  const auto flip = hn::Set(d, static_cast<std::int16_t>(-0x8000));  // signed order from unsigned
+  for (std::size_t i = 0; i < kTile; i += hn::Lanes(d)) {
+    const auto value = hn::Xor(hn::Load(d, bits + i), flip);
+    auto count = hn::Zero(d);
+    for (const std::uint16_t threshold : kThreshold) {
+      const auto below = hn::Set(d, static_cast<std::int16_t>((threshold - 1) ^ 0x8000));
+      count = hn::Sub(count, hn::VecFromMask(d, hn::Gt(value, below)));
+    }
+    hn::Store(count, d, taken + i);
+  }
+  for (std::size_t i = 0; i < kTile; i += hn::Lanes(real)) {
+    const auto wide = hn::PromoteTo(whole, hn::Load(narrow, taken + i));
+    hn::Store(hn::PromoteTo(real, wide), real, counts + i);
+  }
+}
+
+// Adds counts[r][resample] * table[r][column] of the rows to sums[column][resample], for four
+// columns; a lane belongs to a resample, so the order of additions is that of the rows.
+HWY_INLINE void add_four(const double* HWY_RESTRICT counts, const double* HWY_RESTRICT table,
+                         std::size_t rows, std::size_t columns, std::size_t resamples,
+                         double* HWY_RESTRICT sums) {
+  const Reals d;
+  for (std::size_t i = 0; i < resamples; i += hn::Lanes(d)) {
+    auto s0 = hn::Load(d, sums + i);
+    auto s1 = hn::Load(d, sums + kTile + i);
+    auto s2 = hn::Load(d, sums + 2 * kTile + i);
+    auto s3 = hn::Load(d, sums + 3 * kTile + i);
+    const double* value = table;
+    for (std::size_t r = 0; r < rows; ++r, value += columns) {
+      const auto count = hn::Load(d, counts + r * kTile + i);
+      s0 = hn::Add(s0, hn::Mul(count, hn::Set(d, value[0])));
+      s1 = hn::Add(s1, hn::Mul(count, hn::Set(d, value[1])));
+      s2 = hn::Add(s2, hn::Mul(count, hn::Set(d, value[2])));
+      s3 = hn::Add(s3, hn::Mul(count, hn::Set(d, value[3])));
+    }
+    hn::Store(s0, d, sums + i);
+    hn::Store(s1, d, sums + kTile + i);
+    hn::Store(s2, d, sums + 2 * kTile + i);
+    hn::Store(s3, d, sums + 3 * kTile + i);
+  }
+}
+
+HWY_INLINE void add_one(const double* HWY_RESTRICT counts, const double* HWY_RESTRICT table,
+                        std::size_t rows, std::size_t columns, std::size_t resamples,
+                        double* HWY_RESTRICT sums) {
+  const Reals d;
+  for (std::size_t i = 0; i < resamples; i += hn::Lanes(d)) {
+    auto sum = hn::Load(d, sums + i);
+    const double* value = table;
+    for (std::size_t r = 0; r < rows; ++r, value += columns) {
+      sum = hn::Add(sum, hn::Mul(hn::Load(d, counts + r * kTile + i), hn::Set(d, *value)));
+    }
+    hn::Store(sum, d, sums + i);
+  }
+}
+
+// sums [columns][kTile], zero at first: of rows first_row .. of the table, tile's first
+// `resamples`.
+void add_rows_kernel(const PoissonKey& key, std::uint64_t first_row, std::size_t tile,
+                     std::size_t resamples, const double* table, std::size_t rows,
+                     std::size_t columns, double* sums) {
+  alignas(64) std::uint32_t words[kTile / 2];
+  alignas(64) double counts[kRowsAtOnce * kTile];
+  for (std::size_t begin = 0; begin < rows; begin += kRowsAtOnce) {
+    const std::size_t here = std::min(kRowsAtOnce, rows - begin);
+    for (std::size_t r = 0; r < here; ++r) {
+      tile_words(key, first_row + begin + r, tile, words);
+      tile_counts(words, counts + r * kTile);
+    }
+    const double* values = table + begin * columns;
+    std::size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      add_four(counts, values + c, here, columns, resamples, sums + c * kTile);
+    }
+    for (; c < columns; ++c) {
+      add_one(counts, values + c, here, columns, resamples, sums + c * kTile);
+    }
+  }
+}
+
+}  // namespace penchant::evaluation::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include "penchant/base/error.h"
+#include "penchant/base/parallel.h"
+
+namespace penchant::evaluation {
+
+HWY_EXPORT(add_rows_kernel);
+
+namespace {
+constexpr std::uint32_t kStreamPoisson = 0x0B008;  // separates these draws from other uses
+constexpr std::size_t kRowsPerChunk = 8192;
+constexpr int kMostResamples = 1'000'000;
+}  // namespace
+
+std::uint8_t poisson_count(std::uint16_t bits) {
+  return static_cast<std::uint8_t>(std::count_if(kThreshold, kThreshold + kThresholds,
+                                                 [&](std::uint16_t from) { return bits >= from; }));
+}
+
+Matrix<double> poisson_sums(MatrixView<const double> table, const PoissonOptions& options) {
+  check_argument(options.resamples >= 1 && options.resamples <= kMostResamples,
+                 "resamples must be from 1 to ", kMostResamples, "; it is ", options.resamples);
+  const auto resamples = static_cast<std::size_t>(options.resamples);
+  const std::size_t columns = table.columns;
+  const std::size_t tiles = (resamples + kTile - 1) / kTile;
+  const std::size_t chunks = (table.rows + kRowsPerChunk - 1) / kRowsPerChunk;
+  const PoissonKey key{options.seed, kStreamPoisson};
+  AlignedVector<double> partial(chunks * tiles * columns * kTile);
+  parallel_blocks(chunks * tiles, 1, options.threads, [&](const Block& block) {
+    const std::size_t tile = block.number % tiles;
+    const std::size_t begin = block.number / tiles * kRowsPerChunk;
+    const std::size_t rows = std::min(kRowsPerChunk, table.rows - begin);
+    const std::size_t here = std::min(kTile, resamples - tile * kTile);
+    HWY_DYNAMIC_DISPATCH(add_rows_kernel)
+    (key, begin, tile, here, table.data + begin * columns, rows, columns,
+     partial.data() + block.number * columns * kTile);
+  });
+  Matrix<double> out(resamples, columns);
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+    for (std::size_t d = 0; d < resamples; ++d) {
+      const double* sums =
+          partial.data() + (chunk * tiles + d / kTile) * columns * kTile + d % kTile;
+      for (std::size_t c = 0; c < columns; ++c) out.row(d)[c] += sums[c * kTile];
+    }
+  }
+  return out;
+}
+
+}  // namespace penchant::evaluation
+#endif  // HWY_ONCE

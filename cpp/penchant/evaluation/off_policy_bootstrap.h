@@ -1,0 +1,37 @@
+#pragma once
+
+// The Poisson bootstrap (Hanley & MacGibbon, "Creating non-parametric bootstrap samples using
+// Poisson frequencies", 2006; Chamandy, Muralidharan, Najmi & Naidu, "Estimating uncertainty for
+// massive data streams", 2012): every resample takes each row a Poisson(1) number of times, by
+// itself, where Efron's takes exactly as many rows as there are. What is averaged is divided by the
+// rows taken, so the two agree but for terms of order 1 / rows.
+//
+//   Matrix<double> sums = poisson_sums(table, {.seed = 7, .resamples = 100});   // [resamples,
+//   columns]
+//
+// How often resample d takes row i is a function of (seed, i, d) alone; sums add rows in the order
+// of fixed chunks. So they are the same bits at any number of threads and on every CPU.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "penchant/base/matrix.h"
+
+namespace penchant::evaluation {
+
+struct PoissonOptions {
+  std::uint64_t seed = 0;
+  int resamples = 1000;  // 1 .. 1,000,000
+  int threads = 0;
+};
+
+// table [rows, columns]. Throws kInvalidArgument.
+[[nodiscard]] Matrix<double> poisson_sums(MatrixView<const double> table,
+                                          const PoissonOptions& options);
+
+// How often a row is taken, for 16 random bits: 0 .. 8, of mean and variance 1 exactly, and of
+// Poisson's chances to 6e-5.
+[[nodiscard]] std::uint8_t poisson_count(std::uint16_t bits);
+
+}  // namespace penchant::evaluation

@@ -1,0 +1,43 @@
+"""Judge a policy by another policy's log, before it is shown to anyone.
+
+    found = pn.off_policy.estimate(action, reward, logged, target, q)
+    found["doubly_robust"].low                  # the lower end of the 95% interval
+    pn.off_policy.diagnose(action, reward, logged, target)
+
+Formulas, sources and what to trust are in ``docs/off_policy.md``.
+"""
+
+from __future__ import annotations
+
+from ._diagnostics import Diagnostics, OffPolicyWarning, diagnose
+from ._estimate import Estimate, Estimates
+from .estimators import (
+    direct_method,
+    doubly_robust,
+    dros,
+    estimate,
+    ips,
+    mips,
+    sndr,
+    snips,
+    sub_gaussian,
+    switch_dr,
+)
+
+__all__ = [
+    "Diagnostics",
+    "Estimate",
+    "Estimates",
+    "OffPolicyWarning",
+    "diagnose",
+    "direct_method",
+    "doubly_robust",
+    "dros",
+    "estimate",
+    "ips",
+    "mips",
+    "sndr",
+    "snips",
+    "sub_gaussian",
+    "switch_dr",
+]
