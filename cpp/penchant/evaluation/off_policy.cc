@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "penchant/base/aligned_memory.h"
 #include "penchant/base/error.h"
 #include "penchant/base/matrix.h"
 #include "penchant/base/parallel.h"
@@ -24,52 +25,51 @@ struct Weighting {
   friend bool operator==(const Weighting&, const Weighting&) = default;
 };
 
-// Which column of the bootstrap's table an estimator finds its parts in.
-struct Places {
-  std::size_t plain = 0;   // of an estimator that is a mean
-  std::size_t direct = 0;  // of a normalized one: its parts
-  std::size_t part = 0;
-  std::size_t weight = 0;
+// Weighted rewards, or residuals of the model, shared likewise.
+struct Part {
+  std::size_t weighting;
+  bool modelled;
+
+  friend bool operator==(const Part&, const Part&) = default;
 };
 
 // What is asked, prepared once.
 struct Plan {
   std::vector<OffPolicyEstimator> estimators;
   std::vector<Weighting> weightings;
-  std::vector<std::size_t> weighting;  // [estimators] kNoRound: unweighted
-  std::vector<Places> places;          // [estimators]
-  std::size_t columns = 0;             // of the table; the first is all ones
+  std::vector<Part> parts;
+  std::vector<std::size_t> part;  // [estimators] kNoRound: direct_method has none
+  bool modelled = false;
 
-  [[nodiscard]] bool weighted(std::size_t e) const { return weighting[e] != kNoRound; }
+  [[nodiscard]] bool has_part(std::size_t e) const { return part[e] != kNoRound; }
+  [[nodiscard]] std::size_t weighting(std::size_t e) const { return parts[part[e]].weighting; }
+
+  // The bootstrap's table: ones, D, shaped weights, parts.
+  [[nodiscard]] std::size_t weight_column(std::size_t k) const { return 2 + k; }
+  [[nodiscard]] std::size_t part_column(std::size_t p) const { return 2 + weightings.size() + p; }
+  [[nodiscard]] std::size_t columns() const { return part_column(parts.size()); }
 };
+
+template <class T>
+std::size_t find_or_add(std::vector<T>& all, const T& wanted) {
+  const auto found = std::find(all.begin(), all.end(), wanted);
+  const auto place = static_cast<std::size_t>(found - all.begin());
+  if (found == all.end()) all.push_back(wanted);
+  return place;
+}
 
 Plan make_plan(std::span<const OffPolicyEstimator> estimators) {
   Plan plan;
   plan.estimators.assign(estimators.begin(), estimators.end());
-  std::vector<std::size_t> weight_place;
-  std::size_t direct_place = 0;
-  plan.columns = 1;
   for (const OffPolicyEstimator& estimator : estimators) {
-    const Weighting wanted{estimator.shape, estimator.parameter};
-    std::size_t weighting = kNoRound;
-    if (estimator.shape != WeightShape::kNone) {
-      const auto found = std::find(plan.weightings.begin(), plan.weightings.end(), wanted);
-      weighting = static_cast<std::size_t>(found - plan.weightings.begin());
-      if (found == plan.weightings.end()) {
-        plan.weightings.push_back(wanted);
-        weight_place.push_back(0);
-      }
+    plan.modelled = plan.modelled || estimator.modelled;
+    if (estimator.shape == WeightShape::kNone) {
+      plan.part.push_back(kNoRound);
+      continue;
     }
-    Places places;
-    if (estimator.normalized) {
-      if (estimator.modelled && direct_place == 0) direct_place = plan.columns++;
-      if (weight_place[weighting] == 0) weight_place[weighting] = plan.columns++;
-      places = {0, direct_place, plan.columns++, weight_place[weighting]};
-    } else {
-      places.plain = plan.columns++;
-    }
-    plan.weighting.push_back(weighting);
-    plan.places.push_back(places);
+    const std::size_t weighting =
+        find_or_add(plan.weightings, Weighting{estimator.shape, estimator.parameter});
+    plan.part.push_back(find_or_add(plan.parts, Part{weighting, estimator.modelled}));
   }
   return plan;
 }
@@ -86,38 +86,51 @@ void check_needs(const LoggedRounds& log, const OffPolicyEstimator& estimator) {
         "the weights of an embedding");
 }
 
-// One block's sums of one estimator. Of a mean, `first` is of its rounds' values; of a normalized
-// one, of D (0 without a model), and the products are those of its three parts.
+// One block's sums. Estimators that are means have a moment of their rounds' values, normalized
+// ones the products of their parts, from which the variance of the ratio follows.
 struct EstimatorSums {
-  Moment first;
-  Moment part;
-  double first_part = 0;
-  double first_weight = 0;
+  Moment value;
+  double direct_part = 0;
+  double direct_weight = 0;
   double part_weight = 0;
-  Extremes first_range;
-  Extremes part_range;
-  Largest largest;
 };
 
 struct BlockSums {
-  std::vector<EstimatorSums> estimators;
-  std::vector<Moment> weightings;
   Moment weight;  // plain
-  Largest heaviest;
+  Moment direct;
+  std::vector<Moment> weightings;
+  std::vector<Moment> parts;
+  std::vector<EstimatorSums> estimators;
   std::size_t bad_round = kNoRound;
+};
+
+using Column = std::vector<double>;
+
+// The bootstrap's numbers, written block by block, on large pages; never filled with zeros.
+class Table {
+ public:
+  explicit Table(std::size_t size)
+      : bytes_(size * sizeof(double)), data_(static_cast<double*>(allocate_aligned(bytes_))) {}
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table() { deallocate_aligned(data_, bytes_); }
+  [[nodiscard]] double* data() const { return data_; }
+
+ private:
+  std::size_t bytes_;
+  double* data_;
 };
 
 // Buffers of a thread's block.
 struct Scratch {
   RoundColumns columns;
-  std::vector<std::vector<double>> shaped;  // [weightings][rounds]
-  std::vector<double> part;
-  std::vector<double> value;
+  std::vector<Column> shaped;  // [weightings][rounds]
+  std::vector<Column> parts;   // [parts][rounds]
+  Column value;
 };
 
-void shape_weights(const Weighting& weighting, const RoundColumns& columns,
-                   std::vector<double>& out) {
-  const auto& w = columns.weight;
+void shape_weights(const Weighting& weighting, const RoundColumns& columns, Column& out) {
+  const Column& w = columns.weight;
   const double parameter = weighting.parameter;
   const auto fill = [&](const auto& shaped) {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = shaped(w[i]);
@@ -127,15 +140,11 @@ void shape_weights(const Weighting& weighting, const RoundColumns& columns,
       return fill([=](double x) { return x <= parameter ? x : 0.0; });
     case WeightShape::kShrink:
       if (parameter == kInfinity) return fill([](double x) { return x; });
-      return fill([=](double x) {
-        const double base = x * x + parameter;
-        return base > 0 ? parameter * x / base : 0.0;
-      });
+      if (parameter == 0) return fill([](double /*x*/) { return 0.0; });
+      return fill([=](double x) { return parameter * x / (x * x + parameter); });
     case WeightShape::kSubGaussian:
-      return fill([=](double x) {
-        const double base = 1 - parameter + parameter * x;
-        return base > 0 ? x / base : 0.0;
-      });
+      if (parameter == 1) return fill([](double x) { return x > 0 ? 1.0 : 0.0; });
+      return fill([=](double x) { return x / (1 - parameter + parameter * x); });
     case WeightShape::kMarginal:
       std::copy(columns.marginal.begin(), columns.marginal.end(), out.begin());
       return;
@@ -144,179 +153,198 @@ void shape_weights(const Weighting& weighting, const RoundColumns& columns,
   }
 }
 
-EstimatorSums sum_mean(const OffPolicyEstimator& estimator, Scratch& scratch,
-                       const std::vector<double>* weight, std::size_t first_row) {
+// What all estimators share, of one block.
+void sum_shared(const LoggedRounds& log, const Plan& plan, std::size_t first_row, Scratch& scratch,
+                BlockSums& out) {
   const RoundColumns& columns = scratch.columns;
-  auto& value = scratch.value;
-  EstimatorSums out;
-  if (weight == nullptr) {
-    std::copy(columns.direct.begin(), columns.direct.end(), value.begin());
-  } else {
-    const auto& earned = estimator.modelled ? columns.residual : columns.reward;
-    for (std::size_t i = 0; i < value.size(); ++i) value[i] = (*weight)[i] * earned[i];
-    out.largest = Largest::of(value, first_row);
-    if (estimator.modelled) {
-      for (std::size_t i = 0; i < value.size(); ++i) value[i] += columns.direct[i];
-    }
+  const std::size_t count = scratch.value.size();
+  if (!log.action.empty()) out.weight = Moment::of(columns.weight, first_row);
+  if (plan.modelled) out.direct = Moment::of(columns.direct, first_row);
+  scratch.shaped.resize(plan.weightings.size());
+  for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
+    scratch.shaped[k].resize(count);
+    shape_weights(plan.weightings[k], columns, scratch.shaped[k]);
+    out.weightings.push_back(Moment::of(scratch.shaped[k], first_row));
   }
-  out.first = Moment::of(value);
-  out.first_range = Extremes::of(value);
-  return out;
+  scratch.parts.resize(plan.parts.size());
+  for (std::size_t p = 0; p < plan.parts.size(); ++p) {
+    Column& part = scratch.parts[p];
+    part.resize(count);
+    const Column& weight = scratch.shaped[plan.parts[p].weighting];
+    const Column& earned = plan.parts[p].modelled ? columns.residual : columns.reward;
+    for (std::size_t i = 0; i < count; ++i) part[i] = weight[i] * earned[i];
+    out.parts.push_back(Moment::of(part, first_row));
+  }
 }
 
-EstimatorSums sum_ratio(const OffPolicyEstimator& estimator, Scratch& scratch,
-                        const std::vector<double>& weight, const Moment& of_weight,
-                        std::size_t first_row) {
-  const RoundColumns& columns = scratch.columns;
-  auto& part = scratch.part;
-  const auto& earned = estimator.modelled ? columns.residual : columns.reward;
-  for (std::size_t i = 0; i < part.size(); ++i) part[i] = weight[i] * earned[i];
+EstimatorSums sum_estimator(const Plan& plan, std::size_t e, const BlockSums& shared,
+                            Scratch& scratch, std::size_t first_row) {
   EstimatorSums out;
-  out.part = Moment::of(part);
-  out.part_range = Extremes::of(part);
-  out.largest = Largest::of(part, first_row);
-  out.part_weight = product_about(part, out.part.mean, weight, of_weight.mean);
-  out.first.count = out.part.count;
+  const OffPolicyEstimator& estimator = plan.estimators[e];
+  if (!plan.has_part(e)) {
+    out.value = shared.direct;
+    return out;
+  }
+  const Column& part = scratch.parts[plan.part[e]];
+  const Column& direct = scratch.columns.direct;
+  const Moment& of_part = shared.parts[plan.part[e]];
+  if (!estimator.normalized) {
+    if (!estimator.modelled) {
+      out.value = of_part;
+      return out;
+    }
+    for (std::size_t i = 0; i < part.size(); ++i) scratch.value[i] = direct[i] + part[i];
+    out.value = Moment::of(scratch.value, first_row);
+    return out;
+  }
+  const Column& weight = scratch.shaped[plan.weighting(e)];
+  const double mean_weight = shared.weightings[plan.weighting(e)].mean();
+  out.part_weight = product_about(part, of_part.mean(), weight, mean_weight);
   if (estimator.modelled) {
-    out.first = Moment::of(columns.direct);
-    out.first_range = Extremes::of(columns.direct);
-    out.first_part = product_about(columns.direct, out.first.mean, part, out.part.mean);
-    out.first_weight = product_about(columns.direct, out.first.mean, weight, of_weight.mean);
+    out.direct_part = product_about(direct, shared.direct.mean(), part, of_part.mean());
+    out.direct_weight = product_about(direct, shared.direct.mean(), weight, mean_weight);
   }
   return out;
 }
 
 // The block's rows of the bootstrap's table.
-void fill_table(const Plan& plan, const Scratch& scratch, std::size_t e, double* table) {
-  const Places& places = plan.places[e];
-  const auto put = [&](const std::vector<double>& values, std::size_t column) {
-    for (std::size_t i = 0; i < values.size(); ++i) table[i * plan.columns + column] = values[i];
+void fill_table(const Plan& plan, const Scratch& scratch, double* table) {
+  const std::size_t columns = plan.columns();
+  const std::size_t count = scratch.value.size();
+  const auto put = [&](const Column& values, std::size_t column) {
+    for (std::size_t i = 0; i < count; ++i) table[i * columns + column] = values[i];
   };
-  if (!plan.estimators[e].normalized) return put(scratch.value, places.plain);
-  put(scratch.part, places.part);
-  put(scratch.shaped[plan.weighting[e]], places.weight);
-  if (plan.estimators[e].modelled) put(scratch.columns.direct, places.direct);
+  for (std::size_t i = 0; i < count; ++i) {
+    table[i * columns] = 1;
+    table[i * columns + 1] = plan.modelled ? scratch.columns.direct[i] : 0.0;
+  }
+  for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
+    put(scratch.shaped[k], plan.weight_column(k));
+  }
+  for (std::size_t p = 0; p < plan.parts.size(); ++p) put(scratch.parts[p], plan.part_column(p));
 }
 
 void sum_block(const LoggedRounds& log, const Plan& plan, const Block& block, double* table,
-               Scratch& scratch, BlockSums& out) {
+               BlockSums& out) {
+  thread_local Scratch scratch;
   const std::size_t count = block.end - block.begin;
   scratch.columns.resize(log, count);
+  scratch.value.resize(count);
   out.bad_round = read_rounds(log, block, scratch.columns);
   if (out.bad_round != kNoRound) return;
-  if (!log.action.empty()) {
-    out.weight = Moment::of(scratch.columns.weight);
-    out.heaviest = Largest::of(scratch.columns.weight, block.begin);
-  }
-  scratch.shaped.resize(plan.weightings.size());
-  for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
-    scratch.shaped[k].resize(count);
-    shape_weights(plan.weightings[k], scratch.columns, scratch.shaped[k]);
-    out.weightings.push_back(Moment::of(scratch.shaped[k]));
-  }
-  scratch.part.resize(count);
-  scratch.value.resize(count);
-  if (table != nullptr) {
-    for (std::size_t i = 0; i < count; ++i) table[i * plan.columns] = 1;
-  }
+  sum_shared(log, plan, block.begin, scratch, out);
   for (std::size_t e = 0; e < plan.estimators.size(); ++e) {
-    const OffPolicyEstimator& estimator = plan.estimators[e];
-    const std::size_t k = plan.weighting[e];
-    const auto* weight = plan.weighted(e) ? &scratch.shaped[k] : nullptr;
-    out.estimators.push_back(
-        estimator.normalized
-            ? sum_ratio(estimator, scratch, *weight, out.weightings[k], block.begin)
-            : sum_mean(estimator, scratch, weight, block.begin));
-    if (table != nullptr) fill_table(plan, scratch, e, table);
+    out.estimators.push_back(sum_estimator(plan, e, out, scratch, block.begin));
   }
+  if (table != nullptr) fill_table(plan, scratch, table);
 }
 
-// Sum of products about the means, of two columns whose moments are known (as Moment::merge).
-void merge_product(double& sum, double other, const Moment& x, const Moment& other_x,
-                   const Moment& y, const Moment& other_y) {
-  const double total = x.count + other_x.count;
-  if (total == 0) return;
-  sum +=
-      other + (other_x.mean - x.mean) * (other_y.mean - y.mean) * (x.count * other_x.count / total);
-}
-
-void merge_sums(EstimatorSums& into, const EstimatorSums& from, const Moment& weight,
-                const Moment& from_weight) {
-  merge_product(into.first_part, from.first_part, into.first, from.first, into.part, from.part);
-  merge_product(into.first_weight, from.first_weight, into.first, from.first, weight, from_weight);
-  merge_product(into.part_weight, from.part_weight, into.part, from.part, weight, from_weight);
-  into.first.merge(from.first);
-  into.part.merge(from.part);
-  into.first_range.merge(from.first_range);
-  into.part_range.merge(from.part_range);
-  into.largest.merge(from.largest);
+void merge_estimator(const Plan& plan, std::size_t e, BlockSums& all, const BlockSums& from) {
+  EstimatorSums& into = all.estimators[e];
+  const EstimatorSums& other = from.estimators[e];
+  into.value.merge(other.value);
+  if (!plan.estimators[e].normalized) return;
+  const std::size_t p = plan.part[e];
+  const std::size_t k = plan.weighting(e);
+  merge_product(into.part_weight, other.part_weight, all.parts[p], from.parts[p], all.weightings[k],
+                from.weightings[k]);
+  merge_product(into.direct_part, other.direct_part, all.direct, from.direct, all.parts[p],
+                from.parts[p]);
+  merge_product(into.direct_weight, other.direct_weight, all.direct, from.direct, all.weightings[k],
+                from.weightings[k]);
 }
 
 BlockSums merge_blocks(const Plan& plan, std::vector<BlockSums>& blocks) {
   BlockSums all = std::move(blocks.front());
   for (std::size_t b = 1; b < blocks.size(); ++b) {
     const BlockSums& from = blocks[b];
-    for (std::size_t e = 0; e < plan.estimators.size(); ++e) {
-      const std::size_t k = plan.weighting[e];
-      merge_sums(all.estimators[e], from.estimators[e],
-                 plan.weighted(e) ? all.weightings[k] : Moment{},
-                 plan.weighted(e) ? from.weightings[k] : Moment{});
-    }
+    for (std::size_t e = 0; e < plan.estimators.size(); ++e) merge_estimator(plan, e, all, from);
+    for (std::size_t p = 0; p < plan.parts.size(); ++p) all.parts[p].merge(from.parts[p]);
     for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
       all.weightings[k].merge(from.weightings[k]);
     }
+    all.direct.merge(from.direct);
     all.weight.merge(from.weight);
-    all.heaviest.merge(from.heaviest);
   }
   return all;
 }
 
 // (sum w)^2 / sum w^2 from the moments.
 double effective_rows(const Moment& weight) {
-  const double squares = weight.squares / weight.count + weight.mean * weight.mean;
-  return squares > 0 ? weight.count * weight.mean * weight.mean / squares : 0.0;
+  const double squares = weight.told.squares / weight.count + weight.mean() * weight.mean();
+  return squares > 0 ? weight.count * weight.mean() * weight.mean() / squares : 0.0;
 }
 
-// The estimate and what its rounds vary, before an interval is chosen.
-SampleOfMean sample_of(const OffPolicyEstimator& estimator, const EstimatorSums& sums,
-                       const Moment& weight) {
-  SampleOfMean out{static_cast<std::size_t>(sums.first.count), sums.first.mean,
-                   sums.first.variance(), sums.first_range.least, sums.first_range.most};
-  if (!estimator.normalized) return out;
-  const double scale = weight.mean;
+SampleOfMean sample_of_mean(const Moment& value) {
+  return {static_cast<std::size_t>(value.count), value.mean(), value.variance(), value.told.least,
+          value.told.most};
+}
+
+// Of the ratio's linear part d + (part - ratio weight) / scale.
+SampleOfMean sample_of_ratio(const EstimatorSums& sums, const Moment& direct, const Moment& part,
+                             const Moment& weight) {
+  const auto rows = static_cast<std::size_t>(part.count);
+  const double scale = weight.mean();
   if (!(scale > 0)) {  // the target never does what was logged
-    return {out.rows, kUndefined, kUndefined, kUndefined, kUndefined};
+    return {rows, kUndefined, kUndefined, kUndefined, kUndefined};
   }
-  const double ratio = sums.part.mean / scale;
-  out.mean += ratio;
-  // Of d + (part - ratio weight) / scale, the estimate's linear part.
+  const double ratio = part.mean() / scale;
   const double squares =
-      sums.first.squares +
-      (sums.part.squares + ratio * ratio * weight.squares - 2 * ratio * sums.part_weight) /
+      direct.told.squares +
+      (part.told.squares + ratio * ratio * weight.told.squares - 2 * ratio * sums.part_weight) /
           (scale * scale) +
-      2 * (sums.first_part - ratio * sums.first_weight) / scale;
-  out.variance = sums.first.count < 2 ? 0 : std::max(squares, 0.0) / (sums.first.count - 1);
-  out.least += sums.part_range.least / scale;
-  out.most += sums.part_range.most / scale;
-  return out;
+      2 * (sums.direct_part - ratio * sums.direct_weight) / scale;
+  return {rows, direct.mean() + ratio,
+          rows < 2 ? 0 : std::max(squares, 0.0) / static_cast<double>(rows - 1),
+          direct.told.least + part.told.least / scale, direct.told.most + part.told.most / scale};
 }
 
-double resampled(const OffPolicyEstimator& estimator, const Places& places,
-                 std::span<const double> sums) {
+SampleOfMean sample_of(const Plan& plan, std::size_t e, const BlockSums& all) {
+  const OffPolicyEstimator& estimator = plan.estimators[e];
+  if (!estimator.normalized) return sample_of_mean(all.estimators[e].value);
+  return sample_of_ratio(all.estimators[e], estimator.modelled ? all.direct : Moment{},
+                         all.parts[plan.part[e]], all.weightings[plan.weighting(e)]);
+}
+
+double resampled(const Plan& plan, std::size_t e, std::span<const double> sums) {
+  const OffPolicyEstimator& estimator = plan.estimators[e];
   const double rows = sums[0];
-  if (!estimator.normalized) return sums[places.plain] / rows;
-  const double direct = estimator.modelled ? sums[places.direct] / rows : 0.0;
-  return direct + sums[places.part] / sums[places.weight];
+  const double direct = estimator.modelled ? sums[1] / rows : 0.0;
+  if (!plan.has_part(e)) return direct;
+  const double scale = estimator.normalized ? sums[plan.weight_column(plan.weighting(e))] : rows;
+  return direct + sums[plan.part_column(plan.part[e])] / scale;
 }
 
 Interval bootstrap_interval(const Plan& plan, std::size_t e, const Matrix<double>& sums,
                             double value, double confidence) {
   std::vector<double> draws;
   for (std::size_t d = 0; d < sums.rows(); ++d) {
-    const double draw = resampled(plan.estimators[e], plan.places[e], sums.row(d));
+    const double draw = resampled(plan, e, sums.row(d));
     if (std::isfinite(draw)) draws.push_back(draw);  // a draw may take nothing that counts
   }
   return percentile_interval(value, draws, confidence);
+}
+
+OffPolicyEstimate finish(const Plan& plan, std::size_t e, const BlockSums& all,
+                         const Matrix<double>& sums, const OffPolicyOptions& options) {
+  const SampleOfMean sample = sample_of(plan, e, all);
+  const Interval interval = options.interval == IntervalKind::kBootstrap
+                                ? bootstrap_interval(plan, e, sums, sample.mean, options.confidence)
+                                : mean_interval(sample, options.interval, options.confidence);
+  const auto rows = static_cast<double>(sample.rows);
+  OffPolicyEstimate out{sample.mean, interval.low, interval.high};
+  out.standard_error = std::sqrt(sample.variance / rows);
+  out.effective_sample_size = rows;
+  out.least = sample.least;
+  out.most = sample.most;
+  if (!plan.has_part(e)) return out;
+  out.effective_sample_size = effective_rows(all.weightings[plan.weighting(e)]);
+  const Moment& part = all.parts[plan.part[e]];
+  if (part.told.total > 0) {
+    out.largest_share = part.told.largest / part.told.total;
+    out.largest_round = part.largest_row;
+  }
+  return out;
 }
 
 }  // namespace
@@ -331,12 +359,12 @@ OffPolicyEstimation estimate_off_policy(const LoggedRounds& log,
   for (const OffPolicyEstimator& estimator : estimators) check_needs(log, estimator);
   const Plan plan = make_plan(estimators);
   const bool resamples = options.interval == IntervalKind::kBootstrap;
-  AlignedVector<double> table(resamples ? log.rounds * plan.columns : 0);
+  const std::size_t columns = plan.columns();
+  const Table table(resamples ? log.rounds * columns : 0);
   std::vector<BlockSums> blocks((log.rounds + kRoundsPerBlock - 1) / kRoundsPerBlock);
   parallel_blocks(log.rounds, kRoundsPerBlock, options.threads, [&](const Block& block) {
-    thread_local Scratch scratch;
-    double* rows = resamples ? table.data() + block.begin * plan.columns : nullptr;
-    sum_block(log, plan, block, rows, scratch, blocks[block.number]);
+    double* rows = resamples ? table.data() + block.begin * columns : nullptr;
+    sum_block(log, plan, block, rows, blocks[block.number]);
   });
   for (const BlockSums& block : blocks) {
     if (block.bad_round != kNoRound) explain_round(log, block.bad_round);
@@ -344,33 +372,17 @@ OffPolicyEstimation estimate_off_policy(const LoggedRounds& log,
   const BlockSums all = merge_blocks(plan, blocks);
   Matrix<double> sums;
   if (resamples) {
-    sums = poisson_sums({table.data(), log.rounds, plan.columns},
+    sums = poisson_sums({table.data(), log.rounds, columns},
                         {options.seed, options.resamples, options.threads});
   }
   OffPolicyEstimation out;
   for (std::size_t e = 0; e < estimators.size(); ++e) {
-    const Moment weight = plan.weighted(e) ? all.weightings[plan.weighting[e]] : Moment{};
-    const SampleOfMean sample = sample_of(estimators[e], all.estimators[e], weight);
-    const Interval interval =
-        resamples ? bootstrap_interval(plan, e, sums, sample.mean, options.confidence)
-                  : mean_interval(sample, options.interval, options.confidence);
-    OffPolicyEstimate estimate{sample.mean, interval.low, interval.high};
-    estimate.standard_error = std::sqrt(sample.variance / static_cast<double>(sample.rows));
-    estimate.effective_sample_size =
-        plan.weighted(e) ? effective_rows(weight) : static_cast<double>(log.rounds);
-    estimate.least = sample.least;
-    estimate.most = sample.most;
-    const Largest& largest = all.estimators[e].largest;
-    if (largest.total > 0) {
-      estimate.largest_share = largest.most / largest.total;
-      estimate.largest_round = largest.row;
-    }
-    out.estimates.push_back(estimate);
+    out.estimates.push_back(finish(plan, e, all, sums, options));
   }
   if (!log.action.empty()) {
-    out.weights = {all.weight.mean,
+    out.weights = {all.weight.mean(),
                    std::sqrt(all.weight.variance() / static_cast<double>(log.rounds)),
-                   effective_rows(all.weight), all.heaviest.most, all.heaviest.row};
+                   effective_rows(all.weight), all.weight.told.largest, all.weight.largest_row};
   }
   return out;
 }

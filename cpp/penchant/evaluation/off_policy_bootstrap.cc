@@ -13,14 +13,12 @@
 #define PENCHANT_OFF_POLICY_BOOTSTRAP_LAYOUT
 namespace penchant::evaluation {
 
-constexpr std::size_t kTile = 64;        // resamples side by side: eight counters of 128 bits
-constexpr std::size_t kSteps = 8;        // counters a row and tile
-constexpr std::size_t kRowsAtOnce = 32;  // whose counts stay in the first cache
-constexpr std::size_t kThresholds = 8;
-// Bits from which a row counts once more: 1 - cumulated chances of Poisson(1), in 65,536ths, moved
-// by up to four so that mean and variance are exact.
-constexpr std::uint16_t kThreshold[kThresholds] = {24107, 48220, 60275, 64292,
-                                                   65296, 65497, 65530, 65535};
+constexpr std::size_t kTile = 128;         // resamples side by side: eight counters of 128 bits
+constexpr std::size_t kSteps = 8;          // counters a row and tile
+constexpr std::size_t kRowsAtOnce = 16;    // whose counts stay in the first cache; even
+constexpr std::size_t kPair = 2 * kSteps;  // counters of two rows, made together
+constexpr std::size_t kThresholds = 5;
+constexpr std::uint8_t kThreshold[kThresholds] = {94, 189, 235, 251, 255};
 
 struct PoissonKey {
   std::uint64_t seed;
@@ -34,8 +32,8 @@ HWY_BEFORE_NAMESPACE();
 namespace penchant::evaluation::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Words = hn::CappedTag<std::uint32_t, kSteps>;
-using Shorts = hn::CappedTag<std::int16_t, 16>;
+using Words = hn::CappedTag<std::uint32_t, kPair>;
+using Bytes = hn::CappedTag<std::int8_t, 64>;
 using Reals = hn::CappedTag<double, 8>;
 
 // High and low halves of the products of all lanes.
@@ -49,17 +47,19 @@ HWY_INLINE void multiply_wide(V a, V factor, V& high, V& low) {
   high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
 }
 
-// Philox4x32-10 as in base/random.h, the steps of a tile side by side: word j of step s of the row
-// lands at words[j * kSteps + s].
-HWY_INLINE void tile_words(const PoissonKey& key, std::uint64_t row, std::size_t tile,
+// Philox4x32-10 as in base/random.h, of an even row and the next: word j of step s of the first
+// lands at words[j * kPair + s], of the second at words[j * kPair + kSteps + s].
+HWY_INLINE void pair_words(const PoissonKey& key, std::uint64_t row, std::size_t tile,
                            std::uint32_t* HWY_RESTRICT words) {
   const Words d;
   const auto left_factor = hn::Set(d, 0xD2511F53U);
   const auto right_factor = hn::Set(d, 0xCD9E8D57U);
-  for (std::size_t s = 0; s < kSteps; s += hn::Lanes(d)) {
-    auto c0 = hn::Set(d, static_cast<std::uint32_t>(row));
+  for (std::size_t s = 0; s < kPair; s += hn::Lanes(d)) {
+    const auto place = hn::Iota(d, static_cast<std::uint32_t>(s));
+    auto c0 = hn::Add(hn::Set(d, static_cast<std::uint32_t>(row)), hn::ShiftRight<3>(place));
     auto c1 = hn::Set(d, static_cast<std::uint32_t>(row >> 32));
-    auto c2 = hn::Iota(d, static_cast<std::uint32_t>(tile * kSteps + s));
+    auto c2 = hn::Add(hn::Set(d, static_cast<std::uint32_t>(tile * kSteps)),
+                      hn::And(place, hn::Set(d, kSteps - 1)));
     auto c3 = hn::Set(d, key.stream);
     auto key0 = static_cast<std::uint32_t>(key.seed);
     auto key1 = static_cast<std::uint32_t>(key.seed >> 32);
@@ -78,33 +78,37 @@ HWY_INLINE void tile_words(const PoissonKey& key, std::uint64_t row, std::size_t
       key1 += 0xBB67AE85U;
     }
     hn::Store(c0, d, words + s);
-    hn::Store(c1, d, words + kSteps + s);
-    hn::Store(c2, d, words + 2 * kSteps + s);
-    hn::Store(c3, d, words + 3 * kSteps + s);
+    hn::Store(c1, d, words + kPair + s);
+    hn::Store(c2, d, words + 2 * kPair + s);
+    hn::Store(c3, d, words + 3 * kPair + s);
   }
 }
 
-// Sixteen bits a count, in the order they lie in memory, which is that of the resamples.
-HWY_INLINE void tile_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY_RESTRICT counts) {
-  const Shorts d;
+// Eight bits a count, in the order they lie in memory, which is that of the resamples; counts
+// [2][kTile] of the two rows.
+HWY_INLINE void pair_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY_RESTRICT counts) {
+  const Bytes d;
   const Reals real;
   const hn::Rebind<std::int32_t, Reals> whole;
-  const hn::Rebind<std::int16_t, Reals> narrow;
-  alignas(64) std::int16_t taken[kTile];
-  const auto* bits = reinterpret_cast<const std::int16_t*>(words);
-  const auto flip = hn::Set(d, static_cast<std::int16_t>(-0x8000));  // signed order from unsigned
-  for (std::size_t i = 0; i < kTile; i += hn::Lanes(d)) {
+  const hn::Rebind<std::int8_t, Reals> narrow;
+  constexpr std::size_t kWordBytes = 4 * kSteps;  // of one word of a row's counters
+  alignas(64) std::int8_t taken[2 * kTile];
+  const auto* bits = reinterpret_cast<const std::int8_t*>(words);
+  const auto flip = hn::Set(d, static_cast<std::int8_t>(-0x80));  // signed order from unsigned
+  for (std::size_t i = 0; i < 2 * kTile; i += hn::Lanes(d)) {
     const auto value = hn::Xor(hn::Load(d, bits + i), flip);
     auto count = hn::Zero(d);
-    for (const std::uint16_t threshold : kThreshold) {
-      const auto below = hn::Set(d, static_cast<std::int16_t>((threshold - 1) ^ 0x8000));
+    for (const std::uint8_t threshold : kThreshold) {
+      const auto below = hn::Set(d, static_cast<std::int8_t>((threshold - 1) ^ 0x80));
       count = hn::Sub(count, hn::VecFromMask(d, hn::Gt(value, below)));
     }
     hn::Store(count, d, taken + i);
   }
-  for (std::size_t i = 0; i < kTile; i += hn::Lanes(real)) {
+  for (std::size_t i = 0; i < 2 * kTile; i += hn::Lanes(real)) {
+    const std::size_t row = i / kWordBytes % 2;
+    const std::size_t at = i / (2 * kWordBytes) * kWordBytes + i % kWordBytes;
     const auto wide = hn::PromoteTo(whole, hn::Load(narrow, taken + i));
-    hn::Store(hn::PromoteTo(real, wide), real, counts + i);
+    hn::Store(hn::PromoteTo(real, wide), real, counts + row * kTile + at);
   }
 }
 
@@ -157,9 +161,9 @@ void add_rows_kernel(const PoissonKey& key, std::uint64_t first_row, std::size_t
   alignas(64) double counts[kRowsAtOnce * kTile];
   for (std::size_t begin = 0; begin < rows; begin += kRowsAtOnce) {
     const std::size_t here = std::min(kRowsAtOnce, rows - begin);
-    for (std::size_t r = 0; r < here; ++r) {
-      tile_words(key, first_row + begin + r, tile, words);
-      tile_counts(words, counts + r * kTile);
+    for (std::size_t r = 0; r < here; r += 2) {
+      pair_words(key, first_row + begin + r, tile, words);
+      pair_counts(words, counts + r * kTile);
     }
     const double* values = table + begin * columns;
     std::size_t c = 0;
@@ -189,9 +193,9 @@ constexpr std::size_t kRowsPerChunk = 8192;
 constexpr int kMostResamples = 1'000'000;
 }  // namespace
 
-std::uint8_t poisson_count(std::uint16_t bits) {
+std::uint8_t poisson_count(std::uint8_t bits) {
   return static_cast<std::uint8_t>(std::count_if(kThreshold, kThreshold + kThresholds,
-                                                 [&](std::uint16_t from) { return bits >= from; }));
+                                                 [&](std::uint8_t from) { return bits >= from; }));
 }
 
 Matrix<double> poisson_sums(MatrixView<const double> table, const PoissonOptions& options) {

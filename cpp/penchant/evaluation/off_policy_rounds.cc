@@ -5,12 +5,12 @@
 #include <limits>
 
 #include "penchant/base/error.h"
+#include "penchant/evaluation/off_policy_kernels.h"
 
 namespace penchant::evaluation {
 namespace {
 
 constexpr double kMassTolerance = 1e-5;  // of float32 probabilities; NumPy's allclose has the same
-constexpr std::size_t kLanes = 4;
 
 std::size_t size_of(const RealTable& table) {
   return std::visit([](const auto& values) { return values.size(); }, table);
@@ -18,37 +18,6 @@ std::size_t size_of(const RealTable& table) {
 
 double at(const RealTable& table, std::size_t i) {
   return std::visit([&](const auto& values) { return static_cast<double>(values[i]); }, table);
-}
-
-struct RowSums {
-  double mass = 0;   // sum of p
-  double value = 0;  // sum of p q
-  double least = 0;  // min of p and 0
-};
-
-// Four lanes hide the latency of additions; a stride is only there when slots have tables.
-template <class P, class Q>
-RowSums row_sums(const P* p, const Q* q, std::size_t count, std::size_t stride) {
-  double mass[kLanes] = {};
-  double value[kLanes] = {};
-  double least[kLanes] = {};
-  const auto take = [&](std::size_t lane, std::size_t i) {
-    const auto chance = static_cast<double>(p[i]);
-    mass[lane] += chance;
-    least[lane] = chance < least[lane] ? chance : least[lane];
-    if constexpr (!std::is_void_v<Q>) value[lane] += chance * static_cast<double>(q[i]);
-  };
-  std::size_t i = 0;
-  if (stride == 1) {
-    for (; i + kLanes <= count; i += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) take(lane, i + lane);
-    }
-    for (std::size_t lane = 0; i < count; ++i, ++lane) take(lane, i);
-  } else {
-    for (; i < count; ++i) take(i % kLanes, i * stride);
-  }
-  return {(mass[0] + mass[2]) + (mass[1] + mass[3]), (value[0] + value[2]) + (value[1] + value[3]),
-          std::min(std::min(least[0], least[2]), std::min(least[1], least[3]))};
 }
 
 bool is_mass(const RowSums& sums) {
@@ -73,38 +42,67 @@ bool is_index(std::int64_t value, std::size_t count) {
   return value >= 0 && static_cast<std::uint64_t>(value) < count;
 }
 
-template <class P, class Q>
-std::size_t read(const LoggedRounds& log, const P* target, const Q* q, const Block& block,
+// A slot's row of tables that have several: its entries lie apart.
+template <class P>
+RowSums sum_slot(const LoggedRounds& log, std::span<const P> target, std::size_t first) {
+  RowSums out;
+  for (std::size_t a = 0; a < log.actions; ++a) {
+    const auto chance = static_cast<double>(target[first + a * log.positions]);
+    out.mass += chance;
+    out.least = std::min(out.least, chance);
+    if (log.q) out.value += chance * at(*log.q, first + a * log.positions);
+  }
+  return out;
+}
+
+// Fills the sums of the block's rows; returns the first round whose position is none.
+template <class P>
+std::size_t sum_slots(const LoggedRounds& log, std::span<const P> target, const Block& block,
+                      std::span<RowSums> sums) {
+  for (std::size_t i = block.begin; i < block.end; ++i) {
+    if (!log.position.empty() && !is_index(log.position[i], log.positions)) return i;
+    if (log.positions > 1) sums[i - block.begin] = sum_slot(log, target, origin(log, i));
+  }
+  if (log.positions == 1) {
+    sum_rows(*log.target, log.q ? &*log.q : nullptr, log.actions, block.begin, sums);
+  }
+  return kNoRound;
+}
+
+// The weight and the residual of a round; false where they make no sense.
+template <class P>
+bool read_taken(const LoggedRounds& log, std::span<const P> target, std::size_t i, std::size_t row,
+                RoundColumns& columns) {
+  if (!is_index(log.action[i], log.actions)) return false;
+  const std::size_t taken =
+      origin(log, i) + static_cast<std::size_t>(log.action[i]) * log.positions;
+  const double logged = logged_chance(log, i);
+  if (!(logged > 0 && logged <= 1 + kMassTolerance) || !std::isfinite(log.reward[i])) return false;
+  columns.weight[row] = static_cast<double>(target[taken]) / logged;
+  columns.reward[row] = log.reward[i];
+  if (log.q) columns.residual[row] = log.reward[i] - at(*log.q, taken);
+  if (!log.marginal_weight.empty()) {
+    const double weight = log.marginal_weight[i];
+    if (!(weight >= 0) || !std::isfinite(weight)) return false;
+    columns.marginal[row] = weight;
+  }
+  return std::isfinite(columns.weight[row]) && (!log.q || std::isfinite(columns.residual[row]));
+}
+
+template <class P>
+std::size_t read(const LoggedRounds& log, std::span<const P> target, const Block& block,
                  RoundColumns& columns) {
+  std::vector<RowSums> sums(block.end - block.begin);
+  const std::size_t misplaced = sum_slots(log, target, block, sums);
+  if (misplaced != kNoRound) return misplaced;
   for (std::size_t i = block.begin; i < block.end; ++i) {
     const std::size_t row = i - block.begin;
-    if (!log.position.empty() && !is_index(log.position[i], log.positions)) return i;
-    const std::size_t first = origin(log, i);
-    const Q* fitted = q;
-    if constexpr (!std::is_void_v<Q>) fitted = q + first;
-    const RowSums sums = row_sums(target + first, fitted, log.actions, log.positions);
-    if (!is_mass(sums)) return i;
-    if constexpr (!std::is_void_v<Q>) {
-      columns.direct[row] = sums.value / sums.mass;
+    if (!is_mass(sums[row])) return i;
+    if (log.q) {
+      columns.direct[row] = sums[row].value / sums[row].mass;
       if (!std::isfinite(columns.direct[row])) return i;
     }
-    if (log.action.empty()) continue;
-    if (!is_index(log.action[i], log.actions)) return i;
-    const std::size_t taken = static_cast<std::size_t>(log.action[i]) * log.positions;
-    const double logged = logged_chance(log, i);
-    if (!(logged > 0 && logged <= 1 + kMassTolerance) || !std::isfinite(log.reward[i])) return i;
-    columns.weight[row] = static_cast<double>(target[first + taken]) / logged;
-    columns.reward[row] = log.reward[i];
-    if constexpr (!std::is_void_v<Q>) {
-      columns.residual[row] = log.reward[i] - static_cast<double>(fitted[taken]);
-      if (!std::isfinite(columns.residual[row])) return i;
-    }
-    if (!std::isfinite(columns.weight[row])) return i;
-    if (!log.marginal_weight.empty()) {
-      const double weight = log.marginal_weight[i];
-      if (!(weight >= 0) || !std::isfinite(weight)) return i;
-      columns.marginal[row] = weight;
-    }
+    if (!log.action.empty() && !read_taken(log, target, i, row, columns)) return i;
   }
   return kNoRound;
 }
@@ -187,16 +185,8 @@ void check_lengths(const LoggedRounds& log) {
 }
 
 std::size_t read_rounds(const LoggedRounds& log, const Block& block, RoundColumns& columns) {
-  return std::visit(
-      [&](const auto& target) {
-        if (!log.q) {
-          return read(log, target.data(), static_cast<const void*>(nullptr), block, columns);
-        }
-        return std::visit(
-            [&](const auto& q) { return read(log, target.data(), q.data(), block, columns); },
-            *log.q);
-      },
-      *log.target);
+  return std::visit([&](const auto& target) { return read(log, target, block, columns); },
+                    *log.target);
 }
 
 void explain_round(const LoggedRounds& log, std::size_t round) {
