@@ -248,6 +248,7 @@ void merge_estimator(const Plan& plan, std::size_t e, BlockSums& all, const Bloc
   const std::size_t k = plan.weighting(e);
   merge_product(into.part_weight, other.part_weight, all.parts[p], from.parts[p], all.weightings[k],
                 from.weightings[k]);
+  if (!plan.estimators[e].modelled) return;
   merge_product(into.direct_part, other.direct_part, all.direct, from.direct, all.parts[p],
                 from.parts[p]);
   merge_product(into.direct_weight, other.direct_weight, all.direct, from.direct, all.weightings[k],

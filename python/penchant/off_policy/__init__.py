@@ -23,19 +23,33 @@ from .estimators import (
     sub_gaussian,
     switch_dr,
 )
+from .learning import Improvement, PolicyLearner, improves
+from .lists import per_decision, sequential_dr, slate, slate_dr
+from .reward_model import RewardModel
+from .selection import Selection, select
 
 __all__ = [
     "Diagnostics",
     "Estimate",
     "Estimates",
+    "Improvement",
     "OffPolicyWarning",
+    "PolicyLearner",
+    "RewardModel",
+    "Selection",
     "diagnose",
     "direct_method",
     "doubly_robust",
     "dros",
     "estimate",
+    "improves",
     "ips",
     "mips",
+    "per_decision",
+    "select",
+    "sequential_dr",
+    "slate",
+    "slate_dr",
     "sndr",
     "snips",
     "sub_gaussian",

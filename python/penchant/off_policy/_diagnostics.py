@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import sys
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +20,19 @@ from ._inputs import Log, read_log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Diagnostics", "OffPolicyWarning", "diagnose", "examine", "findings"]
+__all__ = [
+    "Diagnostics",
+    "OffPolicyWarning",
+    "diagnose",
+    "examine",
+    "few_rounds",
+    "findings",
+    "warn",
+]
 
 _QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 _HEAVIEST = 10
-_LARGE_SHARE = 0.1  # of one round in all that the weights add up
+_LARGE_SHARE = 0.1  # of one round in all that the weights add up; more in few rounds
 _LARGE_WEIGHT = 1000.0
 _FEW_ROUNDS = 50.0  # effective ones
 _FEW_SHARE = 0.01
@@ -31,6 +42,15 @@ _FAR_AT_LEAST = 0.01
 
 class OffPolicyWarning(UserWarning):
     """The log can hardly carry the question; the message says why."""
+
+
+def warn(text: str) -> None:
+    """Warn, at the line outside of this package that asked."""
+    here = str(Path(__file__).parent)
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, OffPolicyWarning, stacklevel=level - 1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +169,7 @@ def diagnose(
 
 
 def examine(log: Log) -> Diagnostics:
-    """`diagnose` of a log that was read."""
+    """Diagnose a log that was read."""
     estimates, facts = _core_estimates(log, ["ips"])  # checks every number on the way
     assert log.action is not None
     assert log.reward is not None
@@ -196,28 +216,36 @@ def findings(log: Log, names: Sequence[str], estimates: Sequence[Any], facts: An
     if log.action is None or not plain:
         return []
     said = _heavy_rounds(log, plain, facts)
-    effective = facts.effective_sample_size
-    if effective < _FEW_SHARE * log.rounds or effective < min(_FEW_ROUNDS, log.rounds / 2):
-        said.append(
-            f"the weights leave {effective:,.1f} effective rounds of {log.rounds:,} "
-            f"({effective / log.rounds:.2%}): intervals are too narrow then; "
-            "shrink the weights (switch_dr, dros) or ask of a policy closer to the logging one"
-        )
+    few = few_rounds(facts.effective_sample_size, log.rounds)
+    if few:
+        said.append(few)
     apart = abs(facts.mean - 1)
     if apart > max(_FAR * facts.standard_error, _FAR_AT_LEAST):
         said.append(_far_mean(log, facts))
     return said
 
 
+def few_rounds(effective: float, rounds: int) -> str:
+    """Return what to say when the weights leave too little, or nothing."""
+    if effective >= _FEW_SHARE * rounds and effective >= min(_FEW_ROUNDS, rounds / 2):
+        return ""
+    return (
+        f"the weights leave {effective:,.1f} effective rounds of {rounds:,} "
+        f"({effective / rounds:.2%}): intervals are too narrow then; "
+        "shrink the weights (switch_dr, dros) or ask of a policy closer to the logging one"
+    )
+
+
 def _heavy_rounds(log: Log, plain: Sequence[tuple[str, Any]], facts: Any) -> list[str]:
-    """Rounds that carry an estimate; and a weight beyond reason, though nothing was earned there."""
+    """Rounds that carry an estimate; and weights beyond reason, though nothing was earned."""
     of_round: dict[int, list[str]] = {}
+    large = max(_LARGE_SHARE, 10 / log.rounds)
     for name, one in plain:
-        if one.largest_round is not None and one.largest_share >= _LARGE_SHARE:
+        if one.largest_round is not None and one.largest_share >= large:
             told = f"{one.largest_share:.0%} of what {name} adds up"
             of_round.setdefault(one.largest_round, []).append(told)
     weight_share = facts.most / (facts.mean * log.rounds) if facts.mean > 0 else 0.0
-    if facts.most >= _LARGE_WEIGHT or weight_share >= _LARGE_SHARE:
+    if facts.most >= _LARGE_WEIGHT or weight_share >= large:
         told = f"{weight_share:.0%} of all weight"
         of_round.setdefault(facts.heaviest_round, []).insert(0, told)
     if not of_round or log.rounds < 2:
@@ -244,9 +272,7 @@ def _heavy_rounds(log: Log, plain: Sequence[tuple[str, Any]], facts: Any) -> lis
 
 
 def _far_mean(log: Log, facts: Any) -> str:
-    text = (
-        f"the mean weight is {facts.mean:.3f} ± {facts.standard_error:.3f} and should be 1: "
-    )
+    text = f"the mean weight is {facts.mean:.3f} ± {facts.standard_error:.3f} and should be 1: "
     unsupported, actions = _unsupported(log)
     if unsupported > _FAR_AT_LEAST:
         named = ", ".join(str(action) for action in actions[:5])

@@ -228,6 +228,7 @@ def mean_estimate(
     seed: int,
     resamples: int,
     effective_sample_size: float,
+    warnings: tuple[str, ...] = (),
 ) -> Estimate:
     """Return the mean of values, one a list or an episode, as an estimate."""
     from penchant import _core
@@ -260,4 +261,5 @@ def mean_estimate(
         interval=interval,
         least=one.least,
         most=one.most,
+        warnings=warnings,
     )

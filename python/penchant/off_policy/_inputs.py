@@ -106,8 +106,8 @@ def read_log(
         )
     if out.logged is not None and out.logged.ndim > 1 and out.logged.shape != table.shape:
         raise InvalidArgumentError(
-            f"off-policy: logged has shape {out.logged.shape}; it must be [rounds], the probability "
-            f"of the action taken, or like target, {table.shape}"
+            f"off-policy: logged has shape {out.logged.shape}; it must be [rounds], the "
+            f"probability of the action taken, or like target, {table.shape}"
         )
     return out
 

@@ -43,8 +43,8 @@ def embedding_weights(
     seen = np.asarray(embedding)
     if seen.dtype.kind not in "iu" or seen.ndim not in (1, 2):
         raise InvalidArgumentError(
-            f"mips: embedding must be [rounds] or [rounds, dimensions] of integers, not {seen.dtype} "
-            f"of shape {seen.shape}"
+            f"mips: embedding must be [rounds] or [rounds, dimensions] of integers, not "
+            f"{seen.dtype} of shape {seen.shape}"
         )
     chance = np.asarray(p_embedding, dtype=np.float64)
     if chance.ndim == 2:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings as python_warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidArgumentError
-from ._diagnostics import OffPolicyWarning, findings
+from ._diagnostics import findings, warn
 from ._estimate import Estimate, Estimates
 from ._inputs import Log, read_log
 from .embedding import embedding_weights
@@ -185,7 +183,7 @@ def estimate_log(
         for name, one in zip(names, answer.estimates, strict=True)
     }
     if said and not quiet:
-        python_warnings.warn("; ".join(said), OffPolicyWarning, stacklevel=3)
+        warn("; ".join(said))
     return Estimates(by_name, log, said)
 
 

@@ -1,0 +1,99 @@
+#include "penchant/evaluation/confidence.h"
+
+#include <cmath>
+#include <vector>
+
+#include "reference/plain_off_policy.h"
+#include <gtest/gtest.h>
+
+#include "penchant/base/error.h"
+#include "penchant/base/matrix.h"
+#include "penchant/base/simd.h"
+#include "penchant/evaluation/off_policy_bootstrap.h"
+
+namespace penchant::evaluation {
+namespace {
+
+TEST(StudentT, KnownQuantiles) {
+  // SciPy's stats.t.ppf and, for one degree, tan(pi (p - 1/2)).
+  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.706204736174698, 1e-9);
+  EXPECT_NEAR(student_t_quantile(0.975, 2), 4.302652729749464, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.975, 10), 2.2281388519862744, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.95, 999), 1.6463803454275356, 1e-10);
+  EXPECT_NEAR(student_t_quantile(0.975, 1e9), 1.9599639845400545, 1e-8);
+  EXPECT_NEAR(student_t_quantile(0.025, 10), -2.2281388519862744, 1e-10);
+  EXPECT_EQ(student_t_quantile(0.5, 3), 0);
+  EXPECT_THROW((void)student_t_quantile(1, 3), Error);
+  EXPECT_THROW((void)student_t_quantile(0.9, 0), Error);
+}
+
+TEST(StudentT, TheTwoFormulasMeet) {
+  for (const double p : {0.6, 0.9, 0.975, 0.999, 0.99999}) {
+    const double below = student_t_quantile(p, 1000);
+    const double above = student_t_quantile(p, 1000.0001);
+    EXPECT_NEAR(below, above, 1e-8) << p;
+  }
+}
+
+TEST(MeanBounds, AreTheirFormulas) {
+  const SampleOfMean sample{101, 2.0, 4.0, -1.0, 9.0};
+  const double wide = std::log(2 / 0.05);
+  EXPECT_NEAR(mean_margin(sample, IntervalKind::kBernstein, 0.95),
+              std::sqrt(2 * 4.0 * wide / 101) + 7 * 10 * wide / 300, 1e-12);
+  EXPECT_NEAR(mean_margin(sample, IntervalKind::kHoeffding, 0.95),
+              10 * std::sqrt(std::log(20.0) / 202), 1e-12);
+  EXPECT_NEAR(mean_margin(sample, IntervalKind::kStudentT, 0.975),
+              student_t_quantile(0.975, 100) * std::sqrt(4.0 / 101), 1e-12);
+  const Interval both = mean_interval(sample, IntervalKind::kStudentT, 0.95);
+  EXPECT_NEAR(both.high - 2, mean_margin(sample, IntervalKind::kStudentT, 0.975), 1e-12);
+  EXPECT_EQ(both.high - 2, 2 - both.low);
+  EXPECT_TRUE(std::isinf(mean_margin({1, 2, 0, 2, 2}, IntervalKind::kStudentT, 0.9)));
+  EXPECT_THROW((void)mean_margin(sample, IntervalKind::kStudentT, 1), Error);
+  EXPECT_THROW((void)mean_margin(sample, IntervalKind::kBootstrap, 0.9), Error);
+  EXPECT_THROW((void)parse_interval("normal"), Error);
+}
+
+TEST(PoissonBootstrap, CountsHaveMeanAndVarianceOne) {
+  double mean = 0;
+  double square = 0;
+  for (int bits = 0; bits < 256; ++bits) {
+    const int count = poisson_count(static_cast<std::uint8_t>(bits));
+    mean += count / 256.0;
+    square += count * count / 256.0;
+  }
+  EXPECT_EQ(mean, 1);
+  EXPECT_EQ(square, 2);
+}
+
+TEST(PoissonBootstrap, EqualsTheTwinOnEveryCpu) {
+  for (const std::size_t rows : {1U, 15U, 17U, 8191U, 8195U}) {
+    for (const std::size_t columns : {1U, 3U, 4U, 9U}) {
+      std::vector<double> table(rows * columns);
+      for (std::size_t i = 0; i < table.size(); ++i) table[i] = std::sin(static_cast<double>(i));
+      const int resamples = rows > 100 ? 5 : 300;
+      const PoissonOptions options{.seed = 0x1234567890ULL, .resamples = resamples, .threads = 2};
+      const MatrixView<const double> view{table.data(), rows, columns};
+      const Matrix<double> sums = poisson_sums(view, options);
+      for (const std::string& target : simd_targets()) {
+        force_simd_target(target);
+        const Matrix<double> again = poisson_sums(view, options);
+        EXPECT_TRUE(std::ranges::equal(sums.view().flat(), again.view().flat())) << target;
+      }
+      force_simd_target("best");
+      for (std::size_t d = 0; d < static_cast<std::size_t>(resamples); ++d) {
+        for (std::size_t c = 0; c < columns; ++c) {
+          double sum = 0;
+          for (std::size_t i = 0; i < rows; ++i) {
+            sum += table[i * columns + c] * reference::plain_count(options.seed, i, d);
+          }
+          ASSERT_NEAR(sums.row(d)[c], sum, 1e-9) << rows << " " << d << " " << c;
+        }
+      }
+    }
+  }
+  const std::vector<double> one{1};
+  EXPECT_THROW((void)poisson_sums({one.data(), 1, 1}, {.resamples = 0}), Error);
+}
+
+}  // namespace
+}  // namespace penchant::evaluation
