@@ -151,7 +151,7 @@ def diagnose(
     position: npt.ArrayLike | None = None,
     arms: Sequence[Any] | None = None,
 ) -> Diagnostics:
-    """Look at the weights before any estimate: can this log carry the question?
+    """Look at the weights before any estimate, and say what speaks against believing it.
 
     Parameters
     ----------

@@ -205,8 +205,16 @@ def _number(value: float, name: str) -> str:
         raise InvalidArgumentError(f"{name} must be a number, not {value!r}") from error
 
 
-def _one(name: str, *arrays: Any, **options: Any) -> Estimate:
-    (found,) = estimate(*arrays, estimators=[name], **options).values()
+def _one(
+    name: str,
+    action: _Array | None,
+    reward: _Array | None,
+    logged: _Array | None,
+    target: _Array,
+    q: _Array | None = None,
+    **options: Any,
+) -> Estimate:
+    (found,) = estimate(action, reward, logged, target, q, [name], **options).values()
     return found
 
 

@@ -85,7 +85,7 @@ def slate(
         raise InvalidArgumentError(f"slate: model must be one of {', '.join(_MODELS)}: {model!r}")
     earned, weight = _read("slate", reward, logged, target)
     if model != "independent":
-        weight = np.cumprod(weight, axis=1)
+        weight = _so_far(weight)
     if model == "standard":
         weight = np.repeat(weight[:, -1:], weight.shape[1], axis=1)
     values = _influence(weight, earned, normalized)
@@ -162,11 +162,10 @@ def per_decision(
     InvalidArgumentError, BadDataError
     """
     earned, weight = _read("per_decision", reward, logged, target)
-    values = _influence(
-        np.cumprod(weight, axis=1), earned * _discounts(discount, earned.shape[1]), normalized
-    )
+    weight = _so_far(weight)
+    values = _influence(weight, earned * _discounts(discount, earned.shape[1]), normalized)
     name = "per_decision" + (", normalized" if normalized else "")
-    return _finish(name, values, np.cumprod(weight, axis=1), confidence, interval, resamples, seed)
+    return _finish(name, values, weight, confidence, interval, resamples, seed)
 
 
 def sequential_dr(
@@ -224,7 +223,7 @@ def _doubly_robust(
         raise BadDataError(f"{name}: target's probabilities must sum to 1 over the actions")
     taken = np.take_along_axis(chances, done[:, :, None], axis=2)[:, :, 0]
     earned, weight = _read(name, reward, logged, taken)
-    so_far = np.cumprod(weight, axis=1)
+    so_far = _so_far(weight)
     before = np.concatenate([np.ones((len(so_far), 1)), so_far[:, :-1]], axis=1)
     scale = _discounts(discount, earned.shape[1])
     residual = earned - np.take_along_axis(fitted, done[:, :, None], axis=2)[:, :, 0]
@@ -234,6 +233,11 @@ def _doubly_robust(
     )
     told = name + (", normalized" if normalized else "")
     return _finish(told, values, so_far, confidence, interval, resamples, seed)
+
+
+def _so_far(weight: _Reals) -> _Reals:
+    """Products of the weights up to each position."""
+    return np.asarray(np.cumprod(weight, axis=1), dtype=np.float64)
 
 
 def _influence(weight: _Reals, earned: _Reals, normalized: bool) -> _Reals:

@@ -87,13 +87,14 @@ def select(
         The candidates, such as ``switch_dr(tau=1)``, ``switch_dr(tau=10)``, ``doubly_robust``.
     method : {"slope", "mse", "pas_if"}
         ``slope`` takes the narrowest whose interval still meets those of all wider ones (Su,
-        Srinath & Krishnamurthy, "Adaptive estimator selection for off-policy evaluation", 2020): it asks
-        that bias grows as width falls, and nothing else. ``mse`` takes the least estimated variance
-        plus squared bound of the bias against ips or doubly_robust (Su and others, "Doubly robust
-        off-policy evaluation with shrinkage", 2020). ``pas_if`` deals the log at random to a pseudo
-        logging and a pseudo target policy whose ratio is the true one's, and takes what was nearest
-        to the pseudo target's mean reward (after Udagawa and others, "Policy-adaptive estimator
-        selection for off-policy evaluation", 2023, with the dealing rule in closed form).
+        Srinath & Krishnamurthy, "Adaptive estimator selection for off-policy evaluation", 2020):
+        it asks that bias grows as width falls, and nothing else. ``mse`` takes the least estimated
+        variance plus squared bound of the bias against ips or doubly_robust (Su and others,
+        "Doubly robust off-policy evaluation with shrinkage", 2020). ``pas_if`` deals the log at
+        random to a pseudo logging and a pseudo target policy whose ratio is the true one's, and
+        takes what was nearest to the pseudo target's mean reward (after Udagawa and others,
+        "Policy-adaptive estimator selection for off-policy evaluation", 2023, with the dealing
+        rule in closed form).
     delta : float
         One less the confidence of the widths and bounds of slope and mse.
     splits, seed : int
