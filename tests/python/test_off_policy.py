@@ -171,6 +171,24 @@ def test_arms_by_their_ids():
         op.ips(**weighted(log), arms=["a", "a"])
 
 
+def test_a_parameter_that_is_not_given_is_chosen():
+    log = made_log(4000, apart=1.5)
+    found = op.estimate(**weighted(log), q=log["q"], estimators=["switch_dr", "dros", "ips"])
+    assert list(found) == ["switch_dr", "dros", "ips"]
+    taus = [f"switch_dr(tau={tau:g})" for tau in (1, 2, 5, 10, 20, 50, 100, math.inf)]
+    each = op.estimate(**weighted(log), q=log["q"], estimators=taus)
+    chosen = op.select(**weighted(log), q=log["q"], estimators=taus).best
+    assert found["switch_dr"] == chosen == op.switch_dr(**weighted(log), q=log["q"])
+    assert chosen in each.values()
+    assert op.dros(**weighted(log), q=log["q"]).name == found["dros"].name
+    assert (
+        found["dros"].standard_error < op.doubly_robust(**weighted(log), q=log["q"]).standard_error
+    )
+    assert op.sub_gaussian(**weighted(log)).name.startswith("sub_gaussian(lambda_=")
+    grid = op.select(**weighted(log), q=log["q"], estimators=["switch_dr", "direct_method"])
+    assert len(grid.estimates) == 9
+
+
 def test_float32_tables_and_the_logging_table():
     log = made_log()
     small = log["target"].astype(np.float32)
@@ -290,7 +308,7 @@ def test_a_tiny_propensity_does_not_pass_in_silence():
     share = found["ips"].largest_share
     clipped = op.ips(**weighted(log), clip=100)
     assert share > 0.5
-    assert f"{share:.0%} of what ips adds up" in text
+    assert f"{share:.0%} of what adds up to ips and snips" in text
     assert f"ips from {found['ips'].value:.4f} to {clipped.value:.4f}" in text
     assert "sndr from" in text
     assert "! round 1,234" in repr(found)
@@ -304,6 +322,14 @@ def test_a_tiny_propensity_is_told_though_nothing_was_earned():
     log["reward"][1234] = 0.0
     with pytest.warns(op.OffPolicyWarning, match="round 1,234"):
         op.ips(**weighted(log))
+
+
+def test_the_warning_is_at_the_line_that_asked():
+    log = with_a_rare_round()
+    for call in (op.estimate, op.ips):
+        with pytest.warns(op.OffPolicyWarning) as caught:
+            call(**weighted(log))
+        assert caught[0].filename == __file__
 
 
 def test_a_good_log_passes_in_silence():

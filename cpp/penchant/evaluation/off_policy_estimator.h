@@ -5,8 +5,8 @@
 //   OffPolicyEstimator estimator = parse_off_policy_estimator("switch_dr(tau=10)");
 //   off_policy_estimator_name(estimator);          // "switch_dr(tau=10)"
 //
-// With w_i = target(a_i | x_i) / logged(a_i | x_i), a reward model q and D_i = sum_a target(a |
-// x_i) q(x_i, a) / sum_a target(a | x_i), every estimate is a mean over the rounds of
+// Every estimate is a mean over the rounds, where w_i = target(a_i | x_i) / logged(a_i | x_i), q is
+// a reward model and D_i its mean under the target, sum_a target(a) q(a) / sum_a target(a), of
 //
 //   D_i [if modelled] + shaped(w_i) (r_i - q(x_i, a_i) [if modelled]) / S
 //
@@ -22,8 +22,7 @@
 //   dros(lambda_=)           yes       no          lambda w / (w^2 + lambda)
 //   sub_gaussian(lambda_=)   no        no          w / (1 - lambda + lambda w)
 //   sub_gaussian_dr(...)     yes       no          the same
-//   mips, snmips             no        no, yes     the weights of embeddings, which the caller
-//   gives
+//   mips, snmips             no        no, yes     the weights of embeddings, which are given
 //
 // Sources: ips, Horvitz & Thompson (1952); snips, Swaminathan & Joachims ("The self-normalized
 // estimator for counterfactual learning", 2015); doubly_robust, Dudik, Langford & Li (2011);

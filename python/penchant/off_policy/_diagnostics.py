@@ -50,7 +50,7 @@ def warn(text: str) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, OffPolicyWarning, stacklevel=level - 1)
+    warnings.warn(text, OffPolicyWarning, stacklevel=level)
 
 
 @dataclass(frozen=True, repr=False)
@@ -238,36 +238,31 @@ def few_rounds(effective: float, rounds: int) -> str:
 
 def _heavy_rounds(log: Log, plain: Sequence[tuple[str, Any]], facts: Any) -> list[str]:
     """Rounds that carry an estimate; and weights beyond reason, though nothing was earned."""
-    of_round: dict[int, list[str]] = {}
     large = max(_LARGE_SHARE, 10 / log.rounds)
-    for name, one in plain:
-        if one.largest_round is not None and one.largest_share >= large:
-            told = f"{one.largest_share:.0%} of what {name} adds up"
-            of_round.setdefault(one.largest_round, []).append(told)
+    of_round: dict[int, list[str]] = {}
     weight_share = facts.most / (facts.mean * log.rounds) if facts.mean > 0 else 0.0
     if facts.most >= _LARGE_WEIGHT or weight_share >= large:
-        told = f"{weight_share:.0%} of all weight"
-        of_round.setdefault(facts.heaviest_round, []).insert(0, told)
-    if not of_round or log.rounds < 2:
-        return []
+        of_round[facts.heaviest_round] = [f"{weight_share:.0%} of all weight"]
+    shares: dict[tuple[int, str], list[str]] = {}
+    for name, one in plain:
+        if one.largest_round is not None and one.largest_share >= large:
+            shares.setdefault((one.largest_round, f"{one.largest_share:.0%}"), []).append(name)
+    for (row, share), names in shares.items():
+        of_round.setdefault(row, []).append(f"{share} of what adds up to {' and '.join(names)}")
     propensity = log.propensity
     weights = log.taken(log.target) / propensity
-    clip = 100.0 if facts.most > 200 else 10.0
-    if facts.most <= clip:
-        effect = ""
-    else:
-        clipped, _ = _core_estimates(log, [f"{name}(clip={clip})" for name, _ in plain])
-        changes = (
-            f"{name} from {format_number(one.value)} to {format_number(other.value)}"
-            for (name, one), other in zip(plain, clipped, strict=True)
-        )
-        effect = f"; clipping weights at {clip:g} would change " + ", ".join(changes)
     lines = [
         f"round {row:,} (propensity {propensity[row]:.3g}, weight {weights[row]:,.4g}) carries "
         + " and ".join(told)
         for row, told in of_round.items()
     ]
-    lines[-1] += effect
+    clip = 100.0 if facts.most > 200 else 10.0
+    if of_round and weights[list(of_round)].max() > clip:
+        clipped, _ = _core_estimates(log, [f"{name}(clip={clip})" for name, _ in plain])
+        lines[-1] += f"; clipping weights at {clip:g} would change " + ", ".join(
+            f"{name} from {format_number(one.value)} to {format_number(other.value)}"
+            for (name, one), other in zip(plain, clipped, strict=True)
+        )
     return lines
 
 

@@ -11,6 +11,7 @@ from ..errors import InvalidArgumentError
 from ._diagnostics import findings, warn
 from ._estimate import Estimate, Estimates
 from ._inputs import Log, read_log
+from ._slope import narrowest
 from .embedding import embedding_weights
 
 __all__ = [
@@ -27,6 +28,15 @@ __all__ = [
 ]
 
 _Array = npt.ArrayLike
+_INF = float("inf")
+# What a name without its parameter is chosen from.
+_GRIDS = {
+    "switch_dr": ("tau", (1, 2, 5, 10, 20, 50, 100, _INF)),
+    "dros": ("lambda_", (1, 10, 100, 1000, 10_000, _INF)),
+    "sub_gaussian": ("lambda_", (1, 0.3, 0.1, 0.03, 0.01, 0.001, 0)),
+    "sub_gaussian_dr": ("lambda_", (1, 0.3, 0.1, 0.03, 0.01, 0.001, 0)),
+}
+_DELTA = 0.1
 
 
 def estimate(
@@ -66,8 +76,9 @@ def estimate(
         ``ips``, ``snips``, ``direct_method``, ``doubly_robust``, ``sndr``, ``switch_dr(tau=10)``,
         ``dros(lambda_=100)``, ``sub_gaussian(lambda_=0.1)``, ``sub_gaussian_dr(lambda_=0.1)``,
         ``mips``, ``snmips``; the first and ``snips``, ``doubly_robust`` and ``sndr`` also with
-        ``(clip=100)``. By default ips and snips, with ``q`` direct_method, doubly_robust and sndr
-        too, with ``embedding`` mips.
+        ``(clip=100)``. Without its parameter (``switch_dr``, ``dros``, ...) the parameter is
+        chosen by `select`'s slope from a grid, in the same pass. By default ips and snips, with
+        ``q`` direct_method, doubly_robust and sndr too, with ``embedding`` mips.
     position : [rounds] of int, optional
         Each round's slot, when ``target`` has positions.
     arms : sequence, optional
@@ -146,7 +157,8 @@ def estimate_log(
 
     if isinstance(estimators, str):
         raise InvalidArgumentError(f"estimators is a list of names; write ['{estimators}']")
-    names = [_core.off_policy_estimator_name(name) for name in estimators]
+    asked = {_key(name): candidates(name) for name in estimators}
+    names = list(dict.fromkeys(name for each in asked.values() for name in each))
     answer = _core.off_policy_estimate(
         log.target,
         names,
@@ -163,7 +175,7 @@ def estimate_log(
         threads=threads or 0,
     )
     said = findings(log, names, answer.estimates, answer.weights)
-    by_name = {
+    found = {
         name: Estimate(
             name=name,
             value=one.value,
@@ -182,9 +194,32 @@ def estimate_log(
         )
         for name, one in zip(names, answer.estimates, strict=True)
     }
+    by_name = {key: _chosen(found, each) for key, each in asked.items()}
     if said and not quiet:
         warn("; ".join(said))
     return Estimates(by_name, log, said)
+
+
+def candidates(name: str) -> list[str]:
+    """Return the canonical names that a name stands for: one, or a grid of parameters."""
+    from penchant import _core
+
+    if name not in _GRIDS:
+        return [_core.off_policy_estimator_name(name)]
+    parameter, values = _GRIDS[name]
+    return [
+        _core.off_policy_estimator_name(f"{name}({parameter}={float(value)!r})") for value in values
+    ]
+
+
+def _key(name: str) -> str:
+    return name if name in _GRIDS else candidates(name)[0]
+
+
+def _chosen(found: dict[str, Estimate], names: list[str]) -> Estimate:
+    if len(names) == 1:
+        return found[names[0]]
+    return found[narrowest({name: found[name] for name in names}, _DELTA)[0]]
 
 
 def _default_names(log: Log) -> list[str]:
@@ -297,12 +332,12 @@ def switch_dr(
     target: _Array,
     q: _Array,
     *,
-    tau: float,
+    tau: float | None = None,
     position: _Array | None = None,
     **options: Any,
 ) -> Estimate:
-    """Doubly robust where ``w <= tau``, the direct method elsewhere."""
-    name = f"switch_dr(tau={_number(tau, 'tau')})"
+    """Doubly robust where ``w <= tau``, the direct method elsewhere; tau by slope if not given."""
+    name = "switch_dr" if tau is None else f"switch_dr(tau={_number(tau, 'tau')})"
     return _one(name, action, reward, logged, target, q, position=position, **options)
 
 
@@ -313,12 +348,15 @@ def dros(
     target: _Array,
     q: _Array,
     *,
-    lambda_: float,
+    lambda_: float | None = None,
     position: _Array | None = None,
     **options: Any,
 ) -> Estimate:
-    """Doubly robust with optimistic shrinkage: weights ``lambda w / (w^2 + lambda)``."""
-    name = f"dros(lambda_={_number(lambda_, 'lambda_')})"
+    """Doubly robust with optimistic shrinkage: weights ``lambda w / (w^2 + lambda)``.
+
+    Lambda is chosen by slope if it is not given.
+    """
+    name = "dros" if lambda_ is None else f"dros(lambda_={_number(lambda_, 'lambda_')})"
     return _one(name, action, reward, logged, target, q, position=position, **options)
 
 
@@ -329,13 +367,16 @@ def sub_gaussian(
     target: _Array,
     q: _Array | None = None,
     *,
-    lambda_: float,
+    lambda_: float | None = None,
     position: _Array | None = None,
     **options: Any,
 ) -> Estimate:
-    """Weights ``w / (1 - lambda + lambda w)``, 0 <= lambda <= 1; of ips, or with ``q`` of dr."""
+    """Weights ``w / (1 - lambda + lambda w)``, 0 <= lambda <= 1; of ips, or with ``q`` of dr.
+
+    Lambda is chosen by slope if it is not given.
+    """
     stem = "sub_gaussian" if q is None else "sub_gaussian_dr"
-    name = f"{stem}(lambda_={_number(lambda_, 'lambda_')})"
+    name = stem if lambda_ is None else f"{stem}(lambda_={_number(lambda_, 'lambda_')})"
     return _one(name, action, reward, logged, target, q, position=position, **options)
 
 

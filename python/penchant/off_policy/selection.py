@@ -15,12 +15,12 @@ from ..errors import InvalidArgumentError
 from ..evaluation._text import format_number, table
 from ._estimate import Estimate, Estimates
 from ._inputs import Log, read_log
-from .estimators import estimate_log
+from ._slope import narrowest
+from .estimators import candidates, estimate_log
 
 __all__ = ["Selection", "select"]
 
 _METHODS = ("slope", "mse", "pas_if")
-_SLOPE = math.sqrt(6) - 1  # Su, Srinath & Krishnamurthy (2020), theorem 3
 _PLAIN = {False: "ips", True: "doubly_robust"}
 
 
@@ -84,7 +84,8 @@ def select(
     action, reward, logged, target, q, position, arms, confidence, interval
         As of `estimate`; for ``pas_if``, ``logged`` is the logging policy's whole table.
     estimators : sequence of str
-        The candidates, such as ``switch_dr(tau=1)``, ``switch_dr(tau=10)``, ``doubly_robust``.
+        The candidates, such as ``switch_dr(tau=1)``, ``switch_dr(tau=10)``, ``doubly_robust``; a
+        name without its parameter stands for a grid of them.
     method : {"slope", "mse", "pas_if"}
         ``slope`` takes the narrowest whose interval still meets those of all wider ones (Su,
         Srinath & Krishnamurthy, "Adaptive estimator selection for off-policy evaluation", 2020):
@@ -110,16 +111,18 @@ def select(
     """
     if method not in _METHODS:
         raise InvalidArgumentError(f"select: method must be one of {', '.join(_METHODS)}")
-    if isinstance(estimators, str) or len(estimators) < 2:
-        raise InvalidArgumentError("select: estimators must name two candidates and more")
+    names = [] if isinstance(estimators, str) else list(estimators)
+    names = [name for each in names for name in candidates(each)]
+    if len(names) < 2:
+        raise InvalidArgumentError("select: estimators must list two candidates and more")
     log = read_log(
         target, action=action, reward=reward, logged=logged, q=q, position=position, arms=arms
     )
     found = estimate_log(
-        log, estimators, confidence=confidence, interval=interval, seed=seed, quiet=True
+        log, names, confidence=confidence, interval=interval, seed=seed, quiet=True
     )
     if method == "slope":
-        name, scores = _slope(found, delta)
+        name, scores = narrowest(found, delta)
     else:
         scores = (
             _squared_errors(log, found, delta)
@@ -128,26 +131,6 @@ def select(
         )
         name = min(scores, key=lambda each: scores[each])
     return Selection(found[name], found, scores, method)
-
-
-def _slope(found: Estimates, delta: float) -> tuple[str, dict[str, float]]:
-    widths = {
-        name: one.value - one.lower_bound(1 - delta, "student_t") for name, one in found.items()
-    }
-    # The widest first; of equal ones the one named last, as NumPy's order turned round has it.
-    names = list(found)
-    order = np.argsort([widths[name] for name in names])[::-1]
-    kept: list[str] = []
-    for place in order:
-        name = names[place]
-        meets = all(
-            abs(found[other].value - found[name].value) <= widths[name] + _SLOPE * widths[other]
-            for other in kept
-        )
-        if not meets:
-            break
-        kept.append(name)
-    return kept[-1], widths
 
 
 def _squared_errors(log: Log, found: Estimates, delta: float) -> dict[str, float]:
