@@ -369,17 +369,25 @@ def test_actions_that_the_log_never_shows():
     kept = log["action"] != 2
     arrays = {name: value[kept] for name, value in weighted(log).items()}
     with pytest.warns(op.OffPolicyWarning, match=r"never shows \(2\); no weighting can tell"):
-        op.ips(**arrays)
-    with pytest.warns(op.OffPolicyWarning, match="mean weight is"):
         found = op.estimate(**arrays)
     seen = found.diagnose()
     assert seen.unsupported_actions == (2,)
     assert seen.unsupported == pytest.approx(arrays["target"][:, 2].mean())
-    table = log["logging"][kept]
-    table[:, 2] = 0
-    assert op.diagnose(
-        arrays["action"], arrays["reward"], table, arrays["target"]
-    ).unsupported == pytest.approx(seen.unsupported)
+
+
+def test_actions_that_logging_cannot_take_there():
+    """Each action is somewhere in the log, but each context lacks one."""
+    rng = np.random.default_rng(0)
+    rounds = 4000
+    lacking = rng.integers(0, 4, rounds)
+    logging = np.full((rounds, 4), 1 / 3)
+    logging[np.arange(rounds), lacking] = 0
+    action = (logging.cumsum(axis=1) > rng.random(rounds)[:, None]).argmax(axis=1)
+    target = np.full((rounds, 4), 0.25)
+    with pytest.warns(op.OffPolicyWarning, match=r"25.0% of its probability .* can't take"):
+        found = op.estimate(action, np.ones(rounds), logging, target)
+    assert found.diagnose().unsupported == pytest.approx(0.25)
+    assert found.diagnose().unsupported_actions == ()
 
 
 def test_propensities_that_were_not_used():

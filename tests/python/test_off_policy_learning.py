@@ -199,6 +199,37 @@ def test_a_fold_of_one_value_predicts_it():
     assert (q == 0).all()
 
 
+def test_a_posterior_of_embeddings():
+    """Pairs of actions earn alike: mips by a fitted posterior is near mips by the known one."""
+    contexts, action, _, logging, _ = made_log(4000)
+    pair = np.array([0, 0, 1, 1])
+    reward = pair[action] + 0.5 * (contexts[:, 0] > 0)
+    target = np.tile([0.1, 0.4, 0.1, 0.4], (4000, 1))
+    posterior = op.embedding_posterior(contexts, action, pair[action], actions=4)
+    assert posterior.shape == (4000, 4)
+    assert posterior.sum(axis=1) == pytest.approx(1)
+    found = op.mips(action, reward, logging, target, posterior=posterior)
+    known = op.mips(
+        action, reward, logging, target, embedding=pair[action], p_embedding=np.eye(2)[pair]
+    )
+    assert found.value == pytest.approx(known.value, abs=0.03)
+    assert found.low < 0.5 + 0.25 < found.high
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    other = op.embedding_posterior(
+        contexts, action, pair[action], estimator=linear_model.LogisticRegression(), folds=2
+    )
+    exact = logging * (pair[None, :] == pair[action][:, None])
+    exact /= exact.sum(axis=1, keepdims=True)
+    assert np.abs(other - exact).mean() < 0.02
+    assert np.abs(posterior - exact).mean() < 0.08
+    with pytest.raises(InvalidArgumentError, match="folds"):
+        op.embedding_posterior(contexts, action, pair[action], folds=1)
+    with pytest.raises(InvalidArgumentError, match="embedding must be"):
+        op.embedding_posterior(contexts, action, pair[action][:5])
+    with pytest.raises(InvalidArgumentError, match="action"):
+        op.embedding_posterior(contexts, reward, pair[action])
+
+
 # Learning ---------------------------------------------------------------------------------------
 
 

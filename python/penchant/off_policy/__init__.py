@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ._diagnostics import Diagnostics, OffPolicyWarning, diagnose
 from ._estimate import Estimate, Estimates
+from .embedding import embedding_posterior
 from .estimators import (
     direct_method,
     doubly_robust,
@@ -41,6 +42,7 @@ __all__ = [
     "direct_method",
     "doubly_robust",
     "dros",
+    "embedding_posterior",
     "estimate",
     "improves",
     "ips",

@@ -219,8 +219,11 @@ def findings(log: Log, names: Sequence[str], estimates: Sequence[Any], facts: An
     few = few_rounds(facts.effective_sample_size, log.rounds)
     if few:
         said.append(few)
+    never = _never_shown(log)
     apart = abs(facts.mean - 1)
-    if apart > max(_FAR * facts.standard_error, _FAR_AT_LEAST):
+    if never:
+        said.append(never)
+    elif apart > max(_FAR * facts.standard_error, _FAR_AT_LEAST):
         said.append(_far_mean(log, facts))
     return said
 
@@ -266,31 +269,52 @@ def _heavy_rounds(log: Log, plain: Sequence[tuple[str, Any]], facts: Any) -> lis
     return lines
 
 
+def _never_shown(log: Log) -> str:
+    missing = _never_seen(log)
+    share = _mass_of(log, missing)
+    if share <= _FAR_AT_LEAST:
+        return ""
+    named = ", ".join(str(action) for action in missing[:5]) + (", ..." if len(missing) > 5 else "")
+    return (
+        f"the target gives {share:.1%} of its probability to actions that the log never shows "
+        f"({named}); no weighting can tell what they earn"
+    )
+
+
 def _far_mean(log: Log, facts: Any) -> str:
     text = f"the mean weight is {facts.mean:.3f} ± {facts.standard_error:.3f} and should be 1: "
-    unsupported, actions = _unsupported(log)
+    unsupported, _ = _unsupported(log)
     if unsupported > _FAR_AT_LEAST:
-        named = ", ".join(str(action) for action in actions[:5])
-        where = f" ({named}{', ...' if len(actions) > 5 else ''})" if actions else ""
         return text + (
-            f"the target gives {unsupported:.1%} of its probability to actions that the log never "
-            f"shows{where}; no weighting can tell what they earn"
+            f"the target gives {unsupported:.1%} of its probability to actions that logging can't "
+            "take; no weighting can tell what they earn"
         )
     return text + (
         "logged is not the probability with which the actions were taken, or rounds are missing"
     )
 
 
+def _never_seen(log: Log) -> list[int]:
+    assert log.action is not None
+    return np.flatnonzero(np.bincount(log.action, minlength=log.target.shape[1]) == 0).tolist()
+
+
+def _mass_of(log: Log, actions: Sequence[int]) -> float:
+    """The target's probability of these actions, a round."""
+    if len(actions) == 0:
+        return 0.0
+    target = log.table_at_positions(log.target[:, list(actions)])
+    return float(target.sum(dtype=np.float64) / len(target))
+
+
 def _unsupported(log: Log) -> tuple[float, list[int]]:
     """Share of the target's probability where logging never goes, and actions never seen."""
-    assert log.action is not None
+    missing = _never_seen(log)
+    if log.logged is None or log.logged.ndim == 1:
+        return _mass_of(log, missing), missing
+    outside = log.table_at_positions(log.logged) == 0
     target = log.table_at_positions(log.target)
-    seen = np.bincount(log.action, minlength=target.shape[1]) > 0
-    missing = np.flatnonzero(~seen)
-    if log.logged is not None and log.logged.ndim > 1:
-        outside = log.table_at_positions(log.logged) == 0
-        return float((target * outside).sum() / len(target)), missing.tolist()
-    return float(target[:, missing].sum() / len(target)), missing.tolist()
+    return float((target * outside).sum(dtype=np.float64) / len(target)), missing
 
 
 def _share(size: npt.NDArray[np.float64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
