@@ -16,6 +16,7 @@ from penchant import _core
 from penchant.errors import BadDataError, InvalidArgumentError, NotFoundError
 
 op = pn.off_policy
+pytestmark = pytest.mark.filterwarnings("ignore::penchant.off_policy.OffPolicyWarning")
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "off_policy"
 
 

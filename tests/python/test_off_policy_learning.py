@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import penchant as pn
 from penchant.errors import BadDataError, InvalidArgumentError, NotFittedError
 
 op = pn.off_policy
+pytestmark = pytest.mark.filterwarnings("ignore::penchant.off_policy.OffPolicyWarning")
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "off_policy"
 
 
@@ -91,11 +91,9 @@ def test_pas_if_takes_a_perfect_model_over_wild_weights():
     target = rng.dirichlet(np.full(10, 0.4), rounds)
     action = (logging.cumsum(axis=1) > rng.random(rounds)[:, None]).argmax(axis=1)
     reward = chance[np.arange(rounds), action] + rng.normal(0, 0.5, rounds)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", op.OffPolicyWarning)
-        chosen = op.select(
-            action, reward, logging, target, chance, ["ips", "direct_method"], method="pas_if"
-        )
+    chosen = op.select(
+        action, reward, logging, target, chance, ["ips", "direct_method"], method="pas_if"
+    )
     assert chosen.best.name == "direct_method"
 
 

@@ -13,6 +13,7 @@ import penchant as pn
 from penchant.errors import BadDataError, InvalidArgumentError
 
 op = pn.off_policy
+pytestmark = pytest.mark.filterwarnings("ignore::penchant.off_policy.OffPolicyWarning")
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "off_policy"
 
 
@@ -20,15 +21,6 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "off_policy"
 def slates():
     content = json.loads((GOLDEN / "slates.json").read_text(encoding="utf-8"))
     return {key: np.asarray(value) for key, value in content["arrays"].items()}, content["values"]
-
-
-@pytest.fixture(autouse=True)
-def _few_lists_are_told():
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", op.OffPolicyWarning)
-        yield
 
 
 def lists_of(log):

@@ -90,14 +90,16 @@ double quantile(std::span<const double> sorted, double share) {
   return sorted[below] + part * (sorted[above] - sorted[below]);
 }
 
-}  // namespace
-
-Interval percentile_interval(double value, std::vector<double>& draws, double confidence) {
+Interval summarize(double value, std::vector<double>& draws, double confidence) {
+  // A draw that took only rows without a value tells nothing.
+  std::erase_if(draws, [](double draw) { return std::isnan(draw); });
   if (draws.empty()) return {value, kUndefined, kUndefined};
   std::sort(draws.begin(), draws.end());
   const double tail = (1.0 - confidence) / 2.0;
   return {value, quantile(draws, tail), quantile(draws, 1.0 - tail)};
 }
+
+}  // namespace
 
 std::vector<Interval> bootstrap_means(std::span<const std::span<const double>> columns,
                                       const BootstrapOptions& options) {
@@ -130,9 +132,7 @@ std::vector<Interval> bootstrap_means(std::span<const std::span<const double>> c
   table.means(std::vector<std::uint32_t>(rows, 1), means);
   std::vector<Interval> out;
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    // A draw that took only rows without a value tells nothing.
-    std::erase_if(draws[c], [](double draw) { return std::isnan(draw); });
-    out.push_back(percentile_interval(means[c], draws[c], options.confidence));
+    out.push_back(summarize(means[c], draws[c], options.confidence));
   }
   return out;
 }

@@ -36,9 +36,4 @@ struct BootstrapOptions {
 [[nodiscard]] Interval bootstrap_mean(std::span<const double> values,
                                       const BootstrapOptions& options);
 
-// What resamples say of `value`: the quantiles that leave (1 - confidence) / 2 to either side, of
-// draws without NaN, which are put in order; NaN where there are none.
-[[nodiscard]] Interval percentile_interval(double value, std::vector<double>& draws,
-                                           double confidence);
-
 }  // namespace penchant::evaluation

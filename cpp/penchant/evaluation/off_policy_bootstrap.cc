@@ -1,7 +1,7 @@
 #include "penchant/evaluation/off_policy_bootstrap.h"
 
 #include <algorithm>
-#include <vector>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "penchant/evaluation/off_policy_bootstrap.cc"
@@ -196,6 +196,23 @@ constexpr int kMostResamples = 1'000'000;
 std::uint8_t poisson_count(std::uint8_t bits) {
   return static_cast<std::uint8_t>(std::count_if(kThreshold, kThreshold + kThresholds,
                                                  [&](std::uint8_t from) { return bits >= from; }));
+}
+
+Interval percentile_interval(double value, std::vector<double>& draws, double confidence) {
+  if (draws.empty()) {
+    constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+    return {value, kUndefined, kUndefined};
+  }
+  std::sort(draws.begin(), draws.end());
+  const auto quantile = [&](double share) {
+    const auto last = static_cast<double>(draws.size() - 1);
+    const double place = std::clamp(share * (last + 2) - 1, 0.0, last);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, draws.size() - 1);
+    return draws[below] + (place - static_cast<double>(below)) * (draws[above] - draws[below]);
+  };
+  const double tail = (1 - confidence) / 2;
+  return {value, quantile(tail), quantile(1 - tail)};
 }
 
 Matrix<double> poisson_sums(MatrixView<const double> table, const PoissonOptions& options) {

@@ -15,8 +15,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "penchant/base/matrix.h"
+#include "penchant/evaluation/bootstrap.h"
 
 namespace penchant::evaluation {
 
@@ -29,6 +31,14 @@ struct PoissonOptions {
 // table [rows, columns]. Throws kInvalidArgument.
 [[nodiscard]] Matrix<double> poisson_sums(MatrixView<const double> table,
                                           const PoissonOptions& options);
+
+// What resamples say of `value`: the draws, which are put in order, at the places (B + 1) tail - 1
+// and (B + 1)(1 - tail) - 1 of 0 .. B - 1, with straight lines between. One more draw of the same
+// kind falls between them with the confidence asked, also where there are few (Hyndman & Fan, 1996,
+// definition 6); NumPy's default would be too narrow, by 2 % of coverage with 100 draws. NaN where
+// there are no draws.
+[[nodiscard]] Interval percentile_interval(double value, std::vector<double>& draws,
+                                           double confidence);
 
 // How often a row is taken, for eight random bits: 0 to 5 times in 94, 95, 46, 16, 4 and 1 of 256
 // cases. Poisson(1) would in 94.2, 94.2, 47.1, 15.7, 3.9 and 1.0; mean and variance are exactly 1,

@@ -36,7 +36,7 @@ _LARGE_SHARE = 0.1  # of one round in all that the weights add up; more in few r
 _LARGE_WEIGHT = 1000.0
 _FEW_ROUNDS = 50.0  # effective ones
 _FEW_SHARE = 0.01
-_FAR = 4.0  # standard errors of the mean weight from 1
+_FAR = 5.0  # standard errors of the mean weight from 1
 _FAR_AT_LEAST = 0.01
 
 

@@ -65,6 +65,19 @@ TEST(PoissonBootstrap, CountsHaveMeanAndVarianceOne) {
   EXPECT_EQ(square, 2);
 }
 
+TEST(PercentileInterval, LeavesOutWhatItSays) {
+  std::vector<double> draws;
+  for (int i = 99; i >= 1; --i) draws.push_back(i);  // the k-th smallest of 99 is k
+  const Interval interval = percentile_interval(50, draws, 0.9);
+  EXPECT_NEAR(interval.low, 5, 1e-12);
+  EXPECT_NEAR(interval.high, 95, 1e-12);
+  std::vector<double> few{2, 1};
+  EXPECT_EQ(percentile_interval(0, few, 0.95).low, 1);
+  EXPECT_EQ(percentile_interval(0, few, 0.95).high, 2);
+  std::vector<double> none;
+  EXPECT_TRUE(std::isnan(percentile_interval(0, none, 0.95).low));
+}
+
 TEST(PoissonBootstrap, EqualsTheTwinOnEveryCpu) {
   for (const std::size_t rows : {1U, 15U, 17U, 8191U, 8195U}) {
     for (const std::size_t columns : {1U, 3U, 4U, 9U}) {
