@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/peers/off_policy.py --quick       # 10k and 100k, few turns
     .venv/bin/python benchmarks/peers/off_policy.py --coverage    # 2,000 simulated logs instead
 
-Ten estimators at 10 actions, and the bootstrap interval of 100 resamples: of ips there, of all ten
-at once here. Both sides take turns in one process; their values must agree to 1e-9. Writes
+Ten estimators at 10 actions, and bootstrap intervals of 100 resamples, of ips and of all ten. Both
+sides take turns in one process; their values must agree to 1e-9. Writes
 `benchmarks/results/off_policy.json`.
 """
 
@@ -33,11 +33,11 @@ def speed(options: argparse.Namespace) -> dict[str, Any]:
         answer = Path(folder) / "answer.json"
         environments.run("obp", "off_policy_side.py", json.dumps(setting), answer)
         found = json.loads(answer.read_text())
-    print(f"{'rounds':>9}  {'what':<12}{'obp ms':>10}{'1 thread':>10}{'2':>8}{'ratio':>8}{'':>8}")
+    print(f"{'rounds':>9}  {'what':<16}{'obp ms':>10}{'1 thread':>10}{'2':>8}{'ratio':>8}{'':>8}")
     for row in found["rows"]:
         one, two = row["penchant"]["1"], row["penchant"]["2"]
         print(
-            f"{row['rounds']:>9,}  {row['what']:<12}{row['obp']:>10.2f}{one:>10.3f}{two:>8.3f}"
+            f"{row['rounds']:>9,}  {row['what']:<16}{row['obp']:>10.2f}{one:>10.3f}{two:>8.3f}"
             f"{row['obp'] / one:>8.1f}{row['obp'] / two:>8.1f}"
         )
     print(f"largest difference of a value: {found['difference']:.1e}")

@@ -81,7 +81,6 @@ __all__: list[str] = [
     "parse_duration",
     "parse_times",
     "parse_timestamp",
-    "poisson_sums",
     "random_test_rows",
     "ranker_rows",
     "recommend_batch",
@@ -1256,17 +1255,6 @@ def parse_times(
 def parse_timestamp(text: str) -> int:
     """
     Microseconds since 1970 UTC of an ISO 8601 text.
-    """
-
-def poisson_sums(
-    table: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    *,
-    seed: typing.SupportsInt | typing.SupportsIndex,
-    resamples: typing.SupportsInt | typing.SupportsIndex,
-    threads: typing.SupportsInt | typing.SupportsIndex = 0,
-) -> numpy.typing.NDArray[numpy.float64]:
-    """
-    Sums [resamples, columns] of the rows, each taken Poisson(1) times.
     """
 
 def random_test_rows(

@@ -5,7 +5,6 @@
 #include "penchant/bindings/register.h"
 #include "penchant/evaluation/confidence.h"
 #include "penchant/evaluation/off_policy.h"
-#include "penchant/evaluation/off_policy_bootstrap.h"
 #include "penchant/evaluation/off_policy_embedding.h"
 
 namespace penchant::bindings {
@@ -104,18 +103,6 @@ py::array_t<double> posterior_weights(const Reals& target, const Reals& logged,
   return move_to_array(weights());
 }
 
-py::array_t<double> resample(const Reals& table, std::uint64_t seed, int resamples, int threads) {
-  check_argument(table.ndim() == 2, "poisson_sums: table must be [rows, columns]");
-  const MatrixView<const double> view{table.data(), static_cast<std::size_t>(table.shape(0)),
-                                      static_cast<std::size_t>(table.shape(1))};
-  auto sums = [&] {
-    const py::gil_scoped_release released;
-    return evaluation::poisson_sums(view, {seed, resamples, threads});
-  }();
-  return move_to_array(std::move(sums).release(),
-                       {static_cast<py::ssize_t>(resamples), table.shape(1)});
-}
-
 double margin(std::size_t rows, double variance, double range, const std::string& kind,
               double confidence) {
   return evaluation::mean_margin({rows, 0, variance, 0, range}, evaluation::parse_interval(kind),
@@ -170,9 +157,6 @@ void register_off_policy(py::module_& module) {
   module.def("off_policy_posterior_weights", &posterior_weights, py::arg("target"),
              py::arg("logged"), py::arg("posterior"), py::arg("threads"),
              "Weights [rounds] of embeddings from a classifier's posterior of the action.");
-  module.def("poisson_sums", &resample, py::arg("table"), py::kw_only(), py::arg("seed"),
-             py::arg("resamples"), py::arg("threads") = 0,
-             "Sums [resamples, columns] of the rows, each taken Poisson(1) times.");
   module.def("mean_margin", &margin, py::kw_only(), py::arg("rows"), py::arg("variance"),
              py::arg("range"), py::arg("kind"), py::arg("confidence"),
              "How far a one-sided bound of a mean is from it.");

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "penchant/base/aligned_memory.h"
 #include "penchant/base/error.h"
 #include "penchant/base/matrix.h"
 #include "penchant/base/parallel.h"
@@ -15,6 +14,7 @@ namespace penchant::evaluation {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t kMostStretches = 64;
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 // A way to change the weights, shared by the estimators that change them alike.
@@ -44,10 +44,12 @@ struct Plan {
   [[nodiscard]] bool has_part(std::size_t e) const { return part[e] != kNoRound; }
   [[nodiscard]] std::size_t weighting(std::size_t e) const { return parts[part[e]].weighting; }
 
-  // The bootstrap's table: ones, D, shaped weights, parts.
-  [[nodiscard]] std::size_t weight_column(std::size_t k) const { return 2 + k; }
-  [[nodiscard]] std::size_t part_column(std::size_t p) const { return 2 + weightings.size() + p; }
-  [[nodiscard]] std::size_t columns() const { return part_column(parts.size()); }
+  // The bootstrap's table: ones, D, the weights that normalize, parts; even in number.
+  std::vector<std::size_t> weight_column;  // [weightings] 0: none
+  std::size_t first_part = 2;
+
+  [[nodiscard]] std::size_t part_column(std::size_t p) const { return first_part + p; }
+  [[nodiscard]] std::size_t columns() const { return (part_column(parts.size()) + 1) / 2 * 2; }
 };
 
 template <class T>
@@ -70,6 +72,9 @@ Plan make_plan(std::span<const OffPolicyEstimator> estimators) {
     const std::size_t weighting =
         find_or_add(plan.weightings, Weighting{estimator.shape, estimator.parameter});
     plan.part.push_back(find_or_add(plan.parts, Part{weighting, estimator.modelled}));
+    plan.weight_column.resize(plan.weightings.size());
+    std::size_t& column = plan.weight_column[weighting];
+    if (estimator.normalized && column == 0) column = plan.first_part++;
   }
   return plan;
 }
@@ -106,27 +111,13 @@ struct BlockSums {
 
 using Column = std::vector<double>;
 
-// The bootstrap's numbers, written block by block, on large pages; never filled with zeros.
-class Table {
- public:
-  explicit Table(std::size_t size)
-      : bytes_(size * sizeof(double)), data_(static_cast<double*>(allocate_aligned(bytes_))) {}
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
-  ~Table() { deallocate_aligned(data_, bytes_); }
-  [[nodiscard]] double* data() const { return data_; }
-
- private:
-  std::size_t bytes_;
-  double* data_;
-};
-
 // Buffers of a thread's block.
 struct Scratch {
   RoundColumns columns;
   std::vector<Column> shaped;  // [weightings][rounds]
   std::vector<Column> parts;   // [parts][rounds]
   Column value;
+  std::vector<double> table;
 };
 
 void shape_weights(const Weighting& weighting, const RoundColumns& columns, Column& out) {
@@ -207,10 +198,12 @@ EstimatorSums sum_estimator(const Plan& plan, std::size_t e, const BlockSums& sh
   return out;
 }
 
-// The block's rows of the bootstrap's table.
-void fill_table(const Plan& plan, const Scratch& scratch, double* table) {
+// The block's rows of the bootstrap's table, [rounds, columns].
+void fill_table(const Plan& plan, Scratch& scratch) {
   const std::size_t columns = plan.columns();
   const std::size_t count = scratch.value.size();
+  scratch.table.assign(count * columns, 0.0);
+  double* table = scratch.table.data();
   const auto put = [&](const Column& values, std::size_t column) {
     for (std::size_t i = 0; i < count; ++i) table[i * columns + column] = values[i];
   };
@@ -219,12 +212,12 @@ void fill_table(const Plan& plan, const Scratch& scratch, double* table) {
     table[i * columns + 1] = plan.modelled ? scratch.columns.direct[i] : 0.0;
   }
   for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
-    put(scratch.shaped[k], plan.weight_column(k));
+    if (plan.weight_column[k] != 0) put(scratch.shaped[k], plan.weight_column[k]);
   }
   for (std::size_t p = 0; p < plan.parts.size(); ++p) put(scratch.parts[p], plan.part_column(p));
 }
 
-void sum_block(const LoggedRounds& log, const Plan& plan, const Block& block, double* table,
+void sum_block(const LoggedRounds& log, const Plan& plan, const Block& block, PoissonSums* drawn,
                BlockSums& out) {
   thread_local Scratch scratch;
   const std::size_t count = block.end - block.begin;
@@ -236,7 +229,9 @@ void sum_block(const LoggedRounds& log, const Plan& plan, const Block& block, do
   for (std::size_t e = 0; e < plan.estimators.size(); ++e) {
     out.estimators.push_back(sum_estimator(plan, e, out, scratch, block.begin));
   }
-  if (table != nullptr) fill_table(plan, scratch, table);
+  if (drawn == nullptr) return;
+  fill_table(plan, scratch);
+  drawn->add(block.begin, {scratch.table.data(), count, plan.columns()});
 }
 
 void merge_estimator(const Plan& plan, std::size_t e, BlockSums& all, const BlockSums& from) {
@@ -255,8 +250,8 @@ void merge_estimator(const Plan& plan, std::size_t e, BlockSums& all, const Bloc
                 from.weightings[k]);
 }
 
-BlockSums merge_blocks(const Plan& plan, std::vector<BlockSums>& blocks) {
-  BlockSums all = std::move(blocks.front());
+BlockSums merge_blocks(const Plan& plan, const std::vector<BlockSums>& blocks) {
+  BlockSums all = blocks.front();
   for (std::size_t b = 1; b < blocks.size(); ++b) {
     const BlockSums& from = blocks[b];
     for (std::size_t e = 0; e < plan.estimators.size(); ++e) merge_estimator(plan, e, all, from);
@@ -268,6 +263,32 @@ BlockSums merge_blocks(const Plan& plan, std::vector<BlockSums>& blocks) {
     all.weight.merge(from.weight);
   }
   return all;
+}
+
+struct Pass {
+  std::vector<BlockSums> blocks;
+  PoissonSums drawn;
+};
+
+// The resamples' sums are those of stretches of blocks, at most 64 however long the log, so that
+// their memory is bounded and the order of additions is that of the work.
+Pass make_pass(const LoggedRounds& log, const Plan& plan, const OffPolicyOptions& options) {
+  const bool resamples = options.interval == IntervalKind::kBootstrap;
+  const PoissonSums none(plan.columns(), {options.seed, resamples ? options.resamples : 1});
+  const std::size_t count = (log.rounds + kRoundsPerBlock - 1) / kRoundsPerBlock;
+  const std::size_t stretch = resamples ? (count + kMostStretches - 1) / kMostStretches : 1;
+  std::vector<PoissonSums> drawn(resamples ? (count + stretch - 1) / stretch : 0, none);
+  Pass out{std::vector<BlockSums>(count), none};
+  parallel_blocks(count, stretch, options.threads, [&](const Block& part) {
+    PoissonSums* sums = resamples ? &drawn[part.number] : nullptr;
+    for (std::size_t b = part.begin; b < part.end; ++b) {
+      const std::size_t begin = b * kRoundsPerBlock;
+      const Block rows{begin, std::min(begin + kRoundsPerBlock, log.rounds), b};
+      sum_block(log, plan, rows, sums, out.blocks[b]);
+    }
+  });
+  for (const PoissonSums& sums : drawn) out.drawn.merge(sums);
+  return out;
 }
 
 // (sum w)^2 / sum w^2 from the moments.
@@ -307,31 +328,33 @@ SampleOfMean sample_of(const Plan& plan, std::size_t e, const BlockSums& all) {
                          all.parts[plan.part[e]], all.weightings[plan.weighting(e)]);
 }
 
-double resampled(const Plan& plan, std::size_t e, std::span<const double> sums) {
+double resampled(const Plan& plan, std::size_t e, const PoissonSums& sums, std::size_t d) {
   const OffPolicyEstimator& estimator = plan.estimators[e];
-  const double rows = sums[0];
-  const double direct = estimator.modelled ? sums[1] / rows : 0.0;
+  const double rows = sums.sum(d, 0);
+  const double direct = estimator.modelled ? sums.sum(d, 1) / rows : 0.0;
   if (!plan.has_part(e)) return direct;
-  const double scale = estimator.normalized ? sums[plan.weight_column(plan.weighting(e))] : rows;
-  return direct + sums[plan.part_column(plan.part[e])] / scale;
+  const double scale =
+      estimator.normalized ? sums.sum(d, plan.weight_column[plan.weighting(e)]) : rows;
+  return direct + sums.sum(d, plan.part_column(plan.part[e])) / scale;
 }
 
-Interval bootstrap_interval(const Plan& plan, std::size_t e, const Matrix<double>& sums,
-                            double value, double confidence) {
+Interval bootstrap_interval(const Plan& plan, std::size_t e, const PoissonSums& sums, double value,
+                            double confidence) {
   std::vector<double> draws;
-  for (std::size_t d = 0; d < sums.rows(); ++d) {
-    const double draw = resampled(plan, e, sums.row(d));
+  for (std::size_t d = 0; d < sums.resamples(); ++d) {
+    const double draw = resampled(plan, e, sums, d);
     if (std::isfinite(draw)) draws.push_back(draw);  // a draw may take nothing that counts
   }
   return percentile_interval(value, draws, confidence);
 }
 
 OffPolicyEstimate finish(const Plan& plan, std::size_t e, const BlockSums& all,
-                         const Matrix<double>& sums, const OffPolicyOptions& options) {
+                         const PoissonSums& drawn, const OffPolicyOptions& options) {
   const SampleOfMean sample = sample_of(plan, e, all);
-  const Interval interval = options.interval == IntervalKind::kBootstrap
-                                ? bootstrap_interval(plan, e, sums, sample.mean, options.confidence)
-                                : mean_interval(sample, options.interval, options.confidence);
+  const Interval interval =
+      options.interval == IntervalKind::kBootstrap
+          ? bootstrap_interval(plan, e, drawn, sample.mean, options.confidence)
+          : mean_interval(sample, options.interval, options.confidence);
   const auto rows = static_cast<double>(sample.rows);
   OffPolicyEstimate out{sample.mean, interval.low, interval.high};
   out.standard_error = std::sqrt(sample.variance / rows);
@@ -359,26 +382,14 @@ OffPolicyEstimation estimate_off_policy(const LoggedRounds& log,
   check_lengths(log);
   for (const OffPolicyEstimator& estimator : estimators) check_needs(log, estimator);
   const Plan plan = make_plan(estimators);
-  const bool resamples = options.interval == IntervalKind::kBootstrap;
-  const std::size_t columns = plan.columns();
-  const Table table(resamples ? log.rounds * columns : 0);
-  std::vector<BlockSums> blocks((log.rounds + kRoundsPerBlock - 1) / kRoundsPerBlock);
-  parallel_blocks(log.rounds, kRoundsPerBlock, options.threads, [&](const Block& block) {
-    double* rows = resamples ? table.data() + block.begin * columns : nullptr;
-    sum_block(log, plan, block, rows, blocks[block.number]);
-  });
-  for (const BlockSums& block : blocks) {
+  const Pass pass = make_pass(log, plan, options);
+  for (const BlockSums& block : pass.blocks) {
     if (block.bad_round != kNoRound) explain_round(log, block.bad_round);
   }
-  const BlockSums all = merge_blocks(plan, blocks);
-  Matrix<double> sums;
-  if (resamples) {
-    sums = poisson_sums({table.data(), log.rounds, columns},
-                        {options.seed, options.resamples, options.threads});
-  }
+  const BlockSums all = merge_blocks(plan, pass.blocks);
   OffPolicyEstimation out;
   for (std::size_t e = 0; e < estimators.size(); ++e) {
-    out.estimates.push_back(finish(plan, e, all, sums, options));
+    out.estimates.push_back(finish(plan, e, all, pass.drawn, options));
   }
   if (!log.action.empty()) {
     out.weights = {all.weight.mean(),

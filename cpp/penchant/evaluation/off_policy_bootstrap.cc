@@ -113,47 +113,42 @@ HWY_INLINE void pair_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY
 }
 
 // Adds counts[r][resample] * table[r][column] of the rows to sums[column][resample], for four
-// columns; a lane belongs to a resample, so the order of additions is that of the rows.
-HWY_INLINE void add_four(const double* HWY_RESTRICT counts, const double* HWY_RESTRICT table,
-                         std::size_t rows, std::size_t columns, std::size_t resamples,
-                         double* HWY_RESTRICT sums) {
+// columns or two; a lane belongs to a resample, so the order of additions is that of the rows.
+template <std::size_t kColumns>
+HWY_INLINE void add_columns(const double* HWY_RESTRICT counts, const double* HWY_RESTRICT table,
+                            std::size_t rows, std::size_t columns, std::size_t resamples,
+                            double* HWY_RESTRICT sums) {
   const Reals d;
   for (std::size_t i = 0; i < resamples; i += hn::Lanes(d)) {
     auto s0 = hn::Load(d, sums + i);
     auto s1 = hn::Load(d, sums + kTile + i);
-    auto s2 = hn::Load(d, sums + 2 * kTile + i);
-    auto s3 = hn::Load(d, sums + 3 * kTile + i);
+    auto s2 = s0;
+    auto s3 = s0;
+    if constexpr (kColumns == 4) {
+      s2 = hn::Load(d, sums + 2 * kTile + i);
+      s3 = hn::Load(d, sums + 3 * kTile + i);
+    }
     const double* value = table;
     for (std::size_t r = 0; r < rows; ++r, value += columns) {
       const auto count = hn::Load(d, counts + r * kTile + i);
       s0 = hn::Add(s0, hn::Mul(count, hn::Set(d, value[0])));
       s1 = hn::Add(s1, hn::Mul(count, hn::Set(d, value[1])));
-      s2 = hn::Add(s2, hn::Mul(count, hn::Set(d, value[2])));
-      s3 = hn::Add(s3, hn::Mul(count, hn::Set(d, value[3])));
+      if constexpr (kColumns == 4) {
+        s2 = hn::Add(s2, hn::Mul(count, hn::Set(d, value[2])));
+        s3 = hn::Add(s3, hn::Mul(count, hn::Set(d, value[3])));
+      }
     }
     hn::Store(s0, d, sums + i);
     hn::Store(s1, d, sums + kTile + i);
-    hn::Store(s2, d, sums + 2 * kTile + i);
-    hn::Store(s3, d, sums + 3 * kTile + i);
-  }
-}
-
-HWY_INLINE void add_one(const double* HWY_RESTRICT counts, const double* HWY_RESTRICT table,
-                        std::size_t rows, std::size_t columns, std::size_t resamples,
-                        double* HWY_RESTRICT sums) {
-  const Reals d;
-  for (std::size_t i = 0; i < resamples; i += hn::Lanes(d)) {
-    auto sum = hn::Load(d, sums + i);
-    const double* value = table;
-    for (std::size_t r = 0; r < rows; ++r, value += columns) {
-      sum = hn::Add(sum, hn::Mul(hn::Load(d, counts + r * kTile + i), hn::Set(d, *value)));
+    if constexpr (kColumns == 4) {
+      hn::Store(s2, d, sums + 2 * kTile + i);
+      hn::Store(s3, d, sums + 3 * kTile + i);
     }
-    hn::Store(sum, d, sums + i);
   }
 }
 
-// sums [columns][kTile], zero at first: of rows first_row .. of the table, tile's first
-// `resamples`.
+// Adds to sums [columns][kTile], of an even number of columns, the table's rows first_row (even)
+// and following, for the tile's first `resamples`.
 void add_rows_kernel(const PoissonKey& key, std::uint64_t first_row, std::size_t tile,
                      std::size_t resamples, const double* table, std::size_t rows,
                      std::size_t columns, double* sums) {
@@ -168,10 +163,10 @@ void add_rows_kernel(const PoissonKey& key, std::uint64_t first_row, std::size_t
     const double* values = table + begin * columns;
     std::size_t c = 0;
     for (; c + 4 <= columns; c += 4) {
-      add_four(counts, values + c, here, columns, resamples, sums + c * kTile);
+      add_columns<4>(counts, values + c, here, columns, resamples, sums + c * kTile);
     }
-    for (; c < columns; ++c) {
-      add_one(counts, values + c, here, columns, resamples, sums + c * kTile);
+    if (c < columns) {
+      add_columns<2>(counts, values + c, here, columns, resamples, sums + c * kTile);
     }
   }
 }
@@ -181,7 +176,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "penchant/base/error.h"
-#include "penchant/base/parallel.h"
 
 namespace penchant::evaluation {
 
@@ -189,7 +183,6 @@ HWY_EXPORT(add_rows_kernel);
 
 namespace {
 constexpr std::uint32_t kStreamPoisson = 0x0B008;  // separates these draws from other uses
-constexpr std::size_t kRowsPerChunk = 8192;
 constexpr int kMostResamples = 1'000'000;
 }  // namespace
 
@@ -215,33 +208,33 @@ Interval percentile_interval(double value, std::vector<double>& draws, double co
   return {value, quantile(tail), quantile(1 - tail)};
 }
 
-Matrix<double> poisson_sums(MatrixView<const double> table, const PoissonOptions& options) {
+PoissonSums::PoissonSums(std::size_t columns, const PoissonOptions& options)
+    : columns_(columns), seed_(options.seed) {
   check_argument(options.resamples >= 1 && options.resamples <= kMostResamples,
                  "resamples must be from 1 to ", kMostResamples, "; it is ", options.resamples);
-  const auto resamples = static_cast<std::size_t>(options.resamples);
-  const std::size_t columns = table.columns;
-  const std::size_t tiles = (resamples + kTile - 1) / kTile;
-  const std::size_t chunks = (table.rows + kRowsPerChunk - 1) / kRowsPerChunk;
-  const PoissonKey key{options.seed, kStreamPoisson};
-  AlignedVector<double> partial(chunks * tiles * columns * kTile);
-  parallel_blocks(chunks * tiles, 1, options.threads, [&](const Block& block) {
-    const std::size_t tile = block.number % tiles;
-    const std::size_t begin = block.number / tiles * kRowsPerChunk;
-    const std::size_t rows = std::min(kRowsPerChunk, table.rows - begin);
-    const std::size_t here = std::min(kTile, resamples - tile * kTile);
+  check_argument(columns % 2 == 0, "PoissonSums: the columns must be even in number");
+  resamples_ = static_cast<std::size_t>(options.resamples);
+  sums_.resize((resamples_ + kTile - 1) / kTile * columns * kTile);
+}
+
+void PoissonSums::add(std::uint64_t first_row, MatrixView<const double> table) {
+  check_argument(first_row % 2 == 0 && table.columns == columns_,
+                 "PoissonSums: rows must begin at an even one, with ", columns_, " columns");
+  const PoissonKey key{seed_, kStreamPoisson};
+  for (std::size_t tile = 0; tile * kTile < resamples_; ++tile) {
+    const std::size_t here = std::min(kTile, resamples_ - tile * kTile);
     HWY_DYNAMIC_DISPATCH(add_rows_kernel)
-    (key, begin, tile, here, table.data + begin * columns, rows, columns,
-     partial.data() + block.number * columns * kTile);
-  });
-  Matrix<double> out(resamples, columns);
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    for (std::size_t d = 0; d < resamples; ++d) {
-      const double* sums =
-          partial.data() + (chunk * tiles + d / kTile) * columns * kTile + d % kTile;
-      for (std::size_t c = 0; c < columns; ++c) out.row(d)[c] += sums[c * kTile];
-    }
+    (key, first_row, tile, here, table.data, table.rows, columns_,
+     sums_.data() + tile * columns_ * kTile);
   }
-  return out;
+}
+
+void PoissonSums::merge(const PoissonSums& other) {
+  for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+}
+
+double PoissonSums::sum(std::size_t resample, std::size_t column) const {
+  return sums_[(resample / kTile * columns_ + column) * kTile + resample % kTile];
 }
 
 }  // namespace penchant::evaluation

@@ -6,11 +6,12 @@
 // itself, where Efron's takes exactly as many rows as there are. What is averaged is divided by the
 // rows taken, so the two agree but for terms of order 1 / rows.
 //
-//   Matrix<double> sums = poisson_sums(table, {.seed = 7, .resamples = 100});   // [resamples,
-//   columns]
+//   PoissonSums sums(columns, {.seed = 7, .resamples = 100});
+//   sums.add(0, table);                  // rows 0, 1, ...; and later ones
+//   sums.sum(resample, column);
 //
-// How often resample d takes row i is a function of (seed, i, d) alone; sums add rows in the order
-// of fixed chunks. So they are the same bits at any number of threads and on every CPU.
+// How often resample d takes row i is a function of (seed, i, d) alone, and a sum adds its rows in
+// their order: the same bits on every CPU.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +26,29 @@ namespace penchant::evaluation {
 struct PoissonOptions {
   std::uint64_t seed = 0;
   int resamples = 1000;  // 1 .. 1,000,000
-  int threads = 0;
 };
 
-// table [rows, columns]. Throws kInvalidArgument.
-[[nodiscard]] Matrix<double> poisson_sums(MatrixView<const double> table,
-                                          const PoissonOptions& options);
+// Sums of the columns of a table whose rows come piece by piece.
+class PoissonSums {
+ public:
+  // `columns` is even. Throws kInvalidArgument.
+  PoissonSums(std::size_t columns, const PoissonOptions& options);
+
+  // Takes rows first_row (even), first_row + 1, ...; table [rows, columns].
+  void add(std::uint64_t first_row, MatrixView<const double> table);
+
+  // Adds the sums of other rows of the same table.
+  void merge(const PoissonSums& other);
+
+  [[nodiscard]] double sum(std::size_t resample, std::size_t column) const;
+  [[nodiscard]] std::size_t resamples() const { return resamples_; }
+
+ private:
+  std::size_t columns_;
+  std::uint64_t seed_;
+  std::size_t resamples_ = 0;
+  AlignedVector<double> sums_;  // [tiles of resamples][columns][resamples of the tile]
+};
 
 // What resamples say of `value`: the draws, which are put in order, at the places (B + 1) tail - 1
 // and (B + 1)(1 - tail) - 1 of 0 .. B - 1, with straight lines between. One more draw of the same

@@ -1,6 +1,7 @@
 #include "penchant/evaluation/confidence.h"
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "reference/plain_off_policy.h"
@@ -78,34 +79,52 @@ TEST(PercentileInterval, LeavesOutWhatItSays) {
   EXPECT_TRUE(std::isnan(percentile_interval(0, none, 0.95).low));
 }
 
+PoissonSums sums_of(const std::vector<double>& table, std::size_t columns,
+                    const PoissonOptions& options) {
+  PoissonSums sums(columns, options);
+  const std::size_t rows = table.size() / columns;
+  const std::size_t first = rows / 4 * 2;  // in two pieces, of which the second begins evenly
+  sums.add(0, {table.data(), first, columns});
+  sums.add(first, {table.data() + first * columns, rows - first, columns});
+  return sums;
+}
+
 TEST(PoissonBootstrap, EqualsTheTwinOnEveryCpu) {
-  for (const std::size_t rows : {1U, 15U, 17U, 8191U, 8195U}) {
-    for (const std::size_t columns : {1U, 3U, 4U, 9U}) {
+  for (const std::size_t rows : {1U, 15U, 17U, 2051U}) {
+    for (const std::size_t columns : {2U, 4U, 10U}) {
       std::vector<double> table(rows * columns);
       for (std::size_t i = 0; i < table.size(); ++i) table[i] = std::sin(static_cast<double>(i));
-      const int resamples = rows > 100 ? 5 : 300;
-      const PoissonOptions options{.seed = 0x1234567890ULL, .resamples = resamples, .threads = 2};
-      const MatrixView<const double> view{table.data(), rows, columns};
-      const Matrix<double> sums = poisson_sums(view, options);
+      const std::size_t resamples = rows > 100 ? 5 : 300;
+      const PoissonOptions options{0x1234567890ULL, static_cast<int>(resamples)};
+      const PoissonSums sums = sums_of(table, columns, options);
       for (const std::string& target : simd_targets()) {
         force_simd_target(target);
-        const Matrix<double> again = poisson_sums(view, options);
-        EXPECT_TRUE(std::ranges::equal(sums.view().flat(), again.view().flat())) << target;
+        const PoissonSums again = sums_of(table, columns, options);
+        for (std::size_t d = 0; d < resamples; ++d) {
+          for (std::size_t c = 0; c < columns; ++c) ASSERT_EQ(sums.sum(d, c), again.sum(d, c));
+        }
       }
       force_simd_target("best");
-      for (std::size_t d = 0; d < static_cast<std::size_t>(resamples); ++d) {
+      for (std::size_t d = 0; d < resamples; ++d) {
         for (std::size_t c = 0; c < columns; ++c) {
           double sum = 0;
           for (std::size_t i = 0; i < rows; ++i) {
             sum += table[i * columns + c] * reference::plain_count(options.seed, i, d);
           }
-          ASSERT_NEAR(sums.row(d)[c], sum, 1e-9) << rows << " " << d << " " << c;
+          ASSERT_NEAR(sums.sum(d, c), sum, 1e-9) << rows << " " << d << " " << c;
         }
       }
     }
   }
-  const std::vector<double> one{1};
-  EXPECT_THROW((void)poisson_sums({one.data(), 1, 1}, {.resamples = 0}), Error);
+}
+
+TEST(PoissonBootstrap, RefusesNonsense) {
+  EXPECT_THROW(PoissonSums(2, {.resamples = 0}), Error);
+  EXPECT_THROW(PoissonSums(3, {.resamples = 1}), Error);
+  const std::vector<double> one{1, 2};
+  PoissonSums sums(2, {.resamples = 1});
+  EXPECT_THROW(sums.add(1, {one.data(), 1, 2}), Error);
+  EXPECT_THROW(sums.add(0, {one.data(), 2, 1}), Error);
 }
 
 }  // namespace
