@@ -137,8 +137,10 @@ def test_estimate_of_everything():
     assert list(op.estimate(**weighted(log))) == ["ips", "snips"]
     assert list(op.estimate(None, None, None, log["target"], log["q"])) == ["direct_method"]
     assert float(found["ips"]) == found["ips"].value
-    with pytest.raises(NotFoundError, match="was not estimated"):
-        found["dros(lambda_=1)"]
+    for name in ("dros(lambda_=1)", "dros", "nonsense"):
+        with pytest.raises(NotFoundError, match="was not estimated; there are ips, snips"):
+            found[name]
+    assert found["ips( clip=inf )"] == found["ips"]
     again = pickle.loads(pickle.dumps(found))
     assert again == found
     assert again.warnings == found.warnings
@@ -181,6 +183,7 @@ def test_a_parameter_that_is_not_given_is_chosen():
     chosen = op.select(**weighted(log), q=log["q"], estimators=taus).best
     assert found["switch_dr"] == chosen == op.switch_dr(**weighted(log), q=log["q"])
     assert chosen in each.values()
+    assert found[chosen.name] == chosen
     assert op.dros(**weighted(log), q=log["q"]).name == found["dros"].name
     assert (
         found["dros"].standard_error < op.doubly_robust(**weighted(log), q=log["q"]).standard_error

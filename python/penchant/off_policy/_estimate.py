@@ -170,10 +170,14 @@ class Estimates(dict[str, Estimate]):
     def __missing__(self, name: str) -> Estimate:
         from penchant import _core
 
-        known = _core.off_policy_estimator_name(name)
-        if known not in self.keys():
-            raise NotFoundError(f"'{name}' was not estimated; there are {', '.join(self)}")
-        return self[known]
+        try:
+            known = _core.off_policy_estimator_name(name)
+        except InvalidArgumentError:
+            known = name
+        for one in self.values():
+            if one.name == known:
+                return one
+        raise NotFoundError(f"'{name}' was not estimated; there are {', '.join(self)}")
 
     def diagnose(self) -> Diagnostics:
         """Return what the weights look like; see ``pn.off_policy.diagnose``."""
