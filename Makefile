@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
   bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-forests bench-gbdt bench-gbdt-quality bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
+  bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -105,7 +105,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 
 bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
   bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
-  bench-ranking-quality bench-reranking bench-shap bench-serving ## every benchmark
+  bench-ranking-quality bench-reranking bench-shap bench-off-policy bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
@@ -124,6 +124,9 @@ bench-gbdt-quality: build ## losses of boosted trees against LightGBM and XGBoos
 
 bench-ranking-quality: build ## NDCG of rankers against LightGBM and XGBoost, by cross-validation
 	@$(PY) benchmarks/peers/ranking_quality.py $(ARGS)
+
+bench-off-policy: build ## off-policy estimates against a public library; ARGS="--coverage" for their intervals
+	@$(PY) benchmarks/peers/off_policy.py $(ARGS)
 
 bench-shap: build ## SHAP values of the same trees against LightGBM and XGBoost
 	@$(PY) benchmarks/peers/shap_values.py $(ARGS)

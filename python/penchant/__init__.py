@@ -68,6 +68,7 @@ _MODULES = {
     "errors": "errors",
     "evaluation": "evaluation",
     "metrics": "evaluation.metrics",
+    "off_policy": "off_policy",
     "ranking": "ranking",
     "simulate": "simulate",
     "splits": "data.splits",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import errors as errors
     from . import evaluation as evaluation
+    from . import off_policy as off_policy
     from . import ranking as ranking
     from . import simulate as simulate
     from . import tuning as tuning

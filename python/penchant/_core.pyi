@@ -31,6 +31,9 @@ __all__: list[str] = [
     "IdMap",
     "Interactions",
     "Model",
+    "OffPolicyEstimate",
+    "OffPolicyEstimation",
+    "OffPolicyWeights",
     "PairwiseModel",
     "PairwiseTrainer",
     "RankingProblem",
@@ -69,8 +72,13 @@ __all__: list[str] = [
     "learn_weights",
     "leave_last_out_test_rows",
     "make_content",
+    "mean_margin",
     "metric_name",
     "model_scorer",
+    "off_policy_estimate",
+    "off_policy_estimator_name",
+    "off_policy_known_weights",
+    "off_policy_posterior_weights",
     "parse_duration",
     "parse_times",
     "parse_timestamp",
@@ -80,6 +88,7 @@ __all__: list[str] = [
     "reindexed_interactions",
     "simd_target",
     "simd_targets",
+    "student_t_quantile",
     "temporal_test_rows",
     "train_forest",
     "version",
@@ -847,6 +856,53 @@ class Scorer:
     @property
     def rows(self) -> int: ...
 
+class OffPolicyEstimate:
+    """
+    What one estimator says.
+    """
+    @property
+    def effective_sample_size(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def largest_round(self) -> int | None: ...
+    @property
+    def largest_share(self) -> float: ...
+    @property
+    def least(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def most(self) -> float: ...
+    @property
+    def standard_error(self) -> float: ...
+    @property
+    def value(self) -> float: ...
+
+class OffPolicyWeights:
+    """
+    Facts of the plain importance weights.
+    """
+    @property
+    def effective_sample_size(self) -> float: ...
+    @property
+    def heaviest_round(self) -> int | None: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def most(self) -> float: ...
+    @property
+    def standard_error(self) -> float: ...
+
+class OffPolicyEstimation:
+    """
+    Estimates of one pass.
+    """
+    @property
+    def estimates(self) -> list[OffPolicyEstimate]: ...
+    @property
+    def weights(self) -> OffPolicyWeights: ...
+
 class Engine:
     """
     The one request path, assembled from a bundle.
@@ -1181,6 +1237,18 @@ def make_content(
     A row of features an item (CSR), and a dense part [items, width] beside it.
     """
 
+def mean_margin(
+    *,
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    variance: typing.SupportsFloat | typing.SupportsIndex,
+    range: typing.SupportsFloat | typing.SupportsIndex,
+    kind: str,
+    confidence: typing.SupportsFloat | typing.SupportsIndex,
+) -> float:
+    """
+    How far a one-sided bound of a mean is from it.
+    """
+
 def metric_name(name: str) -> str:
     """
     The canonical form of a metric's name; refuses unknown ones.
@@ -1196,6 +1264,52 @@ def model_scorer(
     told: AttributeTable = None,
     told_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
 ) -> typing.Any: ...
+def off_policy_estimate(
+    target: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
+    estimators: collections.abc.Sequence[str],
+    *,
+    action: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+    reward: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    logged: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    q: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None,
+    position: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+    marginal_weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    confidence: typing.SupportsFloat | typing.SupportsIndex,
+    interval: str,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    resamples: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> OffPolicyEstimation:
+    """
+    Any set of estimators in one pass; float64 and float32 tables are not copied.
+    """
+
+def off_policy_estimator_name(name: str) -> str:
+    """
+    The canonical form of an estimator's name; refuses unknown ones.
+    """
+
+def off_policy_known_weights(
+    target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    logged: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    p_embedding: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    embedding: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Weights [rounds] of embeddings whose chances given the action are known.
+    """
+
+def off_policy_posterior_weights(
+    target: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    logged: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    posterior: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    Weights [rounds] of embeddings from a classifier's posterior of the action.
+    """
+
 def parse_duration(text: str) -> int:
     """
     Microseconds of a text like '28d'.
@@ -1267,6 +1381,10 @@ def reindexed_interactions(
 
 def simd_target() -> str: ...
 def simd_targets() -> list[str]: ...
+def student_t_quantile(
+    p: typing.SupportsFloat | typing.SupportsIndex,
+    freedom: typing.SupportsFloat | typing.SupportsIndex,
+) -> float: ...
 def temporal_test_rows(
     data: Dataset, cut: typing.SupportsInt | typing.SupportsIndex
 ) -> numpy.typing.NDArray[numpy.uint8]: ...

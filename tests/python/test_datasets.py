@@ -323,6 +323,36 @@ def test_msweb_equals_the_pairs_derived_from_it() -> None:
     assert datasets.info("msweb").roles["time"] is None
 
 
+@needs("open_bandit_men")
+def test_open_bandit_men_has_both_logs() -> None:
+    facts = datasets.info("open_bandit_men").facts
+    events = datasets.load("open_bandit_men")
+    logs = dict(iter(events.groupby("policy")))
+    for policy, log in logs.items():
+        assert len(log) == facts[f"{policy}_rows"]
+        assert log["click"].sum() == facts[f"{policy}_clicks"]
+        assert set(log["item"]) == set(range(facts["items"]))
+        assert set(log["position"]) == {1, 2, 3}
+        assert log["ts"].is_monotonic_increasing
+    assert set(logs) == {"random", "bts"}
+    assert np.allclose(logs["random"]["propensity"], 1 / facts["items"])
+    assert logs["bts"]["propensity"].min() == 0.000165
+    assert logs["bts"]["propensity"].max() == 0.72529
+    assert str(logs["bts"]["ts"].min()) == "2019-11-24 00:01:03.979311"
+    assert str(events["ts"].max()) == "2019-11-30 23:59:21.586530"
+    affinities = events[[f"affinity_{i}" for i in range(facts["items"])]]
+    assert affinities.notna().all(axis=None)
+    items = datasets.load("open_bandit_men", table="items")
+    assert items.groupby("policy")["item"].nunique().to_dict() == {"bts": 34, "random": 34}
+    prices = items.pivot_table(index="item", columns="policy", values="item_feature_0")
+    assert np.array_equal(prices["random"], prices["bts"])
+    raw = datasets.load("open_bandit_men", raw=True)
+    assert list(raw.columns[:6]) == [
+        "policy", "timestamp", "item_id", "position", "click", "propensity_score",
+    ]  # fmt: skip
+    assert len(raw.columns) == 10 + facts["items"]
+
+
 @needs("complete_journey")
 def test_complete_journey() -> None:
     info = datasets.info("complete_journey")

@@ -34,6 +34,7 @@ void register_shap(py::module_& module);
 void register_trees(py::module_& module);
 void register_bandits(py::module_& module);
 void register_evaluation(py::module_& module);
+void register_off_policy(py::module_& module);
 void register_engine(py::module_& module);
 
 // A C-contiguous array of exactly this dtype after conversion; passed without a copy when it is

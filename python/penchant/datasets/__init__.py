@@ -11,7 +11,7 @@ facts, `source` where the bytes come from. Nothing here needs the compiled exten
 
 from __future__ import annotations
 
-from penchant.datasets import complete_journey, movielens, msweb, online_retail
+from penchant.datasets import complete_journey, movielens, msweb, online_retail, open_bandit_men
 from penchant.datasets._files import data_folder
 from penchant.datasets._info import Info
 from penchant.datasets._load import info, load, names, source
@@ -26,5 +26,6 @@ __all__ = [
     "msweb",
     "names",
     "online_retail",
+    "open_bandit_men",
     "source",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from penchant.datasets import complete_journey, movielens, msweb, online_retail
+from penchant.datasets import complete_journey, movielens, msweb, online_retail, open_bandit_men
 from penchant.datasets._files import Location, cache_folder, data_folder
 from penchant.datasets._frames import FORMATS, from_arrow
 from penchant.datasets._info import Info, Spec
@@ -15,7 +15,13 @@ __all__ = ["info", "load", "names", "source"]
 
 _SPECS: dict[str, Spec] = {
     spec.info.name: spec
-    for spec in (online_retail.SPEC, movielens.SPEC, msweb.SPEC, complete_journey.SPEC)
+    for spec in (
+        online_retail.SPEC,
+        movielens.SPEC,
+        msweb.SPEC,
+        complete_journey.SPEC,
+        open_bandit_men.SPEC,
+    )
 }
 
 
@@ -60,7 +66,8 @@ def load(
     Parameters
     ----------
     name : str
-        ``"online_retail"``, ``"movielens_latest_small"``, ``"msweb"`` or ``"complete_journey"``.
+        ``"online_retail"``, ``"movielens_latest_small"``, ``"msweb"``, ``"complete_journey"`` or
+        ``"open_bandit_men"``.
     table : str, default "events"
         Which table; ``info(name).tables`` lists them. Columns of the event table are named in
         ``info(name).roles``, ready for ``Dataset.from_events(frame, **roles)``.
