@@ -6,6 +6,7 @@ find_package(nlohmann_json 3.11 REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
 
 function(penchant_library name)
   add_library(lib_${name} INTERFACE)
@@ -18,6 +19,7 @@ penchant_library(json nlohmann_json::nlohmann_json)
 penchant_library(hwy PkgConfig::HWY)
 penchant_library(simdjson PkgConfig::SIMDJSON)
 penchant_library(blas PkgConfig::OPENBLAS)
+penchant_library(rocksdb PkgConfig::ROCKSDB)
 
 # xxHash is used header-only, so that a bundle reader needs no shared library for its checksums.
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)

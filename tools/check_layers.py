@@ -31,6 +31,7 @@ LIBRARIES = {
     "hwy": ("hwy/",),
     "json": ("nlohmann/",),
     "pybind11": ("pybind11/", "Python.h"),
+    "rocksdb": ("rocksdb/",),
     "simdjson": ("simdjson",),
     "tbb": ("tbb/", "oneapi/tbb"),
     "xxhash": ("xxhash.h", "xxh3.h"),
