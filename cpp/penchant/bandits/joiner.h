@@ -10,9 +10,13 @@
 // Time is that of the records: the latest of decisions and of Passed. Rewards do not move it, so
 // that whoever sends them can't close what waits. A decision is closed once its deadline is
 // reached; the lessons that follow are a pure function of the sequence of records.
+//
+// A forgotten decision keeps its place among those that wait, and its event numbers, so that the
+// lessons of all others are what they would have been; a log in which it was blanked (Blanked)
+// gives the same.
 
+#include <array>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,7 +69,7 @@ enum class Outcome : std::uint8_t {
   kHeld,             // the decision is not known yet, and may come
   kDuplicate,        // this reward id was there before
   kLate,             // the decision is closed, or the reward's own time is past the deadline
-  kUnknownDecision,  // never seen, or too long ago to be remembered
+  kUnknownDecision,  // never seen, too long ago to be remembered, or of someone forgotten
   kUnknownSlot,      // the decision has no such slot or arm, or several and none was named
   kTooMany,          // more than max_rewards
 };
@@ -78,6 +82,7 @@ struct Taught {
   double reward = 0;
   std::uint64_t event = 0;  // the same for a slot whenever it is learnt or taken back
   bool back = false;
+  bool rewarded = false;  // not the default
 };
 
 struct JoinCounts {
@@ -85,11 +90,11 @@ struct JoinCounts {
   std::uint64_t repeated_decisions = 0;  // of an id that is remembered: ignored
   std::uint64_t unknown_policies = 0;    // decisions of a policy that is not in the options
   std::uint64_t closed = 0;
-  std::uint64_t closed_early = 0;  // of those, for want of room
-  std::uint64_t unrewarded = 0;    // slots that closed with the default
-  std::uint64_t clipped = 0;       // lessons whose total was out of range
-  std::uint64_t forgotten = 0;     // decisions
-  std::uint64_t rewards[7] = {};   // by Outcome, of rewards that were folded
+  std::uint64_t closed_early = 0;          // of those, for want of room
+  std::uint64_t unrewarded = 0;            // slots that closed with the default
+  std::uint64_t clipped = 0;               // lessons whose total was out of range
+  std::uint64_t forgotten = 0;             // decisions
+  std::array<std::uint64_t, 7> rewards{};  // by Outcome, of rewards that were folded
 
   friend bool operator==(const JoinCounts&, const JoinCounts&) = default;
 };
@@ -111,6 +116,7 @@ class Joiner {
   // What fold would answer; nothing changes.
   [[nodiscard]] Outcome classify(const Rewarded& reward) const;
   [[nodiscard]] bool remembers(std::uint64_t decision) const;
+  [[nodiscard]] bool waits(std::uint64_t decision) const;
 
   [[nodiscard]] Timestamp now() const;        // unknown before the first
   [[nodiscard]] std::size_t waiting() const;  // decisions

@@ -1,0 +1,35 @@
+#pragma once
+
+// Where a loop keeps its records: in a folder (store::Log) or, for notebooks, in memory.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "penchant/store/log.h"
+
+namespace penchant::bandits {
+
+// As store::Log says, member by member.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  [[nodiscard]] virtual bool durable() const = 0;
+  virtual std::uint64_t append(std::span<const std::string_view> records,
+                               store::Durability durability) = 0;
+  virtual void sync() = 0;
+  [[nodiscard]] virtual std::uint64_t first() const = 0;
+  [[nodiscard]] virtual std::uint64_t next() const = 0;
+  virtual void read(std::uint64_t from, const store::Log::Visit& visit) const = 0;
+  virtual void replace(std::span<const store::Log::Replacement> records) = 0;
+  virtual void put_snapshot(std::string_view bytes, std::uint64_t sequence) = 0;
+  [[nodiscard]] virtual std::optional<store::Snapshot> snapshot() const = 0;
+};
+
+// An empty name: in memory.
+[[nodiscard]] std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder);
+
+}  // namespace penchant::bandits

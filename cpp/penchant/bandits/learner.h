@@ -1,0 +1,63 @@
+#pragma once
+
+// One policy of a loop: who reads it shares it, who teaches it has it alone.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "penchant/bandits/arm_table.h"
+#include "penchant/bandits/fair_lock.h"
+#include "penchant/bandits/joiner.h"
+#include "penchant/bandits/policy.h"
+#include "penchant/bundle/bundle.h"
+
+namespace penchant::bandits {
+
+class Learner {
+ public:
+  Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const JoinOptions& join() const { return join_; }
+  // Whether what it learnt is a sum over events in any order, which gives each back exactly.
+  [[nodiscard]] bool exact() const { return exact_; }
+
+  using Use = std::function<void(const Policy&, const ArmTable&, const std::string& version)>;
+  void read(const Use& use) const;
+
+  // Throws kInvalidArgument on a decision that it could not learn from.
+  void check(const Decided& decision) const;
+
+  // Learns and takes back, in this order where it matters. `record` is the number of the last one
+  // that led to this; it names the version. What the policy refuses is counted and left out.
+  void teach(std::span<const Taught> lessons, std::uint64_t record, int threads);
+
+  // As it was when it was made, to be taught anew.
+  void restart(std::uint64_t record);
+
+  void save(bundle::Writer& writer, const std::string& prefix) const;
+  void load(const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);
+
+ private:
+  void apply(std::span<const Taught* const> lessons, bool back, int threads);
+  void apply_together(std::span<const Taught* const> lessons, bool back, int threads);
+  void set_version(std::uint64_t record);
+
+  std::string name_;
+  JoinOptions join_;
+  bool exact_;
+  mutable FairMutex mutex_;
+  Policy policy_;
+  ArmTable arms_;
+  std::optional<Policy> start_;  // of those that are not exact
+  ArmTable start_arms_;
+  std::uint64_t record_ = 0;
+  std::uint64_t refused_ = 0;
+  std::string version_ = "0";
+};
+
+}  // namespace penchant::bandits

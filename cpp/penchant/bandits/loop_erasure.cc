@@ -1,0 +1,135 @@
+// How a person is forgotten. The steps can be interrupted anywhere: the Forgotten record makes the
+// next opening take the lessons back, and the snapshot that holds the result says whose records are
+// still to be blanked.
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "penchant/bandits/loop_impl.h"
+#include "penchant/base/error.h"
+
+namespace penchant::bandits {
+
+// Folds the records once more, keeping only what was taught of this person.
+std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t before) {
+  if (journal->first() > 1) {
+    fail(ErrorKind::kUnavailable,
+         concat("what was learnt of a person is found in the log, which begins with record ",
+                journal->first(), "; it was trimmed"));
+  }
+  Joiner again(join_options(), options.limits);
+  std::vector<Taught> lessons;
+  std::map<std::uint64_t, Taught> net;
+  std::set<std::string> forgotten{subject};
+  std::size_t decisions = 0;
+  journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
+    if (number >= before) return false;
+    const Record record = decode_at(number, bytes);
+    lessons.clear();
+    const Outcome outcome = again.fold(record, lessons);
+    for (Taught& lesson : lessons) {
+      if (lesson.decision->subject != subject) continue;
+      if (lesson.back) {
+        net.erase(lesson.event);
+      } else {
+        const std::uint64_t event = lesson.event;
+        net.insert_or_assign(event, std::move(lesson));
+      }
+    }
+    if (const auto* decided = std::get_if<Decided>(&record)) {
+      if (decided->subject == subject && outcome == Outcome::kAccepted) ++decisions;
+    } else if (const auto* gone = std::get_if<Forgotten>(&record)) {
+      if (gone->subject == subject) {  // all that was before is taken back already
+        net.clear();
+        decisions = 0;
+      } else if (!gone->subject.empty()) {
+        forgotten.insert(gone->subject);
+      }
+    }
+    return true;
+  });
+  std::vector<Taught> backward;
+  for (auto& [event, lesson] : net) {
+    if (!learner(lesson.decision->policy).exact()) continue;
+    lesson.back = true;
+    backward.push_back(std::move(lesson));
+  }
+  teach(backward, before);
+  if (decisions > 0) learn_anew(forgotten, before);
+  lessons.clear();
+  joiner.fold(Forgotten{subject}, lessons);
+  return decisions;
+}
+
+// Policies that can't give events back go through the log again, without those who are forgotten.
+void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_t before) {
+  bool any = false;
+  for (const auto& one : learners) {
+    if (one->exact()) continue;
+    one->restart(before);
+    any = true;
+  }
+  if (!any) return;
+  Joiner again(join_options(), options.limits);
+  std::vector<Taught> lessons;
+  journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
+    if (number >= before) return false;
+    again.fold(decode_at(number, bytes), lessons);
+    std::erase_if(lessons, [&](const Taught& lesson) {
+      return forgotten.contains(lesson.decision->subject) ||
+             learner(lesson.decision->policy).exact();
+    });
+    if (lessons.size() >= kReplayLessons) teach(lessons, before);
+    return true;
+  });
+  teach(lessons, before);
+}
+
+// Decisions keep their place and their number of slots, rewards their place; nothing else is left.
+void Loop::Impl::blank() {
+  if (blanking.empty()) return;
+  std::unordered_set<std::uint64_t> decisions;
+  journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
+    const Record record = decode_at(number, bytes);
+    const auto* decided = std::get_if<Decided>(&record);
+    if (decided != nullptr && blanking.contains(decided->subject)) decisions.insert(decided->id);
+    return true;
+  });
+  std::vector<store::Log::Replacement> blanks;
+  journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
+    const Record record = decode_at(number, bytes);
+    if (const auto* decided = std::get_if<Decided>(&record)) {
+      if (!blanking.contains(decided->subject)) return true;
+      blanks.emplace_back(
+          number, encode(Blanked{.id = decided->id,
+                                 .time = decided->time,
+                                 .policy = decided->policy,
+                                 .slots = static_cast<std::uint32_t>(decided->slots.size())}));
+    } else if (const auto* reward = std::get_if<Rewarded>(&record)) {
+      if (!decisions.contains(reward->decision)) return true;
+      blanks.emplace_back(number, encode(Rewarded{.decision = reward->decision}));
+    } else if (const auto* gone = std::get_if<Forgotten>(&record)) {
+      if (blanking.contains(gone->subject)) blanks.emplace_back(number, encode(Forgotten{}));
+    }
+    return true;
+  });
+  journal->replace(blanks);
+  blanking.clear();
+  put_snapshot();  // the earlier one names them
+}
+
+std::size_t Loop::forget(std::string_view subject) {
+  check_argument(!subject.empty(), "forget: the subject is empty");
+  const std::lock_guard<std::mutex> lock(impl_->folding);
+  impl_->check_sound();
+  const std::string person(subject);
+  impl_->append(std::vector<std::string>{encode(Forgotten{person})});
+  impl_->journal->sync();
+  const std::size_t decisions = impl_->take_back(person, impl_->folded);
+  impl_->blanking.insert(person);
+  impl_->put_snapshot();
+  impl_->blank();
+  return decisions;
+}
+
+}  // namespace penchant::bandits

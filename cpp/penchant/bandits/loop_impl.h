@@ -1,0 +1,66 @@
+#pragma once
+
+// What a loop holds; seen by loop.cc, loop_erasure.cc and loop_state.cc alone.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "penchant/bandits/journal.h"
+#include "penchant/bandits/learner.h"
+#include "penchant/bandits/loop.h"
+
+namespace penchant::bandits {
+
+// Taught at a time when a log is replayed: an arm's factor is made once for all of them.
+inline constexpr std::size_t kReplayLessons = 4096;
+
+struct Loop::Impl {
+  LoopOptions options;
+  std::unique_ptr<Journal> journal;
+  std::vector<std::unique_ptr<Learner>> learners;
+  std::map<std::string, Learner*, std::less<>> by_name;
+  std::uint64_t fingerprint = 0;  // of the policies and options that this was opened with
+
+  // Records are appended and folded in one order. Learners have locks of their own, taken within.
+  mutable std::mutex folding;
+  Joiner joiner{{}, {}};
+  std::uint64_t folded = 0;  // number of the last record that the state holds
+  std::uint64_t since_snapshot = 0;
+  std::set<std::string> blanking;  // people whose records are still to be blanked
+  std::string broken;              // why nothing is written any more
+
+  std::mutex ids;
+  std::uint64_t epoch = 0;
+  std::uint64_t next_id = 0;  // within the epoch
+
+  [[nodiscard]] Learner& learner(std::string_view name) const;
+  [[nodiscard]] std::map<std::string, JoinOptions> join_options() const;
+
+  // All below with `folding` held.
+  void check_sound() const;
+  void append(std::span<const std::string> records);
+  void teach(std::vector<Taught>& lessons, std::uint64_t record);
+  void add_decisions(std::vector<std::shared_ptr<const Decided>> decisions);
+  void recover();
+  void replay(std::uint64_t from);
+  void start_epoch();
+  void maybe_snapshot(std::size_t records);
+
+  // loop_erasure.cc
+  std::size_t take_back(const std::string& subject, std::uint64_t before);
+  void learn_anew(const std::set<std::string>& forgotten, std::uint64_t before);
+  void blank();
+
+  // loop_state.cc
+  [[nodiscard]] std::string save(bool whole) const;  // whole: also what only the next opening needs
+  bool load(const store::Snapshot& snapshot);        // false: made with other policies or options
+  void put_snapshot();
+  [[nodiscard]] std::uint64_t find_fingerprint() const;
+};
+
+[[nodiscard]] Record decode_at(std::uint64_t number, std::string_view bytes);
+
+}  // namespace penchant::bandits
