@@ -82,7 +82,8 @@ struct Taught {
   double reward = 0;
   std::uint64_t event = 0;  // the same for a slot whenever it is learnt or taken back
   bool back = false;
-  bool rewarded = false;  // not the default
+  bool rewarded = false;     // not the default
+  std::uint64_t record = 0;  // for the caller, who knows what led to it
 };
 
 struct JoinCounts {

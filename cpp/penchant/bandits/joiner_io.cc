@@ -12,7 +12,7 @@ namespace penchant::bandits {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr double kMostTotal = kMostReward * 1e9;  // more than any number of rewards sums up to
+constexpr double kMostTotal = kMostReward * 1e12;  // more than any number of rewards sums up to
 
 void put_texts(ByteWriter& out, const std::vector<std::string>& texts) {
   out.put(std::uint64_t{texts.size()});

@@ -9,8 +9,15 @@
 namespace penchant::bandits {
 namespace {
 
-bool gives_back_exactly(const PolicyOptions& options) {
-  return options.discount == 1 && options.kind != PolicyKind::kLogisticTs;
+bool ignores_contexts(PolicyKind kind) {
+  return kind == PolicyKind::kUniform || kind == PolicyKind::kUcb1 ||
+         kind == PolicyKind::kBetaThompson;
+}
+
+// What is read of shared models of many coefficients depends on the order of the last events.
+bool order_free(const PolicyOptions& options) {
+  return options.discount == 1 && options.kind != PolicyKind::kLogisticTs &&
+         (options.model == ModelKind::kDisjoint || ignores_contexts(options.kind));
 }
 
 bool learns_rates(const PolicyOptions& options) {
@@ -38,14 +45,14 @@ void check_width(std::span<const double> numbers, std::size_t width, std::string
 
 Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join)
     : name_(std::move(name)),
-      join_(fitting(join, policy.options())),
-      exact_(gives_back_exactly(policy.options())),
+      options_(policy.options()),
+      join_(fitting(join, options_)),
+      exact_(order_free(options_)),
       policy_(std::move(policy)),
       arms_(std::move(arms)) {
   check_argument(arms_.size() == policy_.arms(), "policy '", name_, "' has ", policy_.arms(),
                  " arms, and names for ", arms_.size());
-  check_argument(join_.learn == LearnWhen::kJoined || policy_.options().discount == 1, "policy '",
-                 name_,
+  check_argument(join_.learn == LearnWhen::kJoined || options_.discount == 1, "policy '", name_,
                  "' fades (discount < 1), so a reward can't be taken back for a new total; "
                  "learn=\"joined\" waits for the last");
   if (!exact_) {
@@ -60,13 +67,10 @@ void Learner::read(const Use& use) const {
 }
 
 void Learner::check(const Decided& decision) const {
-  const PolicyOptions& options = policy_.options();  // these never change
-  const bool plain = options.kind == PolicyKind::kUniform || options.kind == PolicyKind::kUcb1 ||
-                     options.kind == PolicyKind::kBetaThompson;
-  if (plain) return;
-  check_width(decision.context, options.dimension, "a context");
+  if (ignores_contexts(options_.kind)) return;
+  check_width(decision.context, options_.dimension, "a context");
   for (const Slot& slot : decision.slots) {
-    check_width(slot.features, options.arm_dimension, "an arm's attributes");
+    check_width(slot.features, options_.arm_dimension, "an arm's attributes");
   }
 }
 
@@ -75,7 +79,7 @@ void Learner::set_version(std::uint64_t record) {
   version_ = std::to_string(record);
 }
 
-void Learner::teach(std::span<const Taught> lessons, std::uint64_t record, int threads) {
+void Learner::teach(std::span<const Taught> lessons, int threads) {
   if (lessons.empty()) return;
   const WriteLock lock(mutex_);
   std::vector<const Taught*> run;
@@ -97,7 +101,7 @@ void Learner::teach(std::span<const Taught> lessons, std::uint64_t record, int t
     }
     flush(run.back()->back);
   }
-  set_version(record);
+  set_version(lessons.back().record);
 }
 
 void Learner::apply(std::span<const Taught* const> lessons, bool back, int threads) {
@@ -146,11 +150,15 @@ void Learner::apply_together(std::span<const Taught* const> lessons, bool back, 
   }
 }
 
-void Learner::restart(std::uint64_t record) {
+std::unique_ptr<Learner> Learner::untaught() const {
+  return std::make_unique<Learner>(name_, start_->clone(), start_arms_, join_);
+}
+
+void Learner::become(Learner& other, std::uint64_t record) {
   const WriteLock lock(mutex_);
-  policy_ = start_->clone();
-  arms_ = start_arms_;
-  refused_ = 0;
+  policy_ = std::move(other.policy_);
+  arms_ = std::move(other.arms_);
+  refused_ = other.refused_;
   set_version(record);
 }
 

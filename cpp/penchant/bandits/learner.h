@@ -23,7 +23,8 @@ class Learner {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const JoinOptions& join() const { return join_; }
-  // Whether what it learnt is a sum over events in any order, which gives each back exactly.
+  // Whether what it says is a function of sums over events in any order, which give each back to
+  // the bit. Others are taught anew when someone is forgotten.
   [[nodiscard]] bool exact() const { return exact_; }
 
   using Use = std::function<void(const Policy&, const ArmTable&, const std::string& version)>;
@@ -32,12 +33,14 @@ class Learner {
   // Throws kInvalidArgument on a decision that it could not learn from.
   void check(const Decided& decision) const;
 
-  // Learns and takes back, in this order where it matters. `record` is the number of the last one
-  // that led to this; it names the version. What the policy refuses is counted and left out.
-  void teach(std::span<const Taught> lessons, std::uint64_t record, int threads);
+  // Learns and takes back, in this order where it matters; Taught::record of the last names the
+  // version. What the policy refuses is counted and left out.
+  void teach(std::span<const Taught> lessons, int threads);
 
-  // As it was when it was made, to be taught anew.
-  void restart(std::uint64_t record);
+  // One as this was when it was made, to be taught anew beside it (not where exact()); and then
+  // to take its place for those who decide. `record` names the version.
+  [[nodiscard]] std::unique_ptr<Learner> untaught() const;
+  void become(Learner& other, std::uint64_t record);
 
   void save(bundle::Writer& writer, const std::string& prefix) const;
   void load(const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);
@@ -48,6 +51,7 @@ class Learner {
   void set_version(std::uint64_t record);
 
   std::string name_;
+  PolicyOptions options_;
   JoinOptions join_;
   bool exact_;
   mutable FairMutex mutex_;

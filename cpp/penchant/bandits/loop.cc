@@ -15,6 +15,10 @@ constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 21;  // ids stay below 2
 
 }  // namespace
 
+void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record) {
+  for (std::size_t l = begin; l < lessons.size(); ++l) lessons[l].record = record;
+}
+
 Record decode_at(std::uint64_t number, std::string_view bytes) {
   try {
     return decode(bytes);
@@ -55,15 +59,15 @@ void Loop::Impl::append(std::span<const std::string> records) {
   }
 }
 
-void Loop::Impl::teach(std::vector<Taught>& lessons, std::uint64_t record) {
+void Loop::Impl::teach(std::vector<Taught>& lessons) {
   if (lessons.empty()) return;
   if (learners.size() == 1) {
-    learners[0]->teach(lessons, record, options.threads);
+    learners[0]->teach(lessons, options.threads);
   } else {
     std::map<std::string_view, std::vector<Taught>> by_policy;
     for (const Taught& lesson : lessons) by_policy[lesson.decision->policy].push_back(lesson);
     for (const auto& [name, theirs] : by_policy) {
-      learner(name).teach(theirs, record, options.threads);
+      learner(name).teach(theirs, options.threads);
     }
   }
   lessons.clear();
@@ -84,16 +88,18 @@ void Loop::Impl::replay(std::uint64_t from) {
     if (const auto* opened = std::get_if<Opened>(&record)) epoch = std::max(epoch, opened->epoch);
     const auto* gone = std::get_if<Forgotten>(&record);
     if (gone != nullptr && !gone->subject.empty()) {
-      teach(lessons, number);
+      teach(lessons);
       take_back(gone->subject, number);
       blanking.insert(gone->subject);
       return true;
     }
+    const std::size_t begin = lessons.size();
     joiner.fold(record, lessons);
-    if (lessons.size() >= kReplayLessons) teach(lessons, number);
+    sign(lessons, begin, number);
+    if (lessons.size() >= kReplayLessons) teach(lessons);
     return true;
   });
-  teach(lessons, folded);
+  teach(lessons);
 }
 
 void Loop::Impl::recover() {
@@ -149,6 +155,27 @@ std::unique_ptr<Loop> Loop::open(const std::filesystem::path& folder,
   return std::unique_ptr<Loop>(new Loop(std::move(impl)));
 }
 
+std::optional<Loop::Widths> Loop::widths(const std::filesystem::path& folder,
+                                         std::string_view policy) {
+  std::unique_ptr<store::Log> log;
+  try {
+    log = store::Log::open(folder, {.create = false});
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kNotFound) return std::nullopt;
+    throw;
+  }
+  std::optional<Widths> found;
+  log->read(1, [&](std::uint64_t number, std::string_view bytes) {
+    const Record record = decode_at(number, bytes);
+    const auto* decided = std::get_if<Decided>(&record);
+    if (decided != nullptr && decided->policy == policy) {
+      found = Widths{decided->context.size(), decided->slots[0].features.size()};
+    }
+    return !found;
+  });
+  return found;
+}
+
 // -- deciding -------------------------------------------------------------------------------------
 
 std::uint64_t Loop::new_id() {
@@ -184,8 +211,13 @@ void Loop::Impl::add_decisions(std::vector<std::shared_ptr<const Decided>> decis
   }
   append(records);
   std::vector<Taught> lessons;
-  for (auto& decision : decisions) joiner.fold(std::move(decision), lessons);
-  teach(lessons, folded);
+  std::uint64_t record = folded - records.size();
+  for (auto& decision : decisions) {
+    const std::size_t begin = lessons.size();
+    joiner.fold(std::move(decision), lessons);
+    sign(lessons, begin, ++record);
+  }
+  teach(lessons);
   maybe_snapshot(records.size());
 }
 
@@ -303,15 +335,21 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
     std::vector<Taught> lessons;
     std::vector<std::string> kept;
     for (std::size_t r = 0; r < rewards.size(); ++r) {
-      const Outcome outcome = impl_->joiner.fold(rewards[r], lessons);
+      const Outcome outcome = impl_->joiner.classify(rewards[r]);
       outcomes.push_back(outcome);
-      const bool counts = outcome == Outcome::kAccepted || outcome == Outcome::kHeld;
-      if (counts) kept.push_back(std::move(encoded[r]));
-      answered = answered || counts || outcome == Outcome::kDuplicate;
+      if (outcome == Outcome::kAccepted || outcome == Outcome::kHeld) {
+        const std::size_t begin = lessons.size();
+        impl_->joiner.fold(rewards[r], lessons);
+        kept.push_back(std::move(encoded[r]));
+        sign(lessons, begin, impl_->folded + kept.size());
+      } else {
+        ++impl_->refused[static_cast<std::size_t>(outcome)];
+      }
+      answered = answered || !kept.empty() || outcome == Outcome::kDuplicate;
     }
     if (!kept.empty()) {
       impl_->append(kept);
-      impl_->teach(lessons, impl_->folded);
+      impl_->teach(lessons);
       impl_->maybe_snapshot(kept.size());
     }
   }
@@ -328,7 +366,8 @@ void Loop::pass(Timestamp time) {
   impl_->append({&record, 1});
   std::vector<Taught> lessons;
   impl_->joiner.fold(Passed{time}, lessons);
-  impl_->teach(lessons, impl_->folded);
+  sign(lessons, 0, impl_->folded);
+  impl_->teach(lessons);
   impl_->maybe_snapshot(1);
 }
 
@@ -398,7 +437,9 @@ void Loop::read_log(const VisitSlot& visit) const {
 
 JoinCounts Loop::counts() const {
   const std::lock_guard<std::mutex> lock(impl_->folding);
-  return impl_->joiner.counts();
+  JoinCounts counts = impl_->joiner.counts();
+  for (std::size_t o = 0; o < counts.rewards.size(); ++o) counts.rewards[o] += impl_->refused[o];
+  return counts;
 }
 
 std::size_t Loop::waiting() const {

@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,6 +87,15 @@ class Loop {
   [[nodiscard]] static std::unique_ptr<Loop> open(const std::filesystem::path& folder,
                                                   std::vector<LoopPolicy> policies,
                                                   const LoopOptions& options);
+  // Widths of contexts and of arms' attributes in the first decision of a policy that a folder's
+  // log holds; nothing where there is none. For who makes a policy to go on with a log. Throws as
+  // open.
+  struct Widths {
+    std::size_t dimension = 0;
+    std::size_t arm_dimension = 0;
+  };
+  [[nodiscard]] static std::optional<Widths> widths(const std::filesystem::path& folder,
+                                                    std::string_view policy);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -114,8 +124,9 @@ class Loop {
   void pass(Timestamp time);
 
   // Takes back what was learnt from the person's decisions, drops what waits, and removes them from
-  // the disk. Returns the number of decisions. Policies whose sums are exact give their events
-  // back; for the others (discount < 1, LogisticTS) all is learnt anew from the log. O(log).
+  // the disk. Returns the number of decisions. Policies whose bits are a function of exact sums
+  // give their events back; for the others (discount < 1, LogisticTS, shared and hybrid models) all
+  // is learnt anew from the log. Either way they are as if the person had never come. O(log).
   std::size_t forget(std::string_view subject);
 
   // Makes the next opening quick: it replays from here.
@@ -125,6 +136,7 @@ class Loop {
   using VisitSlot = std::function<void(const JoinedSlot&)>;
   void read_log(const VisitSlot& visit) const;
 
+  // Of the records in the log, and the rewards that were refused since it was opened.
   [[nodiscard]] JoinCounts counts() const;
   [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] std::vector<std::string> policies() const;

@@ -52,37 +52,48 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
   for (auto& [event, lesson] : net) {
     if (!learner(lesson.decision->policy).exact()) continue;
     lesson.back = true;
+    lesson.record = before;
     backward.push_back(std::move(lesson));
   }
-  teach(backward, before);
+  teach(backward);
   if (decisions > 0) learn_anew(forgotten, before);
   lessons.clear();
   joiner.fold(Forgotten{subject}, lessons);
   return decisions;
 }
 
-// Policies that can't give events back go through the log again, without those who are forgotten.
+// Policies that can't give events back go through the log again, without those who are forgotten;
+// deciding goes on with the old ones meanwhile.
 void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_t before) {
-  bool any = false;
+  std::map<std::string_view, std::unique_ptr<Learner>> fresh;
   for (const auto& one : learners) {
-    if (one->exact()) continue;
-    one->restart(before);
-    any = true;
+    if (!one->exact()) fresh.emplace(one->name(), one->untaught());
   }
-  if (!any) return;
+  if (fresh.empty()) return;
+  std::map<std::string_view, std::vector<Taught>> lessons;
+  const auto teach_all = [&](std::size_t at_least) {
+    for (auto& [name, theirs] : lessons) {
+      if (theirs.size() < at_least) continue;
+      fresh.at(name)->teach(theirs, options.threads);
+      theirs.clear();
+    }
+  };
   Joiner again(join_options(), options.limits);
-  std::vector<Taught> lessons;
+  std::vector<Taught> folded_out;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
     if (number >= before) return false;
-    again.fold(decode_at(number, bytes), lessons);
-    std::erase_if(lessons, [&](const Taught& lesson) {
-      return forgotten.contains(lesson.decision->subject) ||
-             learner(lesson.decision->policy).exact();
-    });
-    if (lessons.size() >= kReplayLessons) teach(lessons, before);
+    folded_out.clear();
+    again.fold(decode_at(number, bytes), folded_out);
+    for (Taught& lesson : folded_out) {
+      const auto at = fresh.find(lesson.decision->policy);
+      if (at == fresh.end() || forgotten.contains(lesson.decision->subject)) continue;
+      lessons[at->first].push_back(std::move(lesson));
+    }
+    teach_all(kReplayLessons);
     return true;
   });
-  teach(lessons, before);
+  teach_all(0);
+  for (auto& [name, one] : fresh) learner(name).become(*one, before);
 }
 
 // Decisions keep their place and their number of slots, rewards their place; nothing else is left.

@@ -2,7 +2,7 @@
 
 // What a loop holds; seen by loop.cc, loop_erasure.cc and loop_state.cc alone.
 
-#include <atomic>
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,8 +29,9 @@ struct Loop::Impl {
   Joiner joiner{{}, {}};
   std::uint64_t folded = 0;  // number of the last record that the state holds
   std::uint64_t since_snapshot = 0;
-  std::set<std::string> blanking;  // people whose records are still to be blanked
-  std::string broken;              // why nothing is written any more
+  std::array<std::uint64_t, 7> refused{};  // rewards that were not kept, by Outcome
+  std::set<std::string> blanking;          // people whose records are still to be blanked
+  std::string broken;                      // why nothing is written any more
 
   std::mutex ids;
   std::uint64_t epoch = 0;
@@ -42,7 +43,7 @@ struct Loop::Impl {
   // All below with `folding` held.
   void check_sound() const;
   void append(std::span<const std::string> records);
-  void teach(std::vector<Taught>& lessons, std::uint64_t record);
+  void teach(std::vector<Taught>& lessons);
   void add_decisions(std::vector<std::shared_ptr<const Decided>> decisions);
   void recover();
   void replay(std::uint64_t from);
@@ -60,6 +61,9 @@ struct Loop::Impl {
   void put_snapshot();
   [[nodiscard]] std::uint64_t find_fingerprint() const;
 };
+
+// Says which record led to the lessons from `begin` on.
+void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record);
 
 [[nodiscard]] Record decode_at(std::uint64_t number, std::string_view bytes);
 
