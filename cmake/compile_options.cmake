@@ -19,7 +19,8 @@ if(PENCHANT_SANITIZE)
   target_compile_options(penchant_options INTERFACE
     -fsanitize=${PENCHANT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
     # Instrumented code hides from GCC that a branch is dead: false alarms in the wide kernels.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-free-nonheap-object>)
   target_link_options(penchant_options INTERFACE -fsanitize=${PENCHANT_SANITIZE})
   # GCC's own words: sanitizers make this warning fire falsely.
   target_compile_options(penchant_options INTERFACE
