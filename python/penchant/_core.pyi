@@ -16,6 +16,7 @@ __all__: list[str] = [
     "AlsModel",
     "AlsTrainer",
     "AttributeTable",
+    "BanditLoop",
     "BanditPolicy",
     "BinnedRows",
     "BlendProblem",
@@ -835,6 +836,61 @@ class BanditPolicy:
     def kind(self) -> str: ...
     @property
     def memory_bytes(self) -> int: ...
+
+class BanditLoop:
+    """
+    Decides, logs, is rewarded, learns.
+    """
+    @staticmethod
+    def outcome_names() -> list[str]: ...
+    @staticmethod
+    def widths(folder: str, policy: str) -> tuple[int, int] | None:
+        """
+        Widths of contexts and arm features in a folder's log; None where it has no decisions.
+        """
+    def __init__(self, folder: str, policies: list, options: dict) -> None:
+        """
+        policies: (name, BanditPolicy, arms as JSON texts, join options) each; an empty folder name keeps the log in memory.
+        """
+    def counts(self) -> dict: ...
+    def decide(
+        self,
+        policy: str,
+        contexts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        arms: collections.abc.Sequence[str],
+        features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        blocked: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None,
+        slots: typing.SupportsInt | typing.SupportsIndex,
+        ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        subjects: collections.abc.Sequence[str] | None,
+        placement: str,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> tuple:
+        """
+        Decision ids [rows], positions and propensities [rows, slots].
+        """
+    def forget(self, subject: str) -> int: ...
+    def pass_time(self, micros: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def policy(self, name: str) -> tuple:
+        """
+        A copy of the policy, and its arms.
+        """
+    def read_log(self) -> dict: ...
+    def reward(
+        self,
+        decisions: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        slots: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+        arms: collections.abc.Sequence[str] | None,
+        ids: collections.abc.Sequence[str] | None,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+    ) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        Outcomes [n] as numbers; outcome_names() has their names.
+        """
+    def snapshot(self) -> None: ...
+    def state(self) -> bytes: ...
 
 class Scorer:
     """

@@ -21,6 +21,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_shap(module);
   penchant::bindings::register_trees(module);
   penchant::bindings::register_bandits(module);
+  penchant::bindings::register_bandit_loop(module);
   penchant::bindings::register_evaluation(module);
   penchant::bindings::register_off_policy(module);
   penchant::bindings::register_engine(module);

@@ -33,6 +33,7 @@ void register_importers(py::module_& module);
 void register_shap(py::module_& module);
 void register_trees(py::module_& module);
 void register_bandits(py::module_& module);
+void register_bandit_loop(py::module_& module);
 void register_evaluation(py::module_& module);
 void register_off_policy(py::module_& module);
 void register_engine(py::module_& module);

@@ -13,6 +13,7 @@ from .greedy import Greedy
 from .lin_ts import LinTS
 from .lin_ucb import LinUCB
 from .logistic_ts import LogisticTS
+from .loop import Loop
 from .softmax import Softmax
 from .square_cb import SquareCB
 from .ucb1 import UCB1
@@ -28,6 +29,7 @@ __all__ = [
     "LinTS",
     "LinUCB",
     "LogisticTS",
+    "Loop",
     "Policy",
     "Softmax",
     "SquareCB",
