@@ -104,7 +104,8 @@ class Loop {
   // times that are missing; kNotFound on a policy; kIo.
   Made decide(const LoopAsk& ask);
 
-  // The same in parts, for who arranges what is shown in between. `use` must not keep references.
+  // The same in parts, for who arranges what is shown in between: an id, a draw, a record. `use`
+  // has the policy for its time: it must neither keep references nor call the loop.
   struct View {
     const Policy& policy;
     const ArmTable& arms;
