@@ -373,6 +373,8 @@ def test_snapshots_by_itself(tmp_path):
         (lambda: make().decide([[1.0, 0.0]], [1, "b"], times=0), "one kind"),
         (lambda: make().decide([[1.0, 0.0]], ARMS, times=[0, 1]), "times"),
         (lambda: make().decide([[1.0, 0.0]], ARMS, times=[None]), "times, row 0"),
+        (lambda: make().decide([[1.0, 0.0]], ARMS, times=float("nan")), "times, row 0"),
+        (lambda: make().decide([[1.0, 0.0]], ARMS, times=1e12), "times, row 0"),
         (lambda: make().decide([[1.0, 0.0]], ARMS, times=0, subjects=["a", "b"]), "subjects"),
         (lambda: make().decide([[1.0]], ARMS, times=0), "columns"),
         (lambda: make().decide([[1.0, 0.0]], ARMS, k=0), "k must be"),
@@ -390,6 +392,26 @@ def test_snapshots_by_itself(tmp_path):
 def test_refuses_with_words(act, words):
     with pytest.raises(ValueError, match=words):
         act()
+
+
+def test_without_arms_those_that_were_learnt_are_asked():
+    loop = make()
+    with pytest.raises(pn.errors.InvalidArgumentError, match="no arms"):
+        loop.decide([[1.0, 0.0]], times=0)
+    shown = loop.decide([[1.0, 0.0]], ARMS, times=0)
+    loop.pass_time(MINUTE)
+    assert loop.decide([[1.0, 0.0]], times=MINUTE).arm.tolist() == shown.arm.tolist()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [86400, 86400.0, [86400], "1970-01-02", ["1970-01-02T00:00:00Z"], np.datetime64("1970-01-02")],
+)
+def test_times_of_every_kind(times):
+    loop = make()
+    loop.decide([[1.0, 0.0]], ARMS, times=times)
+    (at,) = loop.log("pyarrow")["time"].to_pylist()
+    assert at.timestamp() == 86400
 
 
 def test_an_id_is_used_once():

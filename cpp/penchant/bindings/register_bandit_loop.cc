@@ -209,6 +209,13 @@ py::dict counts(const Loop& loop) {
   return out;
 }
 
+Texts arms_of(const Loop& loop, const std::string& name) {
+  Texts arms;
+  const py::gil_scoped_release release;
+  loop.with_policy(name, [&](const Loop::View& view) { arms = view.arms.arms(); });
+  return arms;
+}
+
 py::tuple learnt(const Loop& loop, const std::string& name) {
   std::shared_ptr<Policy> copy;
   Texts arms;
@@ -269,6 +276,7 @@ void register_bandit_loop(py::module_& module) {
       .def("snapshot", &Loop::snapshot, py::call_guard<py::gil_scoped_release>())
       .def("read_log", &read_log)
       .def("counts", &counts)
+      .def("arms", &arms_of, py::arg("name"), "Those that were learnt, as JSON texts.")
       .def("policy", &learnt, py::arg("name"), "A copy of the policy, and its arms.")
       .def("state", [](const Loop& loop) { return py::bytes(loop.state()); });
 }

@@ -85,7 +85,8 @@ struct Log::Impl {
     if (status.IsIOError() && said.find("lock") != std::string::npos) {
       fail(ErrorKind::kUnavailable, concat("log '", folder.string(),
                                            "' is open already, here or in another process; a log "
-                                           "has one owner (", said, ")"));
+                                           "has one owner (",
+                                           said, ")"));
     }
     const ErrorKind kind = status.IsCorruption() ? ErrorKind::kBadData : ErrorKind::kIo;
     fail(kind, concat("log '", folder.string(), "': ", what, ": ", said));

@@ -23,6 +23,7 @@ from ._policy import Decisions, Policy, _floats, _integers, _mask, _taken
 __all__ = ["Loop"]
 
 _UNKNOWN = np.iinfo(np.int64).min
+_FAR = 9e9  # seconds: the year 2255
 _OUTCOMES = np.array(_core.BanditLoop.outcome_names(), dtype=object)
 _REWARD_COLUMNS = ("decision_id", "value", "reward_id", "time", "slot", "arm")
 
@@ -238,7 +239,7 @@ class Loop:
         if self._core is None and not self._closed:
             chooser._ready(table, features)
         core = self._open()
-        ids = self.policy(name).arms_ if arms is None else listed(arms)
+        ids = [json.loads(arm) for arm in core.arms(name)] if arms is None else listed(arms)
         if len(ids) == 0:
             raise InvalidArgumentError("there are no arms to choose from; give arms=[...]")
         texts = self._texts(ids)
@@ -543,6 +544,9 @@ def _moment(value: Any) -> int:
 
 def _times(values: Any, rows: int, *, missing: bool = False) -> npt.NDArray[np.int64]:
     """One time, or one a row, as microseconds; numbers are Unix seconds."""
+    plain = isinstance(values, (int, float)) and not isinstance(values, bool) and not missing
+    if plain and -_FAR < values < _FAR:
+        return np.array([round(values * 1e6)], dtype=np.int64)  # what a loop is asked most often
     one = isinstance(values, (str, int, float, np.generic)) or not hasattr(values, "__len__")
     micros, faults = read_times(as_column([values] if one else values, "times"), "s")
     if len(micros) not in ({rows} if missing else {1, rows}):
