@@ -1,4 +1,4 @@
-"""A seeded shop whose truth is known.
+"""Seeded worlds whose truth is known: a shop, and bandit problems.
 
 >>> import penchant as pn
 >>> world = pn.simulate.retail(subjects=50, items=40, days=30, seed=0)
@@ -10,13 +10,37 @@ sold), `tastes` (who likes what), `seasons` (when), `visits` (who comes when and
 `people` (what is known of them), `choice` (what is looked at), `funnel` (what is put into the cart,
 bought, returned), `repeats` (what is bought again), `log` (the events), `truth` (what an oracle
 knows), `world` (all together).
+
+>>> problem = pn.simulate.bandit("linear", arms=10, dimension=8, seed=0)
+>>> problem.run(problem.logging_policy(), rounds=100).arm.shape
+(100,)
+
+Bandits: `bandit_config` (the knobs), `bandit_rows` (random numbers by round), `bandit_truth` (what
+is worth what), `bandit_world` (what can be asked), `bandit_run` (a policy in a world),
+`bandit_logging` (a policy to make logs with), `bandit` (the ways to make a world).
 Nothing here needs the compiled extension.
 """
 
 from __future__ import annotations
 
+from penchant.simulate.bandit import bandit, from_classification
+from penchant.simulate.bandit_config import BanditConfig
+from penchant.simulate.bandit_logging import LoggingPolicy
+from penchant.simulate.bandit_run import Trace
+from penchant.simulate.bandit_world import BanditWorld
 from penchant.simulate.config import RetailConfig
 from penchant.simulate.truth import Truth
 from penchant.simulate.world import World, retail
 
-__all__ = ["RetailConfig", "Truth", "World", "retail"]
+__all__ = [
+    "BanditConfig",
+    "BanditWorld",
+    "LoggingPolicy",
+    "RetailConfig",
+    "Trace",
+    "Truth",
+    "World",
+    "bandit",
+    "from_classification",
+    "retail",
+]
