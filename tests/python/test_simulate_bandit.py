@@ -60,6 +60,7 @@ class Uniform:
 
     def update(self, contexts: Any, arm: Any, reward: Any, propensity: Any = None, **rest: Any):
         self.told.append((contexts, arm, reward, propensity))
+        self.more = rest
 
 
 # Determinism -------------------------------------------------------------------------------------
@@ -351,6 +352,8 @@ def test_attributes_are_handed_on_and_contexts_may_be_given() -> None:
     mine = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     trace = world.run(policy, 3, arm_features=True, contexts=mine)
     assert policy.features is world.arm_features
+    assert np.array_equal(policy.more["arm_features"], world.arm_features[trace.action[2:]])
+    assert policy.told[0][3] is None  # it gave no propensities
     assert np.array_equal(trace.contexts, mine)
     assert np.allclose(trace.best_expected, world.expected(mine).max(axis=1))
     assert set(trace.arm) <= {"a", "b"}

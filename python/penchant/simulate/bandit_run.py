@@ -116,7 +116,7 @@ def run(
         Has ``decide(contexts, arms)``, which answers with an object that has ``arm`` and
         ``propensity`` ([n], or [n, k] where it was asked for ``k`` positions), or with the ids
         alone; and ``update(contexts, arm, reward, propensity=...)``, rows being decisions
-        (positions of slates).
+        (positions of slates). Propensities are None where the policy gave none.
     rounds : int
     batch : int, default 1
         Contexts decided upon at once; what is known of their rewards by the end of the last is
@@ -126,7 +126,8 @@ def run(
     contexts : float64 [rounds, d], optional
         Given contexts instead of those that the world draws.
     arm_features : bool, default False
-        Hand the world's `arm_features` on to the policy's ``decide`` and ``update``.
+        Hand attributes on: ``decide`` gets ``arm_features=`` of all arms [a, p], ``update`` those
+        of each row's arm [n, p].
 
     Returns
     -------
@@ -158,6 +159,7 @@ class _Run:
         shape = (rounds, world.slate)
         self.action = np.empty(shape, np.int64)
         self.propensity = np.full(shape, np.nan)
+        self.says = True
         self.reward, self.expected = np.empty(shape), np.empty(shape)
         self.best_expected = np.empty(rounds)
         self.arrival = world.arrival(rounds, first)
@@ -168,8 +170,8 @@ class _Run:
             arrives = (self.arrival - first) // batch
             for i in np.lexsort((self.rounds, self.arrival)).tolist():
                 self.due[int(arrives[i])].append(i)
-        self.features = {"arm_features": world.arm_features} if arm_features else {}
-        self.asked: dict[str, Any] = dict(self.features)
+        self.features = world.arm_features if arm_features else None
+        self.asked: dict[str, Any] = {"arm_features": self.features} if arm_features else {}
         if world.slate > 1:
             self.asked["k"] = world.slate
 
@@ -235,6 +237,7 @@ class _Run:
             )
         self.action[low:high] = self.world.index_of(arm).reshape(high - low, -1)
         propensity = getattr(decided, "propensity", None)
+        self.says = propensity is not None
         if propensity is not None:
             self.propensity[low:high] = np.reshape(propensity, (high - low, -1))
 
@@ -248,10 +251,12 @@ class _Run:
         contexts, slate = self.contexts[rows], self.world.slate
         if slate > 1:
             contexts = np.repeat(contexts, slate, axis=0)
+        action = self.action[rows].ravel()
+        told = {} if self.features is None else {"arm_features": self.features[action]}
         self.policy.update(
             contexts,
-            self.world.ids_of(self.action[rows].ravel()),
+            self.world.ids_of(action),
             self.reward[rows].ravel(),
-            propensity=self.propensity[rows].ravel(),
-            **self.features,
+            propensity=self.propensity[rows].ravel() if self.says else None,
+            **told,
         )
