@@ -1,0 +1,187 @@
+"""Regret of our policies and of Vowpal Wabbit's SquareCB on worlds whose best decisions are known.
+
+    .venv/bin/python benchmarks/peers/bandit_regret.py [--seeds 10] [--worlds linear drifting]
+    .venv/bin/python benchmarks/peers/bandit_regret.py --quick
+
+Contexts of 16 columns; 10 or 100 arms that have nothing in common (`sharing=0`), a model an arm on
+every side. Each setting of a grid is played on `--choosing-seeds` worlds of their own; the one with
+the least mean regret is played on the `--seeds` worlds that count, where each side meets the same
+contexts and the same luck. LinUCB has no grid: alpha is .5 throughout. In brackets: 95 % intervals
+over worlds (Student-t); the ratio to Vowpal Wabbit is of sums, its interval a paired bootstrap over
+worlds. Prints a table and writes `benchmarks/results/bandit_regret.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import environments
+import numpy as np
+from scipy import stats
+
+import penchant as pn
+
+RESULTS = environments.ROOT / "benchmarks" / "results" / "bandit_regret.json"
+WORLDS: dict[str, dict[str, Any]] = {
+    "linear, 10 arms": {"kind": "linear", "arms": 10, "rounds": 5000},
+    "linear, 100 arms": {"kind": "linear", "arms": 100, "rounds": 5000},
+    "logistic, 10 arms": {"kind": "logistic", "arms": 10, "rounds": 5000},
+    "neural, 10 arms": {"kind": "neural", "arms": 10, "rounds": 5000},
+    "drifting logistic, 10 arms": {
+        "kind": "logistic", "arms": 10, "rounds": 5000, "drift": 0.5,
+    },
+}  # fmt: skip
+DIMENSION = 16
+FIRST_CHOOSING_SEED = 1000
+
+
+def grid(**values: list[Any]) -> list[dict[str, Any]]:
+    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+
+def settings_of(world: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the settings that each side chooses from."""
+    drifts = "drift" in world
+    vw = grid(
+        gamma_scale=[10, 100, 1000],
+        learning_rate=[0.1, 0.5, 2.0],
+        **({"power_t": [0.0, 0.5]} if drifts else {}),
+    )
+    discount = {"discount": [1.0, 0.999, 0.995]} if drifts else {}
+    plain = {"intercept": [False]}
+    ours = {
+        "LinUCB": grid(alpha=[0.5], **plain, **discount),
+        "SquareCB": grid(gamma=[10.0, 100.0, 1000.0], **plain, **discount),
+    }
+    if world["kind"] != "linear":
+        ours["LogisticTS"] = grid(scale=[0.5, 1.0], **plain, **discount)
+    return {
+        "vw SquareCB": [
+            {"policy": "vw", "offset": offset, "options": options}
+            for offset, options in itertools.product((0.0, 1.0), vw)
+        ],
+        **{
+            name: [{"policy": name, "options": options} for options in choices]
+            for name, choices in ours.items()
+        },
+    }
+
+
+class Bench:
+    """Plays settings on the worlds of one kind."""
+
+    def __init__(self, world: dict[str, Any], options: argparse.Namespace, folder: Path) -> None:
+        self._world, self._options, self._folder = dict(world), options, folder
+        self._rounds = self._world.pop("rounds") if not options.quick else 1000
+
+    def regret(self, side: str, settings: list[dict[str, Any]], seed: int) -> np.ndarray:
+        """Return the regret of each setting by round, [settings, rounds]."""
+        knobs = {name: value for name, value in self._world.items() if name != "rounds"}
+        world = pn.simulate.bandit(dimension=DIMENSION, sharing=0.0, seed=seed, **knobs)
+        rounds = np.arange(self._rounds)
+        contexts = world.truth.contexts(rounds)
+        expected = world.truth.expected(contexts, rounds)
+        name = f"{side.replace(' ', '-')}-{seed}"
+        task, answer = self._folder / f"{name}.npz", self._folder / f"{name}-answer.npz"
+        np.savez(task, contexts=contexts, table=world.truth.rewards(expected, rounds), seed=seed)
+        environments.run(
+            "bandits" if side.startswith("vw") else None,
+            "bandit_regret_side.py", task, answer, json.dumps(settings), threads=1,
+        )  # fmt: skip
+        with np.load(answer) as found:
+            chosen = found["chosen"]
+        task.unlink()
+        answer.unlink()
+        missed = expected.max(axis=1) - expected[rounds, chosen]
+        return np.cumsum(missed, axis=1)
+
+    def many(self, side: str, settings: list[dict[str, Any]], seeds: range) -> np.ndarray:
+        """Return the regret of settings on several worlds, [seeds, settings, rounds]."""
+        with ThreadPoolExecutor(self._options.threads) as pool:
+            return np.stack(list(pool.map(lambda seed: self.regret(side, settings, seed), seeds)))
+
+    def compare(self) -> list[dict[str, Any]]:
+        first = FIRST_CHOOSING_SEED
+        choosing = range(first, first + self._options.choosing_seeds)
+        rows: list[dict[str, Any]] = []
+        base: np.ndarray | None = None
+        for side, settings in settings_of(self._world).items():
+            chosen = settings[0]
+            if len(settings) > 1:
+                totals = self.many(side, settings, choosing)[:, :, -1].mean(axis=0)
+                chosen = settings[int(totals.argmin())]
+            curves = self.many(side, [chosen], range(self._options.seeds))[:, 0]
+            totals = curves[:, -1]
+            base = totals if base is None else base
+            half = stats.t.ppf(0.975, len(totals) - 1) * totals.std(ddof=1) / len(totals) ** 0.5
+            draws = np.random.default_rng(0).integers(0, len(totals), (2000, len(totals)))
+            ratios = totals[draws].sum(axis=1) / base[draws].sum(axis=1)
+            rows.append(
+                {
+                    "side": side,
+                    "setting": {k: v for k, v in chosen.items() if k != "policy"},
+                    "regret": float(totals.mean()),
+                    "low": float(totals.mean() - half),
+                    "high": float(totals.mean() + half),
+                    "ratio": float(totals.sum() / base.sum()),
+                    "ratio_low": float(np.quantile(ratios, 0.025)),
+                    "ratio_high": float(np.quantile(ratios, 0.975)),
+                    "curve": [float(v) for v in curves.mean(axis=0)[99::100]],
+                }
+            )
+        return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--choosing-seeds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="worlds played at once")
+    parser.add_argument("--worlds", nargs="*", default=[""], help="those whose name begins so")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--quick", action="store_true", help="a look while working; writes nothing")
+    options = parser.parse_args()
+    if options.quick:
+        options.seeds, options.choosing_seeds = 3, 1
+    environments.ensure("bandits")
+    machine = environments.machine()
+    print(f"{machine['cpu']}, {options.seeds} worlds each; contexts of {DIMENSION} columns")
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, world in WORLDS.items():
+            if not name.startswith(tuple(options.worlds)):
+                continue
+            print(f"\n{name}")
+            for row in Bench(world, options, Path(folder)).compare():
+                results.append({"world": name, **row})
+                print(
+                    f"  {row['side']:<12}{row['regret']:>8.0f} [{row['low']:.0f}, "
+                    f"{row['high']:.0f}]  {row['ratio']:.2f} [{row['ratio_low']:.2f}, "
+                    f"{row['ratio_high']:.2f}]  {row['setting']}",
+                    flush=True,
+                )
+    if options.quick or options.worlds != [""]:
+        return
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "machine": machine,
+        "date": time.strftime("%Y-%m-%d"),
+        "seeds": options.seeds,
+        "choosing_seeds": options.choosing_seeds,
+        "vowpalwabbit": environments.sections()["bandits"],
+        "worlds": WORLDS,
+        "rows": results,
+    }
+    options.output.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"written: {options.output}")
+
+
+if __name__ == "__main__":
+    main()
