@@ -20,7 +20,8 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bpr bench-ease \
+  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bandit-regret bench-bandits \
+  bench-bpr bench-ease \
   bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
   bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
@@ -103,12 +104,18 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/build.sh fuzz fuzzers
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
-bench: bench-als bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
+bench: bench-als bench-bandit-regret bench-bandits bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
   bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
   bench-ranking-quality bench-reranking bench-shap bench-off-policy bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
 	@$(PY) benchmarks/peers/als.py
+
+bench-bandit-regret: build ## regret of bandit policies against a public library's on known worlds
+	@$(PY) benchmarks/peers/bandit_regret.py $(ARGS)
+
+bench-bandits: build ## bandit policies against two public libraries: rounds, decisions, learning
+	@$(PY) benchmarks/peers/bandits.py $(ARGS)
 
 bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 	@$(PY) benchmarks/peers/bpr.py

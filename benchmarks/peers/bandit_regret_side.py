@@ -24,8 +24,7 @@ def vw(task: dict[str, np.ndarray], setting: dict[str, Any], seed: int) -> np.nd
     table = task["table"]
     options = " ".join(f"--{name} {value}" for name, value in setting["options"].items())
     workspace = vowpalwabbit.Workspace(
-        f"--cb_explore_adf --squarecb -q UA --quiet -b 18 {options} "
-        f"--random_seed {seed}"
+        f"--cb_explore_adf --squarecb -q UA --quiet {options} --random_seed {seed}"
     )
     random = np.random.default_rng([seed, 1])
     draws = random.random(len(table))

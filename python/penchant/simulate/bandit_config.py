@@ -46,7 +46,7 @@ class BanditConfig:
         Share of the variance of the arms' weights that follows from their attributes, 0 to 1: what
         a new arm can be known from.
     base : float, optional
-        Mean reward of an arm without merit: .5 in a linear world, .2 in the others.
+        Mean reward of an arm without merit: 0 in a linear world, .2 in the others.
     strength : float, optional
         How much the score moves the reward, 0 or more: .15 in a linear world, 1 in the others (in
         log odds). Scores have a variance of about one (about .65 in a neural world).
@@ -90,7 +90,7 @@ class BanditConfig:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InvalidArgumentError(f"kind is {self.kind!r}; it is one of {', '.join(KINDS)}")
-        defaults = {"base": 0.5, "strength": 0.15} if self.kind == "linear" else {}
+        defaults = {"base": 0.0, "strength": 0.15} if self.kind == "linear" else {}
         for name, value in ({"base": 0.2, "strength": 1.0} | defaults).items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
