@@ -6,10 +6,10 @@
 Contexts of 16 columns; 10 or 100 arms that have nothing in common (`sharing=0`), a model an arm on
 every side; costs of Vowpal Wabbit are 0 or 1 less the reward. Each setting of a grid is played on
 `--choosing-seeds` worlds of their own; the one with the least mean regret is played on the
-`--seeds` worlds that count, where each side meets the same contexts and the same luck. LinUCB has
-no grid: alpha is .5 throughout. In brackets: 95 % intervals over worlds (Student-t); the ratio to
+`--seeds` worlds that count, where each side meets the same contexts and the same luck. LinUCB's
+alpha is .5 throughout. In brackets: 95 % intervals over worlds (Student-t); the ratio to
 Vowpal Wabbit is of sums, its interval a paired bootstrap over worlds.
-Prints a table and writes `benchmarks/results/bandit_regret.json`.
+Prints a table and writes the worlds played to `benchmarks/results/bandit_regret.json`.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def settings_of(world: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     )
     vw += [{**each, "ignore_linear": "U"} for each in vw]
     discount = {"discount": [1.0, 0.999, 0.995]} if drifts else {}
-    plain = {"intercept": [False]}
+    plain = {"intercept": [False, True]}  # contexts have a constant; Vowpal Wabbit adds its own
     ours = {
         "LinUCB": grid(alpha=[0.5], **plain, **discount),
         "SquareCB": grid(gamma=[10.0, 100.0, 1000.0], **plain, **discount),
     }
     if world["kind"] != "linear":
-        ours["LogisticTS"] = grid(scale=[0.5, 1.0], **plain, **discount)
+        ours["LogisticTS"] = grid(scale=[0.25, 0.5, 1.0], **plain, **discount)
     return {
         "vw SquareCB": [
             {"policy": "vw", "offset": offset, "options": options}
@@ -155,33 +155,34 @@ def main() -> None:
     environments.ensure("bandits")
     machine = environments.machine()
     print(f"{machine['cpu']}, {options.seeds} worlds each; contexts of {DIMENSION} columns")
-    results = []
+    kept = json.loads(options.output.read_text()) if options.output.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         for name, world in WORLDS.items():
             if not name.startswith(tuple(options.worlds)):
                 continue
             print(f"\n{name}")
-            for row in Bench(world, options, Path(folder)).compare():
-                results.append({"world": name, **row})
+            rows = Bench(world, options, Path(folder)).compare()
+            for row in rows:
                 print(
                     f"  {row['side']:<12}{row['regret']:>8.0f} [{row['low']:.0f}, "
                     f"{row['high']:.0f}]  {row['ratio']:.2f} [{row['ratio_low']:.2f}, "
                     f"{row['ratio_high']:.2f}]  {row['setting']}",
                     flush=True,
                 )
-    if options.quick or options.worlds != [""]:
+            kept[name] = {
+                "machine": machine,
+                "date": time.strftime("%Y-%m-%d"),
+                "seeds": options.seeds,
+                "choosing_seeds": options.choosing_seeds,
+                "peers": environments.sections()["bandits"],
+                "world": world,
+                "rows": rows,
+            }
+    if options.quick:
         return
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    report = {
-        "machine": machine,
-        "date": time.strftime("%Y-%m-%d"),
-        "seeds": options.seeds,
-        "choosing_seeds": options.choosing_seeds,
-        "vowpalwabbit": environments.sections()["bandits"],
-        "worlds": WORLDS,
-        "rows": results,
-    }
-    options.output.write_text(json.dumps(report, indent=1) + "\n")
+    ordered = {name: kept[name] for name in WORLDS if name in kept}
+    options.output.write_text(json.dumps(ordered, indent=1) + "\n")
     print(f"written: {options.output}")
 
 
