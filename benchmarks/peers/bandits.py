@@ -106,7 +106,7 @@ def online(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     for policy, arms, counts in CASES:
         turns = Turns(folder, "rounds", world_task(arms, seed=arms))
         settings = {
-            side: {"policy": policy, "seed": 1, "batch": BATCH,
+            side: {"policy": policy, "seed": 1, "batch": BATCH, "threads": options.threads,
                    "rounds": count if not options.quick else max(5, count // 10)}
             for side, count in counts.items()
         }  # fmt: skip

@@ -66,7 +66,9 @@ def rounds(side: str, task: Task, setting: dict[str, Any]) -> dict[str, Any]:
     arms = [f"arm-{i:04d}" for i in range(number)]
     place = {arm: i for i, arm in enumerate(arms)}
     kind = Mabwiser if side == "mabwiser" else Penchant
-    one = kind(setting["policy"], arms, setting["seed"], 1)
+    # MABWiser has two threads in its BLAS, and no processes of its own (n_jobs).
+    threads = 1 if side == "mabwiser" else setting["threads"]
+    one = kind(setting["policy"], arms, setting["seed"], threads)
     one.learn(task["warm_contexts"], [arms[i] for i in task["warm_arms"]], task["warm_rewards"])
     one.decide(task["contexts"][:1])
     chosen = []
