@@ -47,6 +47,18 @@ double portable_log1p(double x) {
   return portable_log2(1 + x) * std::numbers::ln2;
 }
 
+double portable_sin_turn(double turns) {
+  // The nearest half turn flips the sign; what is left is within a quarter, where the series
+  // sin(t) = t - t^3/3! + ... needs eleven terms.
+  const double doubled = 2 * turns;
+  const auto half_turns = static_cast<std::int64_t>(doubled + (doubled < 0 ? -0.5 : 0.5));
+  const double t = (doubled - static_cast<double>(half_turns)) * std::numbers::pi;
+  const double square = t * t;
+  double sum = 1;
+  for (int k = 21; k >= 3; k -= 2) sum = 1 - square / (k * (k - 1)) * sum;
+  return half_turns % 2 == 0 ? t * sum : -t * sum;
+}
+
 double portable_pow(double x, double y) { return portable_exp2(y * portable_log2(x)); }
 
 }  // namespace penchant

@@ -36,9 +36,27 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
           }};
 }
 
+// From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms).
+engine::Placement placement_of(const py::tuple& told) {
+  engine::Placement out;
+  out.name = told[0].cast<std::string>();
+  out.offers = told[1].cast<std::vector<engine::ExternalId>>();
+  const auto features = told[2].cast<Array<double>>();
+  check_argument(features.ndim() == 2, "attributes of offers must be [offers, p]");
+  out.offer_features = Matrix<double>(static_cast<std::size_t>(features.shape(0)),
+                                      static_cast<std::size_t>(features.shape(1)));
+  std::ranges::copy(as_span(features), out.offer_features.view().flat().begin());
+  out.depth = told[3].cast<std::size_t>();
+  out.context_json = told[4].cast<std::string>();
+  out.context = engine::ContextTerms::parse(out.context_json);
+  out.policy = told[5].cast<std::shared_ptr<bandits::Policy>>();
+  out.arms = told[6].cast<std::vector<engine::ExternalId>>();
+  return out;
+}
+
 engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                              const py::list& sources, bool exclude_seen, bool cold_start,
-                             const py::object& ranker) {
+                             const py::object& ranker, const py::list& placements) {
   engine::EngineParts parts;
   parts.context = context;
   parts.exclude_seen = exclude_seen;
@@ -58,6 +76,9 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                     .names = told[1].cast<std::vector<std::string>>(),
                     .attributes = told[2].cast<std::shared_ptr<data::AttributeTable>>(),
                     .depth = told[3].cast<std::size_t>()};
+  }
+  for (const py::handle one : placements) {
+    parts.placements.push_back(placement_of(one.cast<py::tuple>()));
   }
   return parts;
 }
@@ -256,18 +277,24 @@ void register_engine(py::module_& module) {
       "build_bundle",
       [](const std::shared_ptr<models::Context>& context, const py::list& sources,
          bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens,
-         bool cold_start, const py::object& ranker) {
+         bool cold_start, const py::object& ranker, const py::list& placements) {
         const engine::EngineParts parts =
-            parts_of(context, sources, exclude_seen, cold_start, ranker);
+            parts_of(context, sources, exclude_seen, cold_start, ranker, placements);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
       },
       py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
       py::arg("goldens"), py::arg("cold_start") = false, py::arg("ranker") = py::none(),
+      py::arg("placements") = py::list(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
-      "of items or None, depth). A checked BundleReader.");
+      "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
+      "context as JSON, BanditPolicy, its arms). A checked BundleReader.");
+  module.def(
+      "context_term_names",
+      [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },
+      py::arg("json"), "Names of the numbers that a context of these terms has.");
 }
 
 }  // namespace penchant::bindings

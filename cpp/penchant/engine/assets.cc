@@ -74,6 +74,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     out->sources.push_back(std::move(source));
   }
   out->ranker = load_ranker(out->reader, out->sources, *out->context);
+  out->placements = load_placements(out->reader);
   out->version = version_of(*out->reader);
   return out;
 }
@@ -103,6 +104,7 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
   writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
   if (parts.ranker) save_ranker(writer, *parts.ranker, parts.sources, *parts.context);
+  save_placements(writer, parts.placements);
 }
 
 AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::string& lineage_json,

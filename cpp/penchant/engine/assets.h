@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "penchant/bundle/bundle.h"
+#include "penchant/engine/placement.h"
 #include "penchant/engine/ranker.h"
 #include "penchant/models/context.h"
 #include "penchant/models/model.h"
@@ -32,8 +33,9 @@ struct Assets {
   std::vector<Source> sources;
   std::unique_ptr<const Ranker> ranker;  // null: the blend's order is the last word
   bool exclude_seen = false;             // when the request does not say
-  bool cold_start = false;  // sources have weights of their own where there is no history
-  std::string version;      // 16 hex digits over every section but the goldens, and the lineage
+  bool cold_start = false;            // sources have weights of their own where there is no history
+  std::vector<Placement> placements;  // where policies decide
+  std::string version;  // 16 hex digits over every section but the goldens, and the lineage
 
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
 };
@@ -49,6 +51,7 @@ struct EngineParts {
   bool exclude_seen = false;
   bool cold_start = false;
   std::optional<RankerParts> ranker = {};
+  std::vector<Placement> placements = {};
 };
 void save_parts(bundle::Writer& writer, const EngineParts& parts);
 

@@ -45,8 +45,7 @@ void BlendProblem::add(const Engine& engine, std::span<const ExternalId> subject
       request.k = problem_.metric().cut;
       request.exclude_seen = exclude_seen;
       attributes.read(UserIndex(static_cast<std::int32_t>(r)), request.context.attributes);
-      work.assets = &engine.assets();
-      work.request = &request;
+      work.begin(engine.assets(), request);
       ResolveStage().run(work);
       RetrieveStage(kPerSource).run(work);
       rows[r] = row_of(work, truth[r]);

@@ -30,6 +30,7 @@ std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets) {
   out.push_back(std::make_unique<const OrderStage>());
   if (assets.ranker) out.push_back(std::make_unique<const RerankStage>());
   out.push_back(std::make_unique<const FillStage>());
+  out.push_back(std::make_unique<const ExploreStage>());
   out.push_back(std::make_unique<const ExplainStage>());
   return out;
 }
@@ -50,10 +51,9 @@ Engine::Engine(std::unique_ptr<Assets> assets)
 
 Engine::~Engine() = default;
 
-Decision Engine::recommend(const Request& request) const {
+Decision Engine::recommend(const Request& request, const Chooser* chooser) const {
   Workspace& work = thread_workspace();
-  work.assets = assets_.get();
-  work.request = &request;
+  work.begin(*assets_, request, chooser);
   for (const auto& stage : stages_) stage->run(work);
   return std::move(work.decision);
 }
@@ -68,8 +68,7 @@ void Engine::rank_all(const Request& request, std::span<float> scores) const {
   check_argument(scores.size() == num_items(), "rank_all: ", scores.size(), " scores for ",
                  num_items(), " items");
   Workspace& work = thread_workspace();
-  work.assets = assets_.get();
-  work.request = &request;
+  work.begin(*assets_, request);
   ResolveStage().run(work);
   RetrieveStage().run(work);
   blend_all(work, scores);

@@ -22,6 +22,7 @@
 
 namespace penchant::engine {
 
+class Chooser;
 class Stage;
 struct Assets;
 
@@ -42,8 +43,8 @@ class Engine {
   // request everywhere. Throws kInvalidArgument on a request that makes no sense.
   void recommend_json(std::string_view request, std::string& body) const;
 
-  // The same with types.
-  [[nodiscard]] Decision recommend(const Request& request) const;
+  // The same with types. `chooser`: what chooses among the best, or null.
+  [[nodiscard]] Decision recommend(const Request& request, const Chooser* chooser = nullptr) const;
 
   // A score for every item that orders the catalogue exactly as recommend would, for evaluation:
   // candidates by their blended score, then the rest. scores.size() == num_items().

@@ -50,7 +50,7 @@ Evidence best_counting_evidence(const Workspace& work) {
 void FillStage::run(Workspace& work) const {
   work.fallback = fallback_of(work);
   work.level = level_of(work);
-  const std::size_t wanted = std::min(work.request->k, work.allowed);
+  const std::size_t wanted = std::min(work.k, work.allowed);
   if (work.chosen.size() >= wanted) return;
   std::vector<std::uint8_t> taken = work.excluded;
   for (const Candidate& hit : work.chosen) taken[static_cast<std::size_t>(hit.item.value)] = 1;

@@ -16,7 +16,7 @@ void blend_all(const Workspace& work, std::span<float> scores) {
 void OrderStage::run(Workspace& work) const {
   work.blend.resize(work.assets->num_items());
   blend_all(work, work.blend);
-  std::size_t wanted = depth_.value_or(work.request->k);
+  std::size_t wanted = depth_.value_or(work.k);
   if (!depth_ && reranks(work)) wanted = std::max(wanted, work.assets->ranker->depth);
   TopK best(std::min(wanted, work.candidates.size()));
   for (const std::int32_t item : work.candidates) {

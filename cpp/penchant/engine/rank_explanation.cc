@@ -46,9 +46,11 @@ void explain_ranks(Workspace& work) {
   const std::size_t columns = ranker.features.size();
   const std::size_t count = work.reranked.size();
   Matrix<double> rows(count, columns);
+  const auto row_of = [&](std::size_t i) {
+    return std::span<const float>(work.rows).subspan(work.reranked[i] * columns, columns);
+  };
   for (std::size_t i = 0; i < count; ++i) {
-    const float* const row = work.rows.data() + work.reranked[i] * columns;
-    std::copy(row, row + columns, rows.row(i).begin());
+    if (work.reranked[i] != kNotReranked) std::ranges::copy(row_of(i), rows.row(i).begin());
   }
   std::vector<double> contributions(count * (columns + 1));
   ranker.explainer->values(rows.view(), contributions, 1);
@@ -56,8 +58,9 @@ void explain_ranks(Workspace& work) {
   const auto finite = [](double value) { return std::isfinite(value); };
   if (!std::all_of(contributions.begin(), contributions.end(), finite)) return;
   for (std::size_t i = 0; i < count; ++i) {
+    if (work.reranked[i] == kNotReranked) continue;
     work.decision.items[i].ranker =
-        share_of(ranker.features, {work.rows.data() + work.reranked[i] * columns, columns},
+        share_of(ranker.features, row_of(i),
                  std::span(contributions).subspan(i * (columns + 1), columns + 1));
   }
 }

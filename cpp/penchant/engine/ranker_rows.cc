@@ -14,8 +14,7 @@ constexpr std::size_t kBlockRows = 16;
 // not be asked.
 bool find_candidates(Workspace& work, const Assets& assets, const Request& request,
                      std::size_t depth) {
-  work.assets = &assets;
-  work.request = &request;
+  work.begin(assets, request);
   ResolveStage().run(work);
   RetrieveStage::scoring_all_sources().run(work);
   if (best_counting_evidence(work) != models::Evidence::kHistory) return false;

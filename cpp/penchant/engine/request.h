@@ -88,6 +88,15 @@ struct DecidedItem {
   Reason reason;
   std::vector<SourceShare> shares = {};    // with explain
   std::optional<RankerShare> ranker = {};  // with explain, where a ranker gave the score
+  std::optional<ExternalId> offer = {};    // in the place of an item of the catalogue
+  std::optional<double> propensity = {};   // where a policy chose: given the items before it
+};
+
+// Whose choice a decision was.
+struct Exploration {
+  std::uint64_t decision_id = 0;
+  std::string policy = {};   // the placement's name
+  std::string version = {};  // 16 hex digits, of what the policy knew
 };
 
 struct Decision {
@@ -98,6 +107,7 @@ struct Decision {
   // "popularity".
   std::string_view level = "popularity";
   Timestamp as_of;
+  std::optional<Exploration> exploration = {};
 };
 
 // Throws kInvalidArgument with the place of the fault. Unknown members are refused, so that a

@@ -25,7 +25,7 @@ void RerankStage::run(Workspace& work) const {
     const double y = work.rank_scores[b];
     return x > y || (x == y && a < b);
   };
-  const std::size_t shown = keep_all_ ? count : std::min(count, work.request->k);
+  const std::size_t shown = keep_all_ ? count : std::min(count, work.k);
   std::partial_sort(work.reranked.begin(),
                     work.reranked.begin() + static_cast<std::ptrdiff_t>(shown), work.reranked.end(),
                     before);

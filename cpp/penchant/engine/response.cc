@@ -104,10 +104,14 @@ void append_ranker(std::string& out, const RankerShare& share) {
 void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bool explain,
                  const models::Context& context) {
   out += "{\"item\":";
-  append_item_id(out, context.items, item.index);
-  if (const std::string_view name = context.item_name(item.index); !name.empty()) {
-    out += ",\"name\":";
-    append_string(out, name);
+  if (item.offer) {
+    append_id(out, *item.offer);
+  } else {
+    append_item_id(out, context.items, item.index);
+    if (const std::string_view name = context.item_name(item.index); !name.empty()) {
+      out += ",\"name\":";
+      append_string(out, name);
+    }
   }
   out += ",\"score\":";
   append_number(out, item.score);
@@ -126,6 +130,10 @@ void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bo
   out += '}';
   if (explain) append_shares(out, item.shares);
   if (item.ranker) append_ranker(out, *item.ranker);
+  if (item.propensity) {
+    out += ",\"propensity\":";
+    append_number(out, *item.propensity);
+  }
   out += '}';
 }
 
@@ -161,6 +169,16 @@ void write_response(const Request& request, const Decision& decision, const Asse
     append_string(body, format_timestamp(decision.as_of));
   } else {
     body += "null";
+  }
+  if (decision.exploration) {
+    // As a text: JSON readers round integers beyond 2^53.
+    body += ",\"decision_id\":\"";
+    append_number(body, decision.exploration->decision_id);
+    body += "\",\"policy\":{\"name\":";
+    append_string(body, decision.exploration->policy);
+    body += ",\"version\":";
+    append_string(body, decision.exploration->version);
+    body += '}';
   }
   body += ",\"bundle\":";
   append_string(body, assets.version);

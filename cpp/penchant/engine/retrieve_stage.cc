@@ -35,7 +35,7 @@ void RetrieveStage::run(Workspace& work) const {
     if (!counts && !ranks && !all_sources_ && !work.request->explain) continue;
     work.features[s] = feature_of(work, s);
     if (!counts) continue;
-    const std::size_t quota = std::max(quota_.value_or(sources[s].quota), work.request->k);
+    const std::size_t quota = std::max(quota_.value_or(sources[s].quota), work.k);
     mark_best(work.features[s], work.excluded, quota, work.chosen_by_any);
   }
   work.candidates.clear();

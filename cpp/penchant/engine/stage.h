@@ -2,11 +2,15 @@
 
 // The steps of a request, in order: resolve who and what is asked, retrieve candidates from every
 // source, order them by the blend, order the best of them again by a ranker where the bundle has
-// one, fill up where too few were found, give reasons. A new capability (rules, exploration) is a
-// new Stage in the list of make_stages(), nothing else.
+// one, fill up where too few were found, let a policy choose among them where the placement has
+// one, give reasons. A new capability (rules) is a new Stage in the list of make_stages(), nothing
+// else.
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,9 +21,26 @@
 
 namespace penchant::engine {
 
+inline constexpr std::uint32_t kNotReranked = ~std::uint32_t{0};
+
 struct Candidate {
   ItemIndex item;
   float score = 0;
+};
+
+struct Workspace;
+
+// Chooses among the best, in the place of their order: what explores.
+class Chooser {
+ public:
+  virtual ~Chooser() = default;
+  Chooser() = default;
+  Chooser(const Chooser&) = delete;
+  Chooser& operator=(const Chooser&) = delete;
+  // How many of the best it wants to choose among.
+  [[nodiscard]] virtual std::size_t among() const = 0;
+  // Distinct places in work.chosen, in the order in which they are to be shown.
+  [[nodiscard]] virtual std::vector<std::uint32_t> choose(const Workspace& work) const = 0;
 };
 
 // One request on its way: what the stages read and write. Buffers are reused from request to
@@ -28,6 +49,15 @@ struct Workspace {
   // set by the engine
   const Assets* assets = nullptr;
   const Request* request = nullptr;
+  const Chooser* chooser = nullptr;  // null: the order is the last word
+  std::size_t k = 0;                 // items wanted; before Explore those to choose among
+
+  void begin(const Assets& a, const Request& r, const Chooser* c = nullptr) {
+    assets = &a;
+    request = &r;
+    chooser = c;
+    k = c == nullptr ? r.k : std::max(r.k, c->among());
+  }
 
   // by Resolve
   models::Query query;
@@ -55,10 +85,11 @@ struct Workspace {
   std::string_view level;
 
   // by Rerank
-  std::vector<Candidate> by_blend;      // the candidates that were put in order, as Order left them
-  std::vector<float> rows;              // [by_blend, features of the ranker]
-  std::vector<double> rank_scores;      // [by_blend]
-  std::vector<std::uint32_t> reranked;  // the first of `chosen`, as places in by_blend
+  std::vector<Candidate> by_blend;  // the candidates that were put in order, as Order left them
+  std::vector<float> rows;          // [by_blend, features of the ranker]
+  std::vector<double> rank_scores;  // [by_blend]
+  // The first of `chosen`, as places in by_blend; after Explore, kNotReranked for others of them.
+  std::vector<std::uint32_t> reranked;
   FeatureScratch scratch;
 
   // by Explain

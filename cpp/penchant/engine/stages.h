@@ -75,6 +75,13 @@ class FillStage final : public Stage {
   void run(Workspace& work) const override;
 };
 
+// Where something chooses among the best: those it chose, in its order.
+class ExploreStage final : public Stage {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "explore"; }
+  void run(Workspace& work) const override;
+};
+
 // The decision: each item with the source that spoke most for it and a reason; with `explain`, its
 // score taken apart.
 class ExplainStage final : public Stage {
