@@ -1,6 +1,8 @@
 #include "penchant/engine/placement.h"
 
+#include <array>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -37,6 +39,31 @@ std::vector<ExternalId> ids_of(const nlohmann::json& json, const std::string& wh
     }
     check_argument(seen.insert(out.back()).second, what, ": an id comes twice");
   }
+  return out;
+}
+
+constexpr std::array kAggregations = {"sum", "max", "first"};  // in the order of Aggregation
+constexpr std::array kLearns = {"joined", "immediately"};      // in the order of LearnWhen
+
+nlohmann::json json_of(const bandits::JoinOptions& join) {
+  nlohmann::json out = {{"deadline", join.deadline.micros},
+                        {"aggregation", kAggregations[static_cast<std::size_t>(join.aggregation)]},
+                        {"learn", kLearns[static_cast<std::size_t>(join.learn)]},
+                        {"default_reward", nullptr}};  // not learnt without a reward
+  if (!std::isnan(join.default_reward)) out["default_reward"] = join.default_reward;
+  return out;
+}
+
+bandits::JoinOptions join_of(const nlohmann::json& json) {
+  bandits::JoinOptions out;
+  out.deadline.micros = json.at("deadline").get<std::int64_t>();
+  out.aggregation = bandits::find_aggregation(json.at("aggregation").get<std::string>());
+  out.learn = bandits::find_learn_when(json.at("learn").get<std::string>());
+  const nlohmann::json& reward = json.at("default_reward");
+  out.default_reward =
+      reward.is_null() ? std::numeric_limits<double>::quiet_NaN() : reward.get<double>();
+  check_argument(out.deadline.micros > 0, "deadline must be positive");
+  check_argument(!(std::abs(out.default_reward) > 1e6), "default_reward must be within +-1e6");
   return out;
 }
 
@@ -90,6 +117,7 @@ Placement placement_of(const nlohmann::json& json,
   out.context = ContextTerms::parse(out.context_json);
   out.policy =
       std::make_shared<const bandits::Policy>(bandits::Policy::load(reader, prefix_of(place)));
+  out.join = join_of(json.at("join"));
   const std::string features = concat(kPrefix, "/", place, "/offer_features");
   if (reader->has(features)) {
     const auto view = reader->matrix<double>(features);
@@ -116,6 +144,7 @@ void save_placements(bundle::Writer& writer, const std::vector<Placement>& place
                     {"offers", json_of(one.offers)},
                     {"arms", json_of(one.arms)},
                     {"depth", one.depth},
+                    {"join", json_of(one.join)},
                     {"context", nlohmann::json::parse(one.context_json)}});
     one.policy->save(writer, prefix_of(i));
     if (one.offer_features.columns() > 0) {
@@ -144,6 +173,25 @@ std::vector<Placement> load_placements(const std::shared_ptr<const bundle::Reade
     fail(ErrorKind::kCorruptBundle, concat("bundle, placements: ", error.what()));
   }
   return out;
+}
+
+std::shared_ptr<const bundle::Reader> with_placements(const bundle::Reader& reader,
+                                                      const std::vector<Placement>& placements) {
+  bundle::Writer writer;
+  for (const bundle::Section& section : reader.sections()) {
+    if (section.name.starts_with(concat(kPrefix, "/"))) continue;
+    writer.add_bytes(section.name, section.dtype, section.shape,
+                     reader.file_bytes().subspan(section.offset, section.bytes));
+  }
+  save_placements(writer, placements);
+  return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
+}
+
+ExternalId id_of_json(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_string()) return json.get<std::string>();
+  if (json.is_number_integer()) return json.get<std::int64_t>();
+  fail(ErrorKind::kBadData, concat("'", text.substr(0, 64), "' is no id"));
 }
 
 }  // namespace penchant::engine

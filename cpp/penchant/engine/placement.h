@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "penchant/bandits/joiner.h"
 #include "penchant/bandits/policy.h"
 #include "penchant/base/matrix.h"
 #include "penchant/bundle/bundle.h"
@@ -30,6 +31,7 @@ struct Placement {
   std::string context_json = "[]";                     // what `context` was read from
   std::shared_ptr<const bandits::Policy> policy = {};  // as it was when the bundle was written
   std::vector<ExternalId> arms = {};                   // of the policy's table, in its order
+  bandits::JoinOptions join = {};                      // how rewards become what is learnt
 };
 
 // Items have two attributes of their own where a policy reads attributes of arms: the share of the
@@ -43,5 +45,12 @@ void save_placements(bundle::Writer& writer, const std::vector<Placement>& place
 // None where the bundle has none. Throws kCorruptBundle.
 [[nodiscard]] std::vector<Placement> load_placements(
     const std::shared_ptr<const bundle::Reader>& reader);
+
+// The bundle with these instead of its own.
+[[nodiscard]] std::shared_ptr<const bundle::Reader> with_placements(
+    const bundle::Reader& reader, const std::vector<Placement>& placements);
+
+// An id from its JSON text. Throws kBadData.
+[[nodiscard]] ExternalId id_of_json(std::string_view json);
 
 }  // namespace penchant::engine

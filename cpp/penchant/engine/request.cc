@@ -3,60 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include <simdjson.h>
+#include "penchant/engine/json_members.h"
 
 namespace penchant::engine {
 namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kMaxTextBytes = 4096;  // of an id or an attribute
-constexpr double kLeastValue = 1e-30;        // of an event: well within a float, and sums of them
+constexpr double kLeastValue = 1e-30;  // of an event: well within a float, and sums of them
 constexpr double kMostValue = 1e30;
-
-[[noreturn]] void refuse(const std::string& message) {
-  fail(ErrorKind::kInvalidArgument, "request: " + message);
-}
-
-[[noreturn]] void refuse_member(std::string_view where, std::string_view key,
-                                std::string_view known) {
-  refuse(concat(where, "unknown member '", key.substr(0, 64), "'; known are ", known));
-}
-
-std::string_view read_string(dom::element value, std::string_view where) {
-  std::string_view out;
-  if (value.get(out) != simdjson::SUCCESS) refuse(concat("'", where, "' must be a string"));
-  return out;
-}
-
-bool read_bool(dom::element value, std::string_view where) {
-  bool out = false;
-  if (value.get(out) != simdjson::SUCCESS) refuse(concat("'", where, "' must be true or false"));
-  return out;
-}
-
-// JSON has one kind of number: 13.0 and 1e2 are integers too, where a double holds them exactly.
-bool read_integer(dom::element value, std::int64_t& out) {
-  if (value.get(out) == simdjson::SUCCESS) return true;
-  constexpr double kExact = 9007199254740992.0;  // 2^53
-  double number = 0;
-  if (!value.is_double() || value.get(number) != simdjson::SUCCESS) return false;
-  if (!(number >= -kExact && number <= kExact) || number != std::trunc(number)) return false;
-  out = static_cast<std::int64_t>(number);
-  return true;
-}
-
-ExternalId read_id(dom::element value, std::string_view where) {
-  if (std::int64_t number = 0; read_integer(value, number)) return number;
-  std::string_view text;
-  if (value.get(text) != simdjson::SUCCESS) {
-    refuse(concat("'", where, "' must be a string or a 64-bit integer"));
-  }
-  if (text.size() > kMaxTextBytes) {
-    refuse(concat("'", where, "' is longer than ", kMaxTextBytes, " bytes"));
-  }
-  return std::string(text);
-}
 
 std::vector<ExternalId> read_ids(dom::element value, std::string_view where) {
   dom::array list;
@@ -77,15 +32,6 @@ std::size_t read_k(dom::element value) {
     refuse(concat("'k' must be an integer from 1 to ", kMaxK));
   }
   return static_cast<std::size_t>(k);
-}
-
-Timestamp read_time(dom::element value, std::string_view where) {
-  const std::string_view text = read_string(value, where);
-  try {
-    return parse_timestamp(text);
-  } catch (const Error& error) {
-    refuse(concat("'", where, "': ", error.what()));
-  }
 }
 
 RecentEvent read_event(dom::element value) {
@@ -221,6 +167,7 @@ void read_member(std::string_view key, dom::element member, Request& out) {
     if (!member.is_null()) out.subject = read_id(member, "subject");
   } else if (key == "k") {
     out.k = read_k(member);
+    out.k_given = true;
   } else if (key == "placement") {
     if (!member.is_null()) out.placement = read_string(member, "placement");
   } else if (key == "context") {
@@ -242,24 +189,7 @@ void read_member(std::string_view key, dom::element member, Request& out) {
 }  // namespace
 
 Request parse_request(std::string_view json) {
-  if (json.size() > kMaxRequestBytes) {
-    refuse(concat("longer than ", kMaxRequestBytes, " bytes"));
-  }
-  if (json.empty()) {
-    refuse(R"(empty; send a JSON object, such as {"subject":"17850","k":10})");
-  }
-  // The parser's buffers and the padded copy are kept from request to request.
-  thread_local dom::parser parser;
-  thread_local std::string padded;
-  padded.assign(json);
-  padded.resize(json.size() + simdjson::SIMDJSON_PADDING, '\0');
-  dom::element root;
-  const auto error = parser.parse(padded.data(), json.size(), false).get(root);
-  if (error != simdjson::SUCCESS) {
-    refuse(concat("not valid JSON: ", simdjson::error_message(error)));
-  }
-  dom::object object;
-  if (root.get(object) != simdjson::SUCCESS) refuse("must be a JSON object");
+  const dom::object object = read_object(json, R"({"subject":"17850","k":10})");
   Request out;
   std::vector<std::string_view> keys;
   for (const auto [key, member] : object) {

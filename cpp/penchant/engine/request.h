@@ -45,6 +45,7 @@ struct Context {
 struct Request {
   std::optional<ExternalId> subject = {};  // nullopt: anonymous
   std::size_t k = 10;
+  bool k_given = false;
   std::string placement = {};
   Context context = {};
   std::vector<ExternalId> deny = {};                       // never shown

@@ -1,0 +1,172 @@
+#include "penchant/engine/live.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "penchant/engine/assets.h"
+#include "penchant/engine/draw.h"
+#include "penchant/engine/response.h"
+#include "penchant/engine/rewards.h"
+#include "penchant/engine/stages.h"
+
+namespace penchant::engine {
+namespace {
+
+ExternalId external(const data::IdMap& ids, ItemIndex item) {
+  const auto i = static_cast<std::size_t>(item.value);
+  if (ids.kind() == data::IdKind::kInteger) return ids.integer(i);
+  return std::string(ids.string(i));
+}
+
+// Chooses among the funnel's best and remembers how.
+class ItemChooser final : public Chooser {
+ public:
+  ItemChooser(bandits::Loop& loop, const Placement& placement, Timestamp at)
+      : loop_(loop), placement_(placement), at_(at) {}
+
+  [[nodiscard]] std::size_t among() const override { return placement_.depth; }
+
+  [[nodiscard]] std::vector<std::uint32_t> choose(const Workspace& work) const override {
+    Drawing drawing;
+    const float best = work.chosen.front().score;
+    for (std::size_t i = 0; i < work.chosen.size(); ++i) {
+      const Candidate& one = work.chosen[i];
+      drawing.arms.push_back(json_text(external(work.assets->context->items, one.item)));
+      drawing.features.push_back(best > 0 ? static_cast<double>(one.score / best) : 0.0);
+      drawing.features.push_back(1.0 / static_cast<double>(i + 1));
+    }
+    drawing.slots = std::min(work.request->k, drawing.arms.size());
+    drawn_ = draw(loop_, placement_, work, at_, drawing);
+    return drawn_.places;
+  }
+
+  [[nodiscard]] const Drawn& drawn() const { return drawn_; }
+
+ private:
+  bandits::Loop& loop_;
+  const Placement& placement_;
+  Timestamp at_;
+  mutable Drawn drawn_;  // of the one request this lives for
+};
+
+// What the request forbids of the offers.
+std::vector<std::uint8_t> blocked_offers(const Placement& placement, const Request& request) {
+  const auto lists = [](const std::vector<ExternalId>& ids, const ExternalId& offer) {
+    return std::find(ids.begin(), ids.end(), offer) != ids.end();
+  };
+  std::vector<std::uint8_t> out;
+  for (const ExternalId& offer : placement.offers) {
+    const bool allowed = !request.candidates || lists(*request.candidates, offer);
+    out.push_back(!allowed || lists(request.deny, offer) ? 1 : 0);
+  }
+  return out;
+}
+
+void check_slots(const Placement& placement, std::size_t k) {
+  check_argument(k <= bandits::kMaxSlots, "request: placement '", placement.name,
+                 "' shows at most ", bandits::kMaxSlots, " items, not k = ", k);
+}
+
+}  // namespace
+
+std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const LiveOptions& options) {
+  std::vector<bandits::LoopPolicy> policies;
+  for (const Placement& placement : engine->assets().placements) {
+    bandits::ArmTable arms;
+    for (const ExternalId& arm : placement.arms) arms.add(json_text(arm));
+    policies.push_back({.name = placement.name,
+                        .policy = placement.policy->clone(),
+                        .arms = std::move(arms),
+                        .join = placement.join});
+  }
+  auto loop =
+      bandits::Loop::open(options.folder, std::move(policies),
+                          {.snapshot_every = options.snapshot_every, .threads = options.threads});
+  return std::shared_ptr<Live>(new Live(std::move(engine), std::move(loop)));
+}
+
+Live::Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop)
+    : engine_(std::move(engine)), loop_(std::move(loop)) {}
+
+const Placement* Live::find(std::string_view name) const {
+  const std::vector<Placement>& all = engine_->assets().placements;
+  const auto at =
+      std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+void Live::recommend_json(std::string_view text, Timestamp now, std::string& body) {
+  const Request request = parse_request(text);
+  const Placement* const placement = find(request.placement);
+  const Timestamp at = request.context.time.value_or(now);
+  const Decision decision = placement == nullptr        ? engine_->recommend(request)
+                            : placement->offers.empty() ? choose_item(*placement, request, at)
+                                                        : choose_offer(*placement, request, at);
+  write_response(request, decision, engine_->assets(), body);
+}
+
+Decision Live::choose_item(const Placement& placement, const Request& request, Timestamp at) {
+  check_slots(placement, request.k);
+  const ItemChooser chooser(*loop_, placement, at);
+  Decision decision = engine_->recommend(request, &chooser);
+  if (decision.items.empty()) return decision;  // nothing to choose from
+  const Drawn& drawn = chooser.drawn();
+  for (std::size_t i = 0; i < decision.items.size(); ++i) {
+    decision.items[i].propensity = drawn.propensity[i];
+  }
+  decision.exploration = drawn.exploration;
+  return decision;
+}
+
+Decision Live::choose_offer(const Placement& placement, const Request& request, Timestamp at) {
+  Drawing drawing;
+  for (const ExternalId& offer : placement.offers) drawing.arms.push_back(json_text(offer));
+  const auto features = placement.offer_features.view().flat();
+  drawing.features.assign(features.begin(), features.end());
+  drawing.blocked = blocked_offers(placement, request);
+  const auto allowed = static_cast<std::size_t>(
+      std::count(drawing.blocked.begin(), drawing.blocked.end(), std::uint8_t{0}));
+  drawing.slots = std::min(request.k_given ? request.k : 1, allowed);
+  check_slots(placement, drawing.slots);
+  Workspace work;
+  work.begin(engine_->assets(), request);
+  ResolveStage().run(work);
+  Decision decision;
+  decision.level = "policy";
+  decision.as_of = at;
+  if (allowed == 0) return decision;
+  Drawn drawn = draw(*loop_, placement, work, at, drawing);
+  for (std::size_t s = 0; s < drawn.places.size(); ++s) {
+    DecidedItem item;
+    item.offer = placement.offers[drawn.places[s]];
+    item.score = static_cast<float>(drawn.propensity[s]);
+    item.source = "policy";
+    item.reason = {"chosen_by_policy", "Chosen for you here", std::nullopt};
+    item.propensity = drawn.propensity[s];
+    decision.items.push_back(std::move(item));
+  }
+  decision.exploration = std::move(drawn.exploration);
+  return decision;
+}
+
+void Live::reward_json(std::string_view text, Timestamp now, std::string& body) {
+  RewardRequest request = parse_rewards(text);
+  for (bandits::Rewarded& one : request.rewards) {
+    if (!one.time.known()) one.time = now;
+  }
+  write_outcomes(loop_->reward(request.rewards), request.single, body);
+}
+
+std::shared_ptr<const bundle::Reader> Live::bundle() const {
+  std::vector<Placement> placements = engine_->assets().placements;
+  for (Placement& placement : placements) {
+    loop_->with_policy(placement.name, [&](const bandits::Loop::View& view) {
+      placement.policy = std::make_shared<const bandits::Policy>(view.policy.clone());
+      placement.arms.clear();
+      for (const std::string& arm : view.arms.arms()) placement.arms.push_back(id_of_json(arm));
+    });
+  }
+  return with_placements(*engine_->bundle(), placements);
+}
+
+}  // namespace penchant::engine

@@ -1,0 +1,68 @@
+#pragma once
+
+// An engine whose policies are at work: it decides, logs what it decided with which probability,
+// takes rewards, and learns from them. Python's Pipeline and the HTTP server both hold one.
+//
+//   auto live = Live::open(engine, {.folder = "state"});
+//   live->recommend_json(R"({"subject": "17850", "placement": "home"})", now, body);
+//   live->reward_json(R"({"decision_id": "281474976710657", "value": 1})", now, body);
+//
+// Requests for other placements are the engine's alone, byte for byte. Safe to call from any number
+// of threads. The core has no clock: `now` is the caller's.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "penchant/bandits/loop.h"
+#include "penchant/engine/engine.h"
+
+namespace penchant::engine {
+
+struct Placement;
+
+inline constexpr std::size_t kMaxRewards = 10'000;  // of one call
+
+struct LiveOptions {
+  std::filesystem::path folder = {};       // of the log; empty: in memory
+  std::uint64_t snapshot_every = 100'000;  // records
+  int threads = 1;                         // of replaying
+};
+
+class Live {
+ public:
+  // Replays what the folder holds. Throws what bandits::Loop::open throws.
+  [[nodiscard]] static std::shared_ptr<Live> open(std::shared_ptr<const Engine> engine,
+                                                  const LiveOptions& options);
+
+  // As Engine::recommend_json. Where the placement has a policy, the answer also holds
+  // "decision_id", "policy", and each item's "propensity". The moment of the decision is the
+  // request's, or else `now`.
+  void recommend_json(std::string_view request, Timestamp now, std::string& body);
+
+  // {"decision_id": "...", "value": 1, "item": ..., "slot": 0, "reward_id": "...", "time": "..."}
+  // (all but the first two may be left out), or {"rewards": [these, ...]}; replaces `body` by
+  // {"outcome": "accepted"} or {"outcomes": [...]} (bandits::Outcome). Accepted rewards are on the
+  // disk when it returns. Throws kInvalidArgument on what makes no sense; then nothing was done.
+  void reward_json(std::string_view request, Timestamp now, std::string& body);
+
+  // The bundle with the policies as they are now: what Engine::from_bundle reads.
+  [[nodiscard]] std::shared_ptr<const bundle::Reader> bundle() const;
+
+  [[nodiscard]] const std::shared_ptr<const Engine>& engine() const { return engine_; }
+  [[nodiscard]] bandits::Loop& loop() { return *loop_; }
+
+ private:
+  Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop);
+  [[nodiscard]] const Placement* find(std::string_view name) const;
+  [[nodiscard]] Decision choose_item(const Placement& placement, const Request& request,
+                                     Timestamp at);
+  [[nodiscard]] Decision choose_offer(const Placement& placement, const Request& request,
+                                      Timestamp at);
+
+  std::shared_ptr<const Engine> engine_;
+  std::unique_ptr<bandits::Loop> loop_;
+};
+
+}  // namespace penchant::engine
