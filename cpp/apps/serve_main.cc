@@ -2,11 +2,14 @@
 //
 //   penchant-serve shop.penchant --listen 127.0.0.1:8080
 //
+// With --data FOLDER, decisions of placements that learn, and what came of them, are kept there.
+//
 // Prints one line, "listening on ADDRESS:PORT", on standard output once requests are answered; logs
 // go to standard error. SIGTERM or SIGINT stops it gently, a second one at once.
 // Exit codes: 0 stopped as asked, 1 failed, 2 wrong arguments, 3 the bundle was refused, 4 the
 // address could not be had.
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -21,7 +24,8 @@
 #include "penchant/base/simd.h"
 #include "penchant/base/time.h"
 #include "penchant/bundle/bundle.h"
-#include "penchant/engine/engine.h"
+#include "penchant/engine/assets.h"
+#include "penchant/engine/live.h"
 #include "penchant/serving/log.h"
 #include "penchant/serving/server.h"
 
@@ -34,6 +38,7 @@ enum ExitCode : int { kStopped = 0, kFailed = 1, kUsage = 2, kBundleRefused = 3,
 
 struct Arguments {
   std::string bundle;
+  std::string data;
   std::string listen = "127.0.0.1:8080";
   std::string request_timeout = "10s";
   std::string idle_timeout = "60s";
@@ -63,6 +68,10 @@ void declare(CLI::App& app, Arguments& arguments) {
   // Without its own description, which lists every unit.
   const CLI::Validator bytes = CLI::Validator(CLI::AsSizeValue(false)).description("");
   shown("--listen", arguments.listen, "Port 0 takes any free one")->type_name("ADDRESS:PORT");
+  app.add_option("--data", arguments.data,
+                 "Where decisions and rewards are kept, for placements whose policy learns; made "
+                 "if it is not there")
+      ->type_name("FOLDER");
   shown("--threads", options.threads, "Event loops; 0 for one a core")->type_name("COUNT");
   shown("--max-body", options.max_body_bytes, "Largest request body")
       ->transform(bytes)
@@ -105,13 +114,47 @@ serving::ServerOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine) {
-  return {.recommend = [engine](std::string_view request,
-                                std::string& body) { engine->recommend_json(request, body); },
-          .bundle_version = engine->fingerprint(),
-          .bundle_fingerprint = engine->bundle()->fingerprint(),
-          .bundle_format = bundle::kFormatVersion,
-          .items = engine->num_items()};
+Timestamp wall_clock() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
+}
+
+// Without a placement that decides there is nothing to keep.
+std::shared_ptr<engine::Live> live_of(const std::shared_ptr<const engine::Engine>& engine,
+                                      const std::string& folder) {
+  if (engine->assets().placements.empty()) return nullptr;
+  if (folder.empty()) {
+    serving::log(LogLevel::kWarning, "nothing_is_kept",
+                 {{"why", "no --data: what policies learn is lost when the server stops"}});
+  }
+  return engine::Live::open(engine, {.folder = folder});
+}
+
+serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
+                            const std::shared_ptr<engine::Live>& live) {
+  serving::Service service;
+  if (live) {
+    service.recommend = [live](std::string_view request, std::string& body) {
+      live->recommend_json(request, wall_clock(), body);
+    };
+    service.reward = [live](std::string_view request, std::string& body) {
+      live->reward_json(request, wall_clock(), body);
+    };
+  } else {
+    service.recommend = [engine](std::string_view request, std::string& body) {
+      engine->recommend_json(request, body);
+    };
+  }
+  service.bundle_version = engine->fingerprint();
+  service.bundle_fingerprint = engine->bundle()->fingerprint();
+  service.bundle_format = bundle::kFormatVersion;
+  service.items = engine->num_items();
+  return service;
+}
+
+int refuse(ExitCode code, const char* event, const std::exception& error) {
+  serving::log(LogLevel::kError, event, {{"error", error.what()}});
+  return code;
 }
 
 // Each connection is a descriptor; take as many as we may.
@@ -149,11 +192,6 @@ class StopSignals {
   sigset_t set_{};
 };
 
-int refuse(ExitCode code, const char* event, const std::exception& error) {
-  serving::log(LogLevel::kError, event, {{"error", error.what()}});
-  return code;
-}
-
 int serve(serving::Server& server, const StopSignals& signals) {
   try {
     server.start();
@@ -175,15 +213,21 @@ int run(const Arguments& arguments) {
   std::unique_ptr<serving::Server> server;
   const StopSignals signals;
   std::shared_ptr<const engine::Engine> engine;
+  std::shared_ptr<engine::Live> live;
   try {
     engine = engine::Engine::open(arguments.bundle, !arguments.skip_goldens);
   } catch (const Error& error) {
     return refuse(kBundleRefused, "bundle_refused", error);
   }
   try {
+    live = live_of(engine, arguments.data);
+  } catch (const Error& error) {
+    return refuse(kFailed, "data_refused", error);
+  }
+  try {
     const serving::ServerOptions options = options_of(arguments);
     raise_descriptor_limit(options.max_connections);
-    server = std::make_unique<serving::Server>(service_of(engine), options);
+    server = std::make_unique<serving::Server>(service_of(engine, live), options);
   } catch (const Error& error) {
     return refuse(kUsage, "wrong_arguments", error);
   }
@@ -193,7 +237,9 @@ int run(const Arguments& arguments) {
                 {"items", engine->num_items()},
                 {"simd", simd_target()},
                 {"version", version()}});
-  return serve(*server, signals);
+  const int code = serve(*server, signals);
+  if (live && code == kStopped) live->loop().snapshot();  // the next start replays less
+  return code;
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ _NAMES = {
     "LocalRidge": "models.local_ridge",
     "LogisticTS": "bandits.logistic_ts",
     "Pipeline": "pipeline",
+    "Placement": "placements",
     "Popular": "models.popular",
     "Random": "models.random",
     "RepeatPurchase": "models.repeat_purchase",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from .models.slim import SLIM as SLIM
     from .models.warp import WARP as WARP
     from .pipeline import Pipeline as Pipeline
+    from .placements import Placement as Placement
     from .ranking.gbdt_classifier import GBDTClassifier as GBDTClassifier
     from .ranking.gbdt_ranker import GBDTRanker as GBDTRanker
     from .ranking.gbdt_regressor import GBDTRegressor as GBDTRegressor

@@ -37,9 +37,15 @@ def answer_frame(
         "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
         "level": pa.array([answer["level"] for answer, _ in rows], pa.string()),
     }
+    if any("decision_id" in answer for answer in answers):
+        columns["propensity"] = pa.array([item.get("propensity") for _, item in rows], pa.float64())
+        columns["decision_id"] = pa.array(
+            [each.get("decision_id") for each, _ in rows], pa.string()
+        )
     if sources is not None:
         shares = [
-            {share["source"]: share["contribution"] for share in item["shares"]} for _, item in rows
+            {share["source"]: share["contribution"] for share in item.get("shares", [])}
+            for _, item in rows
         ]
         for name in sources:
             columns[f"from_{name}"] = pa.array(

@@ -24,7 +24,7 @@ __all__ = ["inspect", "load"]
 _GOLDEN_REQUESTS = "goldens/requests"
 
 
-def load(path: str | os.PathLike[str]) -> Pipeline:
+def load(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = None) -> Pipeline:
     """Load the pipeline that was saved at ``path``.
 
     The file is memory-mapped; nothing in it is executed or unpickled. Every checksum is verified
@@ -34,6 +34,9 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
     ----------
     path
         A file written by ``Pipeline.save``.
+    data
+        A folder where decisions and rewards are kept, for placements whose policy learns (the
+        server's ``--data``); what it holds is learnt again. None: in memory.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
     """
     from .pipeline import Pipeline
 
-    return Pipeline._load(os.fspath(path))
+    return Pipeline._load(os.fspath(path), None if data is None else os.fspath(data))
 
 
 def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:

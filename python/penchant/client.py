@@ -13,6 +13,7 @@ import http.client
 import json
 import threading
 import urllib.parse
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -168,6 +169,48 @@ class Client:
         body = request.encode() if isinstance(request, str) else bytes(request)
         return self._ask("POST", "/v1/recommend", body)
 
+    def reward(
+        self,
+        decision_id: str | int,
+        value: float,
+        reward_id: str | None = None,
+        *,
+        item: ExternalId | None = None,
+        slot: int | None = None,
+        time: str | None = None,
+    ) -> str:
+        """Tell what came of a decision; durable once it returns.
+
+        Parameters
+        ----------
+        decision_id : str or int
+            Of the answer, as `recommend_json` and `recommend` have it.
+        value : float
+        reward_id : str, optional
+            The same id again changes nothing. None: one is made, so that sending it again after a
+            broken connection counts once.
+        item, slot, time
+            As `Pipeline.reward` takes them.
+
+        Returns
+        -------
+        str
+            "accepted", "held", "duplicate", "late", "unknown_decision", "unknown_slot" or
+            "too_many".
+
+        Raises
+        ------
+        NotFoundError
+            When no placement of the server's bundle has a policy.
+        """
+        told = {
+            "decision_id": decision_id, "value": value, "reward_id": reward_id or uuid.uuid4().hex,
+            "item": item, "slot": slot, "time": time,
+        }  # fmt: skip
+        body = json.dumps({name: each for name, each in told.items() if each is not None})
+        answer = json.loads(self._ask("POST", "/v1/rewards", body.encode()))
+        return str(answer["outcome"])
+
     def health(self) -> bool:
         """Return whether the server's process answers."""
         return self._says_yes("/healthz")
@@ -205,7 +248,8 @@ class Client:
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, str, bytes]:
         """Return status, content type and body; ask again once where an old connection had gone.
 
-        Nothing that is asked changes anything on the server, so asking twice does no harm.
+        Asking twice does no harm: rewards have ids, and a decision that nobody saw is one that
+        nobody rewarded.
         """
         headers = {"Content-Type": "application/json"} if body is not None else {}
         for attempt in range(2):
@@ -286,6 +330,9 @@ def _frame(answer: dict[str, Any], explain: bool, kind: str) -> Any:
         "source": pa.array([item["source"] for item in items], pa.string()),
         "reason": pa.array([item["reason"]["text"] for item in items], pa.string()),
     }
+    if "decision_id" in answer:
+        columns["propensity"] = pa.array([item.get("propensity") for item in items], pa.float64())
+        columns["decision_id"] = pa.array([answer["decision_id"]] * len(items), pa.string())
     if explain:
         columns["shares"] = pa.array([item.get("shares") or [] for item in items])
         if any("ranker" in item for item in items):

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -36,12 +37,15 @@ from ._reranking import (
 from ._reranking import ranker_table as make_ranker_table
 from ._version import __version__
 from ._windows import FittedWindow, FittedWindows
+from .bandits._policy import Policy
 from .data._frames import make_frame
+from .data._times import time_micros
 from .data.dataset import Dataset
-from .errors import InvalidArgumentError, NotFittedError
+from .errors import InvalidArgumentError, NotFittedError, NotFoundError
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
+from .placements import Placement, placements_of
 from .ranking._forest import Forest
 
 __all__ = ["Pipeline"]
@@ -73,6 +77,11 @@ class Pipeline(Parametrized, Evaluable):
         took; a forest is taken as it is, its columns by their names. None: the blend's order.
     depth : int
         Candidates, the best by the blend, that the ranker puts in order.
+    policy : Policy, optional
+        Decides at placements that name none of their own.
+    placements : mapping of names to Placement, or path of a YAML file, optional
+        Where policies decide what is shown, and learn from what comes of it (docs/placements.md).
+        A mapping in the place of a Placement names its parameters: ``{"home": {"depth": 30}}``.
     exclude_seen : bool
         What a request that does not say gets: leave out what the subject had before, or not.
     quota : int
@@ -104,6 +113,8 @@ class Pipeline(Parametrized, Evaluable):
         weights: Mapping[str, Mapping[str, float]] | None = None,
         ranker: Any = None,
         depth: int = 100,
+        policy: Policy | None = None,
+        placements: Any = None,
         exclude_seen: bool = False,
         quota: int = 200,
         seed: int = 0,
@@ -113,11 +124,14 @@ class Pipeline(Parametrized, Evaluable):
         self.weights = weights
         self.ranker = ranker
         self.depth = depth
+        self.policy = policy
+        self.placements = placements
         self.exclude_seen = exclude_seen
         self.quota = quota
         self.seed = seed
         self.threads = threads
         self._engine: Any = None
+        self._live: Any = None
         self._kind = "pandas"
 
     # -- fitting ---------------------------------------------------------------------------------
@@ -137,6 +151,7 @@ class Pipeline(Parametrized, Evaluable):
             When the data is empty or a parameter makes no sense.
         """
         self._check(train)
+        placements = placements_of(self.placements, self.policy)
         windows = FittedWindows(train, self._sources_for)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
@@ -157,7 +172,11 @@ class Pipeline(Parametrized, Evaluable):
             )
         names = _names(sources)
         lineage = self._lineage(train, sources, names, learned, ranker)
-        reader = self._assembled(train, sources, learned, lineage, golden_requests(train), ranker)
+        if placements:
+            lineage["placements"] = {name: one.lineage() for name, one in placements.items()}
+        reader = self._assembled(
+            train, sources, learned, lineage, golden_requests(train), ranker, placements
+        )
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = dict(zip(names, sources, strict=True))
         return self
@@ -308,6 +327,7 @@ class Pipeline(Parametrized, Evaluable):
         lineage: dict[str, Any],
         goldens: list[str],
         ranker: RankerPart | None = None,
+        placements: Mapping[str, Placement] | None = None,
     ) -> Any:
         cold = weights.cold or [0.0] * len(sources)
         entries = [
@@ -320,6 +340,7 @@ class Pipeline(Parametrized, Evaluable):
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
+            [one._to_core(name) for name, one in (placements or {}).items()],
         )  # fmt: skip
 
     def _lineage(
@@ -379,8 +400,8 @@ class Pipeline(Parametrized, Evaluable):
             }  # fmt: skip
         return lineage
 
-    def _adopt(self, engine: Any, kind: str) -> None:
-        self._engine = engine
+    def _adopt(self, engine: Any, kind: str, data: str | Path | None = None) -> None:
+        self._start(engine, data)
         self._kind = kind
         self.lineage_: dict[str, Any] = json.loads(engine.bundle.lineage_json)
         self.validation_ = self.lineage_.get("validation", {})
@@ -392,6 +413,16 @@ class Pipeline(Parametrized, Evaluable):
         found = engine.ranker
         self.ranker_: Forest | None = None if found is None else Forest._of(found[0])
         self.ranker_features_: list[str] = [] if found is None else found[1]
+
+    def _start(self, engine: Any, data: str | Path | None = None) -> None:
+        self._engine = engine
+        self._live = None
+        if engine.placements:
+            self._live = _core.Live.open(engine, "" if data is None else str(data))
+        elif data is not None:
+            raise InvalidArgumentError(
+                "data: no placement of this bundle has a policy; there is nothing to keep"
+            )
 
     @property
     def engine(self) -> Any:
@@ -438,7 +469,8 @@ class Pipeline(Parametrized, Evaluable):
         -------
         frame
             ``subject, item, name, score, rank, source, reason_code, reason, fallback, level``, of
-            the kind the training data had. `fallback` says why an answer is not personal, if it is
+            the kind the training data had; where a policy decided, also ``propensity`` and
+            ``decision_id``. `fallback` says why an answer is not personal, if it is
             not; `level` what it rests on: "history", "context", "attributes", "segment" or
             "popularity" (docs/pipeline.md).
         """
@@ -500,7 +532,74 @@ class Pipeline(Parametrized, Evaluable):
             When the request makes no sense; the server answers 400 with the same words.
         """
         text = request if isinstance(request, (bytes, str)) else to_json(request)
+        if self._live is not None:
+            return bytes(self._live.recommend_json(text, _now()))
         return bytes(self.engine.recommend_json(text))
+
+    # -- feedback --------------------------------------------------------------------------------
+
+    def reward(
+        self,
+        decision_id: str | int,
+        value: float,
+        reward_id: str | None = None,
+        *,
+        item: Any = None,
+        slot: int | None = None,
+        time: str | None = None,
+    ) -> str:
+        """Tell what came of a decision, as ``POST /v1/rewards`` does.
+
+        Parameters
+        ----------
+        decision_id : str or int
+            Of the answer.
+        value : float
+            Within +-1e6.
+        reward_id : str, optional
+            The same id again changes nothing.
+        item : id, optional
+            Of the answer's items, the one that was rewarded; needed where there were several,
+            unless `slot` says its place from 0.
+        slot : int, optional
+        time : str, optional
+            When it happened, ISO 8601. None: now.
+
+        Returns
+        -------
+        str
+            "accepted", "held", "duplicate", "late", "unknown_decision", "unknown_slot" or
+            "too_many" (docs/bandit_loop.md).
+
+        Raises
+        ------
+        NotFoundError
+            When no placement of this pipeline has a policy.
+        """
+        told = {"decision_id": decision_id, "value": value, "reward_id": reward_id, "item": item,
+                "slot": slot, "time": time}  # fmt: skip
+        body = self.reward_json({k: v for k, v in told.items() if v is not None})
+        return str(json.loads(body)["outcome"])
+
+    def reward_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
+        """Answer as ``POST /v1/rewards`` would: one reward, or ``{"rewards": [...]}``."""
+        text = request if isinstance(request, (bytes, str)) else to_json(request)
+        return bytes(self._learning().reward_json(text, _now()))
+
+    def pass_time(self, to: Any) -> None:
+        """Let deadlines pass: what waited for rewards until then is learnt.
+
+        Parameters
+        ----------
+        to : datetime, or str in ISO 8601
+        """
+        self._learning().pass_time(time_micros(to, "to"))
+
+    def _learning(self) -> Any:
+        _ = self.engine
+        if self._live is None:
+            raise NotFoundError("no placement of this pipeline has a policy: nothing here learns")
+        return self._live
 
     # -- artifact --------------------------------------------------------------------------------
 
@@ -512,20 +611,25 @@ class Pipeline(Parametrized, Evaluable):
         PenchantIOError
             When the file can't be written.
         """
-        _core.write_file_atomically(str(path), self.engine.bundle.file_bytes)
+        _core.write_file_atomically(str(path), self._bundle().file_bytes)
 
     def to_bytes(self) -> bytes:
         """Return the bundle as bytes: equal pipelines, equal bytes."""
-        return bytes(self.engine.bundle.file_bytes)
+        return bytes(self._bundle().file_bytes)
+
+    def _bundle(self) -> Any:
+        """The bundle, with what its policies have learnt until now."""
+        engine = self.engine
+        return engine.bundle if self._live is None else self._live.bundle()
 
     @classmethod
-    def _load(cls, path: str | Path) -> Self:
-        return cls._of(_core.Engine.open(str(path)))
+    def _load(cls, path: str | Path, data: str | Path | None = None) -> Self:
+        return cls._of(_core.Engine.open(str(path)), data=data)
 
     @classmethod
-    def _of(cls, engine: Any, kind: str = "pandas") -> Self:
+    def _of(cls, engine: Any, kind: str = "pandas", data: str | Path | None = None) -> Self:
         out = cls()
-        out._adopt(engine, kind)
+        out._adopt(engine, kind, data)
         known = out.lineage_.get("pipeline", {})
         out.exclude_seen = engine.exclude_seen
         out.quota = known.get("quota", out.quota)
@@ -541,7 +645,8 @@ class Pipeline(Parametrized, Evaluable):
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         engine = state.pop("_engine")
-        state["_bytes"] = None if engine is None else bytes(engine.bundle.file_bytes)
+        state.pop("_live")
+        state["_bytes"] = None if engine is None else self.to_bytes()
         state.pop("fitted_sources_", None)
         return state
 
@@ -549,10 +654,10 @@ class Pipeline(Parametrized, Evaluable):
         state = copy.copy(state)
         raw = state.pop("_bytes")
         self.__dict__.update(state)
-        self._engine = None
+        self._engine = self._live = None
         if raw is not None:
             reader = _core.BundleReader.from_bytes(raw)
-            self._engine = _core.Engine.from_bundle(reader)
+            self._start(_core.Engine.from_bundle(reader))
 
     # -- evaluation ------------------------------------------------------------------------------
 
@@ -578,6 +683,11 @@ def _names(sources: list[Model]) -> list[str]:
 def _kind(name: str) -> str:
     """`item_knn` of ItemKNN, `als` of ALS, `local_ridge` of LocalRidge."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def _now() -> int:
+    """Microseconds since 1970: the core has no clock of its own."""
+    return time.time_ns() // 1_000
 
 
 def _moment(micros: int | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import numpy as np
 
 from . import _core
 from .bandits._policy import Policy
+from .data._times import duration_micros
 from .errors import InvalidArgumentError
 from .models._params import Parametrized
 
 __all__ = ["Placement"]
 
 _ITEM_FEATURES = 2
-_FIELDS = ("policy", "offers", "depth", "context")
+_FIELDS = ("policy", "offers", "depth", "context", "deadline", "aggregation", "learn",
+           "default_reward")  # fmt: skip
 _CONTEXT = ("hour", "weekday", "history", "device", "page", "attributes")
 
 
@@ -39,6 +42,14 @@ class Placement(Parametrized):
         (True), ``history`` (True: log of 1 + the person's events), ``device`` and ``page`` (lists
         of values), ``attributes`` (of each a list of texts, or ``{"centre": c, "scale": s}`` of a
         number). None: nothing.
+    deadline : duration
+        How long a decision waits for its rewards (docs/bandit_loop.md).
+    aggregation : {"sum", "max", "first"}
+        What several rewards of one slot make.
+    learn : {"joined", "immediately"}
+        At the deadline, each decision once with its final reward; or with each reward at once.
+    default_reward : float or None
+        What a slot is worth that had no reward by the deadline. None: it is not learnt.
 
     Examples
     --------
@@ -56,11 +67,19 @@ class Placement(Parametrized):
         offers: Any = None,
         depth: int = 20,
         context: Mapping[str, Any] | None = None,
+        deadline: Any = "1d",
+        aggregation: str = "sum",
+        learn: str = "joined",
+        default_reward: float | None = 0.0,
     ) -> None:
         self.policy = policy
         self.offers = offers
         self.depth = depth
         self.context = context
+        self.deadline = deadline
+        self.aggregation = aggregation
+        self.learn = learn
+        self.default_reward = default_reward
 
     def _to_core(self, name: str) -> tuple[Any, ...]:
         """As the core's bundle takes it: name, offers, their attributes, depth, context, policy."""
@@ -76,7 +95,26 @@ class Placement(Parametrized):
         arm_features = np.zeros((1, width)) if reads_arms and width else None
         columns = len(_core.context_term_names(context))
         core = policy._ready(np.zeros((1, columns)), arm_features)
-        return name, offers, features, int(self.depth), context, core, policy.arms_
+        return (
+            name, offers, features, int(self.depth), context, core, policy.arms_, self._join(name)
+        )  # fmt: skip
+
+    def _join(self, name: str) -> tuple[int, str, str, float]:
+        deadline = duration_micros(self.deadline)
+        if deadline <= 0:
+            _refuse(name, f"deadline must be above 0, not {self.deadline!r}")
+        reward = math.nan if self.default_reward is None else float(self.default_reward)
+        return deadline, str(self.aggregation), str(self.learn), reward
+
+    def lineage(self) -> dict[str, Any]:
+        """What a bundle says of it."""
+        parameters = self.policy.get_params()
+        return {
+            "policy": type(self.policy).__name__,
+            "parameters": {k: v for k, v in parameters.items() if k != "threads"},
+            "offers": None if self.offers is None else len(list(self.offers)),
+            "events": self.policy.num_events_,
+        }
 
     def _offers(self, name: str) -> tuple[list[Any], Any]:
         if self.offers is None:

@@ -4,6 +4,7 @@
 #include "penchant/engine/assets.h"
 #include "penchant/engine/blend_learner.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/live.h"
 #include "penchant/engine/ranker_rows.h"
 
 namespace penchant::bindings {
@@ -36,7 +37,8 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
           }};
 }
 
-// From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms).
+// From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms,
+// (deadline in microseconds, aggregation, learn, default reward)).
 engine::Placement placement_of(const py::tuple& told) {
   engine::Placement out;
   out.name = told[0].cast<std::string>();
@@ -51,6 +53,11 @@ engine::Placement placement_of(const py::tuple& told) {
   out.context = engine::ContextTerms::parse(out.context_json);
   out.policy = told[5].cast<std::shared_ptr<bandits::Policy>>();
   out.arms = told[6].cast<std::vector<engine::ExternalId>>();
+  const auto join = told[7].cast<py::tuple>();
+  out.join.deadline.micros = join[0].cast<std::int64_t>();
+  out.join.aggregation = bandits::find_aggregation(join[1].cast<std::string>());
+  out.join.learn = bandits::find_learn_when(join[2].cast<std::string>());
+  out.join.default_reward = join[3].cast<double>();
   return out;
 }
 
@@ -115,6 +122,13 @@ void register_engine_class(py::module_& module) {
       .def_property_readonly("num_items", &Engine::num_items)
       .def_property_readonly("version", &Engine::fingerprint)
       .def_property_readonly("stages", &Engine::stage_names)
+      .def_property_readonly("placements",
+                             [](const Engine& e) {
+                               std::vector<std::string> names;
+                               for (const auto& one : e.assets().placements) names.push_back(one.name);
+                               return names;
+                             },
+                             "Names of those where a policy decides.")
       .def_property_readonly("exclude_seen",
                              [](const Engine& e) { return e.assets().exclude_seen; })
       .def_property_readonly("cold_start", [](const Engine& e) { return e.assets().cold_start; })
@@ -267,10 +281,66 @@ void register_ranker(py::module_& module) {
              "Candidates of one request as its ranker sees them: items, values, scores.");
 }
 
+using LivePtr = std::shared_ptr<engine::Live>;
+
+void register_live(py::module_& module) {
+  py::class_<engine::Live, LivePtr>(module, "Live",
+                                    "An engine whose policies decide, log and learn.")
+      .def_static(
+          "open",
+          [](const EnginePtr& engine, const std::filesystem::path& folder, int threads) {
+            return engine::Live::open(engine, {.folder = folder, .threads = threads});
+          },
+          py::arg("engine"), py::arg("folder") = "", py::arg("threads") = 1,
+          py::call_guard<py::gil_scoped_release>())
+      .def(
+          "recommend_json",
+          [](engine::Live& self, std::string_view request, std::int64_t now) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.recommend_json(request, {now}, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("request"), py::arg("now"), "now: microseconds since 1970, UTC.")
+      .def(
+          "reward_json",
+          [](engine::Live& self, std::string_view request, std::int64_t now) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.reward_json(request, {now}, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("request"), py::arg("now"))
+      .def(
+          "pass_time", [](engine::Live& self, std::int64_t now) { self.loop().pass({now}); },
+          py::arg("now"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "snapshot", [](engine::Live& self) { self.loop().snapshot(); },
+          py::call_guard<py::gil_scoped_release>())
+      .def(
+          "forget",
+          [](engine::Live& self, const std::string& subject) {
+            return self.loop().forget(subject);
+          },
+          py::arg("subject"), py::call_guard<py::gil_scoped_release>())
+      .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
+      .def_property_readonly("waiting", [](engine::Live& self) { return self.loop().waiting(); })
+      .def_property_readonly("placements",
+                             [](engine::Live& self) { return self.loop().policies(); })
+      .def("bundle", [](const engine::Live& self) {
+        return std::const_pointer_cast<bundle::Reader>(self.bundle());
+      });
+}
+
 }  // namespace
 
 void register_engine(py::module_& module) {
   register_engine_class(module);
+  register_live(module);
   register_blend(module);
   register_ranker(module);
   module.def(
@@ -290,7 +360,8 @@ void register_engine(py::module_& module) {
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
-      "context as JSON, BanditPolicy, its arms). A checked BundleReader.");
+      "context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default "
+      "reward)). A checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },

@@ -21,11 +21,9 @@ struct Path {
 };
 
 constexpr std::array kPaths = {
-    Path{"/v1/recommend", Route::kRecommend, "POST"},
-    Path{"/healthz", Route::kHealth, "GET, HEAD"},
-    Path{"/readyz", Route::kReady, "GET, HEAD"},
-    Path{"/metrics", Route::kMetrics, "GET, HEAD"},
-    Path{"/", Route::kRoot, "GET, HEAD"},
+    Path{"/v1/recommend", Route::kRecommend, "POST"}, Path{"/v1/rewards", Route::kRewards, "POST"},
+    Path{"/healthz", Route::kHealth, "GET, HEAD"},    Path{"/readyz", Route::kReady, "GET, HEAD"},
+    Path{"/metrics", Route::kMetrics, "GET, HEAD"},   Path{"/", Route::kRoot, "GET, HEAD"},
 };
 
 bool same_letters(std::string_view a, std::string_view b) {
@@ -114,7 +112,7 @@ void Handlers::handle(const RequestView& request, Reply& reply) const {
     return;
   }
   reply.route = at->route;
-  const bool posted = at->route == Route::kRecommend;
+  const bool posted = at->route == Route::kRecommend || at->route == Route::kRewards;
   const bool allowed = posted ? request.method == Method::kPost
                               : request.method == Method::kGet || request.method == Method::kHead;
   if (!allowed) {
@@ -139,7 +137,13 @@ void Handlers::handle(const RequestView& request, Reply& reply) const {
 void Handlers::dispatch(Route route, const RequestView& request, Reply& reply) const {
   switch (route) {
     case Route::kRecommend:
-      recommend(request, reply);
+      answer_json(service_.recommend, request, reply);
+      return;
+    case Route::kRewards:
+      if (!service_.reward) {
+        fail(ErrorKind::kNotFound, "no placement of this bundle has a policy: nothing here learns");
+      }
+      answer_json(service_.reward, request, reply);
       return;
     case Route::kHealth:
       reply.body = R"({"status":"ok"})";
@@ -160,7 +164,7 @@ void Handlers::dispatch(Route route, const RequestView& request, Reply& reply) c
   }
 }
 
-void Handlers::recommend(const RequestView& request, Reply& reply) const {
+void Handlers::answer_json(const Answer& answer, const RequestView& request, Reply& reply) {
   if (!is_json_content_type(request.content_type)) {
     reply.set_problem(
         http_problem(415, request.content_type.empty()
@@ -175,7 +179,7 @@ void Handlers::recommend(const RequestView& request, Reply& reply) const {
                                  "'; send the JSON as it is")));
     return;
   }
-  service_.recommend(request.body, reply.body);
+  answer(request.body, reply.body);
 }
 
 }  // namespace penchant::serving

@@ -52,7 +52,8 @@ class Handlers {
   void handle(const RequestView& request, Reply& reply) const;
 
  private:
-  void recommend(const RequestView& request, Reply& reply) const;
+  using Answer = std::function<void(std::string_view request, std::string& body)>;
+  static void answer_json(const Answer& answer, const RequestView& request, Reply& reply);
   void dispatch(Route route, const RequestView& request, Reply& reply) const;
 
   Service service_;

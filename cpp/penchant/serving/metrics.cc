@@ -12,8 +12,8 @@
 namespace penchant::serving {
 namespace {
 
-constexpr std::array<std::string_view, kRoutes> kRouteNames = {"recommend", "healthz", "readyz",
-                                                               "metrics",   "root",    "other"};
+constexpr std::array<std::string_view, kRoutes> kRouteNames = {
+    "recommend", "rewards", "healthz", "readyz", "metrics", "root", "other"};
 constexpr std::array<std::string_view, kTimeoutPhases> kPhaseNames = {"idle", "request",
                                                                       "response"};
 

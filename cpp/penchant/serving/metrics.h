@@ -20,7 +20,7 @@
 
 namespace penchant::serving {
 
-enum class Route : std::uint8_t { kRecommend, kHealth, kReady, kMetrics, kRoot, kOther };
+enum class Route : std::uint8_t { kRecommend, kRewards, kHealth, kReady, kMetrics, kRoot, kOther };
 inline constexpr std::size_t kRoutes = 6;
 [[nodiscard]] std::string_view route_name(Route route);
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// The HTTP face of one recommend function: POST /v1/recommend, health, readiness, metrics.
+// The HTTP face of one recommend function, and one that takes rewards: POST /v1/recommend and
+// /v1/rewards, health, readiness, metrics.
 //
 //   Service service;
 //   service.recommend = [engine](std::string_view request, std::string& body) {
@@ -29,6 +30,8 @@ namespace penchant::serving {
 // called from every worker at once, and throws penchant::Error where it can't answer.
 struct Service {
   std::function<void(std::string_view request, std::string& body)> recommend = {};
+  // The same of what came of decisions; empty: nothing here learns.
+  std::function<void(std::string_view request, std::string& body)> reward = {};
   std::string bundle_version = {};      // as the answers carry it; shown at / and in /metrics
   std::string bundle_fingerprint = {};  // of the whole file, as `penchant inspect` shows it
   std::uint32_t bundle_format = 0;      // the bundle format's version
