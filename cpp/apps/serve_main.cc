@@ -138,7 +138,7 @@ serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
       live->recommend_json(request, wall_clock(), body);
     };
     service.reward = [live](std::string_view request, std::string& body) {
-      live->reward_json(request, wall_clock(), body);
+      live->reward_json(request, body);
     };
   } else {
     service.recommend = [engine](std::string_view request, std::string& body) {

@@ -563,7 +563,7 @@ class Pipeline(Parametrized, Evaluable):
             unless `slot` says its place from 0.
         slot : int, optional
         time : str, optional
-            When it happened, ISO 8601. None: now.
+            When it happened, ISO 8601. None: at the latest decision's moment.
 
         Returns
         -------
@@ -584,7 +584,7 @@ class Pipeline(Parametrized, Evaluable):
     def reward_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
         """Answer as ``POST /v1/rewards`` would: one reward, or ``{"rewards": [...]}``."""
         text = request if isinstance(request, (bytes, str)) else to_json(request)
-        return bytes(self._learning().reward_json(text, _now()))
+        return bytes(self._learning().reward_json(text))
 
     def pass_time(self, to: Any) -> None:
         """Let deadlines pass: what waited for rewards until then is learnt.

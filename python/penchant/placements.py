@@ -100,7 +100,7 @@ class Placement(Parametrized):
         )  # fmt: skip
 
     def _join(self, name: str) -> tuple[int, str, str, float]:
-        deadline = duration_micros(self.deadline)
+        deadline = duration_micros(self.deadline, f"placement {name!r}: deadline")
         if deadline <= 0:
             _refuse(name, f"deadline must be above 0, not {self.deadline!r}")
         reward = math.nan if self.default_reward is None else float(self.default_reward)

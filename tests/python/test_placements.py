@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import small_sources
 
 import penchant as pn
+from funnels import sources
 from penchant import errors
 from penchant._server_binary import server_path
 
@@ -220,7 +220,7 @@ BAD_REWARDS = [
     ({"decision_id": "1", "value": 1, "time": "then"}, "time"),
     ({"decision_id": "1", "value": 1, "reward_id": "r" * 5000}, "reward_id"),
     ({"decision_id": "1", "value": 1, "rewardid": "r"}, "rewardid"),
-    ({"decision_id": "1", "value": 2e6}, "value"),
+    ({"decision_id": "1", "value": 2e6}, "reward is 2e"),
     ({"rewards": [{"decision_id": "1", "value": 1}], "x": 1}, "rewards"),
     ({"rewards": {}}, "rewards"),
     ({"rewards": [5]}, "rewards"),

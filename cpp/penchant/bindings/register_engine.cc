@@ -122,13 +122,14 @@ void register_engine_class(py::module_& module) {
       .def_property_readonly("num_items", &Engine::num_items)
       .def_property_readonly("version", &Engine::fingerprint)
       .def_property_readonly("stages", &Engine::stage_names)
-      .def_property_readonly("placements",
-                             [](const Engine& e) {
-                               std::vector<std::string> names;
-                               for (const auto& one : e.assets().placements) names.push_back(one.name);
-                               return names;
-                             },
-                             "Names of those where a policy decides.")
+      .def_property_readonly(
+          "placements",
+          [](const Engine& e) {
+            std::vector<std::string> names;
+            for (const auto& one : e.assets().placements) names.push_back(one.name);
+            return names;
+          },
+          "Names of those where a policy decides.")
       .def_property_readonly("exclude_seen",
                              [](const Engine& e) { return e.assets().exclude_seen; })
       .def_property_readonly("cold_start", [](const Engine& e) { return e.assets().cold_start; })
@@ -306,15 +307,15 @@ void register_live(py::module_& module) {
           py::arg("request"), py::arg("now"), "now: microseconds since 1970, UTC.")
       .def(
           "reward_json",
-          [](engine::Live& self, std::string_view request, std::int64_t now) {
+          [](engine::Live& self, std::string_view request) {
             std::string body;
             {
               const py::gil_scoped_release release;
-              self.reward_json(request, {now}, body);
+              self.reward_json(request, body);
             }
             return py::bytes(body);
           },
-          py::arg("request"), py::arg("now"))
+          py::arg("request"))
       .def(
           "pass_time", [](engine::Live& self, std::int64_t now) { self.loop().pass({now}); },
           py::arg("now"), py::call_guard<py::gil_scoped_release>())

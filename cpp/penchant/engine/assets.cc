@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxSources = 64;
 constexpr float kMostWeight = 1e30F;  // in size: sums of all sources stay finite
 constexpr std::string_view kGoldens = "goldens/";
+constexpr std::string_view kPlacements = "placements/";
 
 std::string hex16(std::uint64_t value) {
   std::string out(16, '0');
@@ -107,10 +108,12 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
   save_placements(writer, parts.placements);
 }
 
-AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::string& lineage_json,
+namespace {
+
+// The sections of `writer`, then golden requests with the answers that an engine over these very
+// sections gives.
+AlignedVector<std::byte> with_goldens(bundle::Writer& writer, std::string_view lineage_json,
                                       const std::vector<std::string>& goldens) {
-  bundle::Writer writer;
-  save_parts(writer, parts);
   const auto engine =
       Engine::from_bundle(bundle::Reader::from_bytes(writer.to_bytes(lineage_json)), false);
   nlohmann::json answers = nlohmann::json::array();
@@ -123,10 +126,34 @@ AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::strin
   writer.add_text(std::string(kGoldens) + "answers", answers.dump());
   // Readers of before there were rankers must not take such a bundle for one without; others they
   // may read.
-  const AnswerForm written = parts.ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
+  const AnswerForm written =
+      engine->assets().ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
   const std::vector<std::uint8_t> form{static_cast<std::uint8_t>(written)};
   writer.add(std::string(kGoldens) + "form", form);
   return writer.to_bytes(lineage_json);
+}
+
+}  // namespace
+
+AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::string& lineage_json,
+                                      const std::vector<std::string>& goldens) {
+  bundle::Writer writer;
+  save_parts(writer, parts);
+  return with_goldens(writer, lineage_json, goldens);
+}
+
+std::shared_ptr<const bundle::Reader> with_placements(const bundle::Reader& reader,
+                                                      const std::vector<Placement>& placements) {
+  bundle::Writer writer;
+  for (const bundle::Section& section : reader.sections()) {
+    if (section.name.starts_with(kGoldens) || section.name.starts_with(kPlacements)) continue;
+    writer.add_bytes(section.name, section.dtype, section.shape,
+                     reader.file_bytes().subspan(section.offset, section.bytes));
+  }
+  save_placements(writer, placements);
+  const auto goldens = nlohmann::json::parse(reader.text(std::string(kGoldens) + "requests"));
+  return bundle::Reader::from_bytes(
+      with_goldens(writer, reader.lineage_json(), goldens.get<std::vector<std::string>>()));
 }
 
 }  // namespace penchant::engine

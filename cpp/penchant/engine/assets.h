@@ -61,4 +61,8 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts);
                                                     const std::string& lineage_json,
                                                     const std::vector<std::string>& goldens);
 
+// A finished bundle with these placements instead of its own.
+[[nodiscard]] std::shared_ptr<const bundle::Reader> with_placements(
+    const bundle::Reader& reader, const std::vector<Placement>& placements);
+
 }  // namespace penchant::engine

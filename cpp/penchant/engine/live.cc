@@ -149,11 +149,8 @@ Decision Live::choose_offer(const Placement& placement, const Request& request, 
   return decision;
 }
 
-void Live::reward_json(std::string_view text, Timestamp now, std::string& body) {
-  RewardRequest request = parse_rewards(text);
-  for (bandits::Rewarded& one : request.rewards) {
-    if (!one.time.known()) one.time = now;
-  }
+void Live::reward_json(std::string_view text, std::string& body) {
+  const RewardRequest request = parse_rewards(text);
   write_outcomes(loop_->reward(request.rewards), request.single, body);
 }
 

@@ -5,7 +5,7 @@
 //
 //   auto live = Live::open(engine, {.folder = "state"});
 //   live->recommend_json(R"({"subject": "17850", "placement": "home"})", now, body);
-//   live->reward_json(R"({"decision_id": "281474976710657", "value": 1})", now, body);
+//   live->reward_json(R"({"decision_id": "281474976710657", "value": 1})", body);
 //
 // Requests for other placements are the engine's alone, byte for byte. Safe to call from any number
 // of threads. The core has no clock: `now` is the caller's.
@@ -44,8 +44,9 @@ class Live {
   // {"decision_id": "...", "value": 1, "item": ..., "slot": 0, "reward_id": "...", "time": "..."}
   // (all but the first two may be left out), or {"rewards": [these, ...]}; replaces `body` by
   // {"outcome": "accepted"} or {"outcomes": [...]} (bandits::Outcome). Accepted rewards are on the
-  // disk when it returns. Throws kInvalidArgument on what makes no sense; then nothing was done.
-  void reward_json(std::string_view request, Timestamp now, std::string& body);
+  // disk when it returns. Without a time, a reward is of the latest decision's moment. Throws
+  // kInvalidArgument on what makes no sense; then nothing was done.
+  void reward_json(std::string_view request, std::string& body);
 
   // The bundle with the policies as they are now: what Engine::from_bundle reads.
   [[nodiscard]] std::shared_ptr<const bundle::Reader> bundle() const;

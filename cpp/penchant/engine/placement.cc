@@ -77,6 +77,8 @@ void check_placement(const Placement& placement) {
   check_argument(!placement.name.empty() && placement.name.size() <= kLongestName,
                  "a placement's name has 1 to ", kLongestName, " bytes");
   check_argument(placement.policy != nullptr, say("it has no policy"));
+  const std::set<ExternalId> distinct(placement.offers.begin(), placement.offers.end());
+  check_argument(distinct.size() == placement.offers.size(), say("an offer comes twice"));
   const bandits::PolicyOptions& options = placement.policy->options();
   check_argument(options.dimension == 0 || options.dimension == placement.context.size(),
                  say("its context has ", placement.context.size(), " numbers, its policy reads ",
@@ -173,18 +175,6 @@ std::vector<Placement> load_placements(const std::shared_ptr<const bundle::Reade
     fail(ErrorKind::kCorruptBundle, concat("bundle, placements: ", error.what()));
   }
   return out;
-}
-
-std::shared_ptr<const bundle::Reader> with_placements(const bundle::Reader& reader,
-                                                      const std::vector<Placement>& placements) {
-  bundle::Writer writer;
-  for (const bundle::Section& section : reader.sections()) {
-    if (section.name.starts_with(concat(kPrefix, "/"))) continue;
-    writer.add_bytes(section.name, section.dtype, section.shape,
-                     reader.file_bytes().subspan(section.offset, section.bytes));
-  }
-  save_placements(writer, placements);
-  return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
 }
 
 ExternalId id_of_json(std::string_view text) {

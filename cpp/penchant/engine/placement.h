@@ -46,10 +46,6 @@ void save_placements(bundle::Writer& writer, const std::vector<Placement>& place
 [[nodiscard]] std::vector<Placement> load_placements(
     const std::shared_ptr<const bundle::Reader>& reader);
 
-// The bundle with these instead of its own.
-[[nodiscard]] std::shared_ptr<const bundle::Reader> with_placements(
-    const bundle::Reader& reader, const std::vector<Placement>& placements);
-
 // An id from its JSON text. Throws kBadData.
 [[nodiscard]] ExternalId id_of_json(std::string_view json);
 

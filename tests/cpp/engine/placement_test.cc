@@ -133,7 +133,21 @@ TEST(Placements, ComeBackFromABundle) {
   EXPECT_EQ(found[1].join.aggregation, bandits::Aggregation::kMax);
   EXPECT_EQ(found[1].join.learn, bandits::LearnWhen::kImmediately);
   EXPECT_TRUE(std::isnan(found[1].join.default_reward));
-  EXPECT_EQ(with_placements(*reader, found)->fingerprint(), reader->fingerprint());
+}
+
+TEST(Placements, TakeThePlaceOfOthers) {
+  const data::Dataset data = testing::random_dataset(60, 40, 900, 51, true);
+  EngineParts parts = testing::small_parts(data);
+  parts.placements.push_back(banner());
+  const auto reader =
+      bundle::Reader::from_bytes(build_bundle(parts, "{}", testing::small_goldens()));
+  EXPECT_EQ(with_placements(*reader, parts.placements)->fingerprint(), reader->fingerprint());
+  parts.placements.front().name = "strip";
+  const auto other = with_placements(*reader, parts.placements);
+  const auto engine = Engine::from_bundle(other);  // whose goldens are right
+  ASSERT_EQ(engine->assets().placements.size(), 1U);
+  EXPECT_EQ(engine->assets().placements.front().name, "strip");
+  EXPECT_NE(engine->fingerprint(), Engine::from_bundle(reader)->fingerprint());
 }
 
 TEST(Placements, AreRefusedWhereTheyDoNotFit) {
