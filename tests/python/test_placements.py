@@ -189,6 +189,8 @@ def test_rewards_count_once(funnel: pn.Pipeline) -> None:
     assert funnel.reward(decision, 1, "click-1") == "duplicate"
     assert funnel.reward(decision, 1, "click-2") == "accepted"
     assert funnel.reward(int(decision) + 12345, 1) == "unknown_decision"
+    whole = b'{"decision_id": %d.0, "value": 1, "reward_id": "click-1"}' % int(decision)
+    assert json.loads(funnel.reward_json(whole)) == {"outcome": "duplicate"}
     both = ask(funnel, placement="banner", k=2)
     assert funnel.reward(both["decision_id"], 1) == "unknown_slot"
     assert funnel.reward(both["decision_id"], 1, item=both["items"][1]["item"]) == "accepted"

@@ -96,6 +96,22 @@ def client(server: Running) -> Iterator[pn.Client]:
         yield made
 
 
+@pytest.fixture
+def learning_server(tmp_path: Path) -> Iterator[Running]:
+    """A server where policies decide, and every path has something to do."""
+    world = pn.simulate.retail(subjects=60, items=40, days=40, seed=5)
+    data = pn.Dataset.from_events(world.events, subject="subject", item="item", time="time")
+    places = {
+        "home": pn.Placement(pn.EpsilonGreedy(seed=1)),
+        "banner": pn.Placement(pn.LinUCB(seed=2), offers=["a", 7], context={"hour": True}),
+    }
+    pn.Pipeline([pn.ItemKNN(), pn.Popular()], placements=places).fit(data).save(tmp_path / "shop")
+    log = tmp_path / "server.log"
+    with serving(tmp_path / "shop", log, "--data", str(tmp_path / "state")) as running:
+        yield running
+        assert running.stop() == 0
+
+
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [server_path(), *map(str, arguments)],
@@ -468,13 +484,31 @@ def test_answers_match_the_document(shop: Shop, client: pn.Client) -> None:
         jsonschema.validate(json.loads(client.recommend_json(request)), schema)
 
 
+def test_answers_of_policies_match_the_document(learning_server: Running) -> None:
+    import jsonschema
+
+    document = yaml.safe_load(OPENAPI.read_text())
+    parts = {"components": document["components"]}
+    client = pn.Client(learning_server.url, timeout=PATIENCE)
+    for place in ("home", "banner"):
+        body = client.recommend_json({"placement": place, "k": 2, "explain": True})
+        answer = json.loads(body)
+        jsonschema.validate(answer, {"$ref": "#/components/schemas/Answer", **parts})
+        assert client.reward(answer["decision_id"], 1, slot=0) == "accepted"
+    content = document["paths"]["/v1/rewards"]["post"]["requestBody"]["content"]
+    for example in content["application/json"]["examples"].values():
+        body = json.dumps(example["value"]).encode()
+        outcomes = list(json.loads(client._ask("POST", "/v1/rewards", body)).values())
+        assert outcomes in (["unknown_decision"], [["unknown_decision"] * 2])
+
+
 @pytest.mark.slow
-def test_schemathesis_finds_nothing(server: Running, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(learning_server: Running, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis",
             "--config-file", ROOT / "tests" / "python" / "schemathesis.toml",
-            "run", OPENAPI, "--url", server.url,
+            "run", OPENAPI, "--url", learning_server.url,
             "--phases", "examples,coverage,fuzzing", "--max-examples", "60", "--max-time", "30",
             "--seed", "1", "--generation-database", "none", "--no-shrink", "--no-color",
         ],

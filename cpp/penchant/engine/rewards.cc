@@ -18,6 +18,9 @@ constexpr std::string_view kKnown = "decision_id, value, item, slot, reward_id, 
 // As answers have it, a text, or an integer.
 std::uint64_t read_decision_id(dom::element value) {
   if (std::uint64_t number = 0; value.get(number) == simdjson::SUCCESS) return number;
+  if (std::int64_t whole = 0; read_integer(value, whole) && whole >= 0) {
+    return static_cast<std::uint64_t>(whole);
+  }
   std::string_view text;
   std::uint64_t out = 0;
   if (value.get(text) == simdjson::SUCCESS && !text.empty()) {
