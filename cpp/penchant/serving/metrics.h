@@ -21,7 +21,7 @@
 namespace penchant::serving {
 
 enum class Route : std::uint8_t { kRecommend, kRewards, kHealth, kReady, kMetrics, kRoot, kOther };
-inline constexpr std::size_t kRoutes = 6;
+inline constexpr std::size_t kRoutes = 7;
 [[nodiscard]] std::string_view route_name(Route route);
 
 // Where a connection was when its time ran out.
