@@ -31,6 +31,7 @@ __all__: list[str] = [
     "HybridModel",
     "IdMap",
     "Interactions",
+    "Live",
     "Model",
     "OffPolicyEstimate",
     "OffPolicyEstimation",
@@ -49,6 +50,7 @@ __all__: list[str] = [
     "by_user_test_rows",
     "candidate_feature_names",
     "candidate_rows",
+    "context_term_names",
     "evaluate",
     "export_lightgbm",
     "extended_context",
@@ -852,6 +854,10 @@ class BanditLoop:
         """
         policies: (name, BanditPolicy, arms as JSON texts, join options) each; an empty folder name keeps the log in memory.
         """
+    def arms(self, name: str) -> list[str]:
+        """
+        Those that were learnt, as JSON texts.
+        """
     def counts(self) -> dict: ...
     def decide(
         self,
@@ -988,6 +994,11 @@ class Engine:
     @property
     def num_items(self) -> int: ...
     @property
+    def placements(self) -> list[str]:
+        """
+        Names of those where a policy decides.
+        """
+    @property
     def ranker(self) -> typing.Any:
         """
         (Forest, names of its features, what they are in words, depth), or None.
@@ -998,6 +1009,31 @@ class Engine:
     def stages(self) -> list[str]: ...
     @property
     def version(self) -> str: ...
+
+class Live:
+    """
+    An engine whose policies decide, log and learn.
+    """
+    @staticmethod
+    def open(
+        engine: Engine,
+        folder: os.PathLike | str | bytes = "",
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> Live: ...
+    def bundle(self) -> BundleReader: ...
+    def forget(self, subject: str) -> int: ...
+    def pass_time(self, now: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def recommend_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
+        """
+        now: microseconds since 1970, UTC.
+        """
+    def reward_json(self, request: str) -> bytes: ...
+    def snapshot(self) -> None: ...
+    def state(self) -> bytes: ...
+    @property
+    def placements(self) -> list[str]: ...
+    @property
+    def waiting(self) -> int: ...
 
 class BlendProblem:
     def __init__(self, sources: typing.SupportsInt | typing.SupportsIndex) -> None: ...
@@ -1043,9 +1079,10 @@ def build_bundle(
     goldens: collections.abc.Sequence[str],
     cold_start: bool = False,
     ranker: typing.Any = None,
+    placements: list = [],
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth). A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default reward)). A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -1066,6 +1103,11 @@ def candidate_feature_names(engine: Engine, attributes: AttributeTable = None) -
 def candidate_rows(engine: Engine, request: str) -> dict:
     """
     Candidates of one request as its ranker sees them: items, values, scores.
+    """
+
+def context_term_names(json: str) -> list[str]:
+    """
+    Names of the numbers that a context of these terms has.
     """
 
 def evaluate(
