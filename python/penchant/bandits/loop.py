@@ -547,8 +547,9 @@ def _times(values: Any, rows: int, *, missing: bool = False) -> npt.NDArray[np.i
     plain = isinstance(values, (int, float)) and not isinstance(values, bool) and not missing
     if plain and -_FAR < values < _FAR:
         return np.array([round(values * 1e6)], dtype=np.int64)  # what a loop is asked most often
-    one = isinstance(values, (str, int, float, np.generic)) or not hasattr(values, "__len__")
-    micros, faults = read_times(as_column([values] if one else values, "times"), "s")
+    if isinstance(values, (str, np.generic)) or not hasattr(values, "__len__"):
+        return np.array([_moment(values)], dtype=np.int64)
+    micros, faults = read_times(as_column(values, "times"), "s")
     if len(micros) not in ({rows} if missing else {1, rows}):
         raise InvalidArgumentError(f"there are {len(micros)} times for {rows} rows")
     for bad, reason in faults:
