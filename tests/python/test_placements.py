@@ -200,6 +200,14 @@ def test_rewards_count_once(funnel: pn.Pipeline) -> None:
     assert funnel.reward(late, 1) == "late"
 
 
+def test_the_longest_ids_are_logged(funnel: pn.Pipeline) -> None:
+    longest = "\x01" * 4096
+    answer = ask(funnel, subject=longest, placement="banner")
+    outcome = funnel.reward(answer["decision_id"], 1, longest, item=answer["items"][0]["item"])
+    assert outcome == "accepted"
+    assert funnel.reward(answer["decision_id"], 1, item=longest) == "unknown_slot"
+
+
 def test_rewards_come_in_batches(funnel: pn.Pipeline) -> None:
     decisions = [ask(funnel, placement="banner")["decision_id"] for _ in range(3)]
     rewards = [{"decision_id": one, "value": 1, "reward_id": one} for one in decisions]

@@ -518,4 +518,4 @@ def test_schemathesis_finds_nothing(learning_server: Running, tmp_path: Path) ->
         cwd=tmp_path,  # it keeps notes in the working folder
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[:3000] + "\n...\n" + done.stdout[-1500:]
-    assert pn.Client(server.url).ready()
+    assert pn.Client(learning_server.url).ready()

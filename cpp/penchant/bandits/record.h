@@ -18,7 +18,8 @@
 
 namespace penchant::bandits {
 
-inline constexpr std::size_t kMaxTextBytes = 4096;                // an id, a name
+// Of an id or a name; a request's id of 4096 bytes has up to six times as many as JSON.
+inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 15;
 inline constexpr std::size_t kMaxNumbers = std::size_t{1} << 16;  // a context, an arm's attributes
 inline constexpr std::size_t kMaxSlots = 1024;                    // of a decision
 

@@ -30,7 +30,7 @@ std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets) {
   out.push_back(std::make_unique<const OrderStage>());
   if (assets.ranker) out.push_back(std::make_unique<const RerankStage>());
   out.push_back(std::make_unique<const FillStage>());
-  out.push_back(std::make_unique<const ExploreStage>());
+  if (!assets.placements.empty()) out.push_back(std::make_unique<const ExploreStage>());
   out.push_back(std::make_unique<const ExplainStage>());
   return out;
 }

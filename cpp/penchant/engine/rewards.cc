@@ -52,8 +52,8 @@ void read_member(std::string_view key, dom::element member, bandits::Rewarded& o
     out.slot = read_slot(member);
   } else if (key == "reward_id") {
     out.id = read_string(member, "reward_id");
-    if (out.id.size() > bandits::kMaxTextBytes) {
-      refuse(concat("'reward_id' is longer than ", bandits::kMaxTextBytes, " bytes"));
+    if (out.id.size() > kMaxTextBytes) {
+      refuse(concat("'reward_id' is longer than ", kMaxTextBytes, " bytes"));
     }
   } else {
     out.time = read_time(member, "time");

@@ -215,7 +215,10 @@ class Backwards final : public Chooser {
 
 TEST(Choosers, ChooseAmongTheBest) {
   const data::Dataset data = testing::random_dataset(60, 40, 900, 51, true);
-  const auto engine = testing::small_engine(data);
+  EngineParts parts = testing::small_parts(data);
+  parts.placements.push_back(banner());
+  const auto engine = Engine::from_bundle(
+      bundle::Reader::from_bytes(build_bundle(parts, "{}", testing::small_goldens())));
   Request request = parse_request(R"({"subject": "s1003", "k": 6})");
   const Decision plain = engine->recommend(request);
   request.k = 3;
