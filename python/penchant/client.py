@@ -207,9 +207,15 @@ class Client:
             "decision_id": decision_id, "value": value, "reward_id": reward_id or uuid.uuid4().hex,
             "item": item, "slot": slot, "time": time,
         }  # fmt: skip
-        body = json.dumps({name: each for name, each in told.items() if each is not None})
-        answer = json.loads(self._ask("POST", "/v1/rewards", body.encode()))
-        return str(answer["outcome"])
+        body = self.reward_json({name: each for name, each in told.items() if each is not None})
+        return str(json.loads(body)["outcome"])
+
+    def reward_json(self, request: bytes | str | Mapping[str, Any]) -> bytes:
+        """Send one reward, or ``{"rewards": [...]}``, as it is; return the answer's bytes."""
+        if isinstance(request, Mapping):
+            request = json.dumps(request, ensure_ascii=False, allow_nan=False)
+        body = request.encode() if isinstance(request, str) else bytes(request)
+        return self._ask("POST", "/v1/rewards", body)
 
     def health(self) -> bool:
         """Return whether the server's process answers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,15 +25,18 @@ _PATIENCE = 60.0  # seconds until the server listens
 
 
 @contextmanager
-def serving(bundle: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def serving(bundle: Path, log: Path, data: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run penchant-serve on a free loopback port; yield the process and the port.
 
-    What it says goes to `log`. Raises UnavailableError, with its last words, when it fails.
+    What it says goes to `log`, what it decides and learns to the folder `data`, which is made anew.
+    Raises UnavailableError, with its last words, when it fails.
     """
+    shutil.rmtree(data, ignore_errors=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [server_path(), bundle, "--listen", "127.0.0.1:0"], stdout=out, stderr=out
-        )
+            [server_path(), bundle, "--listen", "127.0.0.1:0", "--data", data],
+            stdout=out, stderr=out,
+        )  # fmt: skip
     try:
         yield process, _wait_for_port(process, log)
     finally:

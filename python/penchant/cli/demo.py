@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._demo_data import Log, load
+from ._demo_learning import PLACE, learn, placements
 from ._demo_server import Connection, measure, serving, stop
 from ._table import emphasize, format_table
 from .recommend import answer_rows
@@ -49,7 +51,7 @@ def run(output: str | Path, *, fast: bool = False, requests: int = 2000) -> int:
     """
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    story = _Story(steps=6)
+    story = _Story(steps=7)
     with story.step("data"):
         log = load(fast)
         story.say(log.title)
@@ -66,13 +68,15 @@ def run(output: str | Path, *, fast: bool = False, requests: int = 2000) -> int:
         story.say(f"{bundle}: {bundle.stat().st_size / 1e6:.1f} MB")
         story.say(f"look inside: penchant inspect {bundle}")
     log_file = folder / "server.log"
-    with serving(bundle, log_file) as (process, port):
+    with serving(bundle, log_file, folder / "state") as (process, port):
         with story.step("serve and ask"):
             story.say(f"penchant-serve listens on 127.0.0.1:{port}")
             answers = _ask(port, _people(log), log, story)
             (folder / "answers.json").write_text(json.dumps(answers, indent=2) + "\n")
         with story.step("compare and time"):
             equal = _compare(port, pipeline, bundle, log, requests, folder, story)
+        with story.step("decide and learn"):
+            equal = _learn(port, bundle, folder, story) and equal
             story.say(f"the server stopped in {stop(process):.2f} s")
     story.end(folder)
     return 0 if equal else 1
@@ -93,7 +97,7 @@ def _train(log: Log, story: _Story) -> dict[str, Any]:
         "ALS": pn.ALS(factors=128, alpha=10.0, regularization=50.0, **recency),
         "RepeatPurchase": pn.RepeatPurchase(),
         "Pipeline": pn.Pipeline(),
-        SERVED: pn.Pipeline(ranker=default_ranker()),
+        SERVED: pn.Pipeline(ranker=default_ranker(), placements=placements()),
     }
     for name, model in models.items():
         start = time.perf_counter()
@@ -197,6 +201,28 @@ def _compare(
     facts = {"requests": count, "equal": equal, "p50_ms": round(p50, 3), "p99_ms": round(p99, 3)}
     (folder / "serving.json").write_text(json.dumps(facts, indent=2) + "\n")
     return equal == len(questions)
+
+
+def _learn(port: int, bundle: Path, folder: Path, story: _Story) -> bool:
+    """Let a policy on the server learn from visitors, beside one in Python told the same."""
+    import penchant as pn
+
+    story.say(
+        f"placement '{PLACE}': a policy chooses one of three banners for made visitors, of whom "
+        "those of the morning like another than those of the evening"
+    )
+    with (
+        pn.Client(f"http://127.0.0.1:{port}") as client,
+        tempfile.TemporaryDirectory(dir=folder) as twin,
+    ):
+        lines, alike = learn(client, pn.load(bundle, data=twin))
+    story.say_lines(lines)
+    story.say(
+        "decisions, probabilities and outcomes are "
+        + ("byte for byte those" if alike else "NOT those")
+        + " of the same bundle in Python, told the same clicks"
+    )
+    return alike
 
 
 def _questions(log: Log, count: int) -> list[dict[str, Any]]:
