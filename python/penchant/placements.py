@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -242,5 +242,5 @@ def _read_yaml(path: Path) -> Any:
         raise InvalidArgumentError(f"placements: {path} is no YAML: {error}") from error
 
 
-def _refuse(name: str, why: str) -> Any:
+def _refuse(name: str, why: str) -> NoReturn:
     raise InvalidArgumentError(f"placement {name!r}: {why}")

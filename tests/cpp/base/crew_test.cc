@@ -42,7 +42,7 @@ TEST(Crew, IsHelpedByIdleThreads) {
   Crew crew(2);
   std::atomic<bool> over = false;
   std::atomic<bool> leads = false;
-  bool helped = false;
+  std::atomic<bool> helped = false;
   crew.run([&] {
     if (leads.exchange(true)) {
       while (!over) crew.idle();
