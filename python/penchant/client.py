@@ -164,10 +164,7 @@ class Client:
         bytes
             JSON: the same bytes that ``Pipeline.recommend_json`` gives for the same bundle.
         """
-        if isinstance(request, Mapping):
-            request = json.dumps(request, ensure_ascii=False, allow_nan=False)
-        body = request.encode() if isinstance(request, str) else bytes(request)
-        return self._ask("POST", "/v1/recommend", body)
+        return self._post("/v1/recommend", request)
 
     def reward(
         self,
@@ -212,10 +209,7 @@ class Client:
 
     def reward_json(self, request: bytes | str | Mapping[str, Any]) -> bytes:
         """Send one reward, or ``{"rewards": [...]}``, as it is; return the answer's bytes."""
-        if isinstance(request, Mapping):
-            request = json.dumps(request, ensure_ascii=False, allow_nan=False)
-        body = request.encode() if isinstance(request, str) else bytes(request)
-        return self._ask("POST", "/v1/rewards", body)
+        return self._post("/v1/rewards", request)
 
     def health(self) -> bool:
         """Return whether the server's process answers."""
@@ -244,6 +238,12 @@ class Client:
         except UnavailableError:
             return False
         return True
+
+    def _post(self, path: str, request: bytes | str | Mapping[str, Any]) -> bytes:
+        if isinstance(request, Mapping):
+            request = json.dumps(request, ensure_ascii=False, allow_nan=False)
+        body = request.encode() if isinstance(request, str) else bytes(request)
+        return self._ask("POST", path, body)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         status, kind, content = self._exchange(method, path, body)

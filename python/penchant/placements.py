@@ -181,7 +181,7 @@ def _policy(name: str, given: Any) -> Policy:
         _refuse(name, "policy must be a policy, its name, or a mapping with kind and parameters")
     from . import bandits  # noqa: F401  (makes the kinds known)
 
-    kinds = {one.__name__: one for one in Policy._of_kind.values()}
+    kinds = Policy._by_name()
     kind = kinds.get(told["kind"])
     if kind is None:
         _refuse(name, f"there is no policy {told['kind']!r}; there are {', '.join(sorted(kinds))}")

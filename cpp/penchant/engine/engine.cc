@@ -23,6 +23,12 @@ Workspace& thread_workspace() {
 
 }  // namespace
 
+ExternalId item_id(const data::IdMap& items, ItemIndex item) {
+  const auto i = static_cast<std::size_t>(item.value);
+  if (items.kind() == data::IdKind::kInteger) return items.integer(i);
+  return std::string(items.string(i));
+}
+
 std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets) {
   std::vector<std::unique_ptr<const Stage>> out;
   out.push_back(std::make_unique<const ResolveStage>());

@@ -7,12 +7,6 @@
 namespace penchant::engine {
 namespace {
 
-ExternalId external(const data::IdMap& ids, ItemIndex item) {
-  const auto i = static_cast<std::size_t>(item.value);
-  if (ids.kind() == data::IdKind::kInteger) return ids.integer(i);
-  return std::string(ids.string(i));
-}
-
 std::string called(const models::Context& context, ItemIndex item) {
   const std::string_view name = context.item_name(item);
   if (!name.empty()) return std::string(name);
@@ -63,12 +57,12 @@ Reason reason_for(const Workspace& work, std::size_t s, ItemIndex item) {
     const bool together = source.model->together();
     if (because == work.viewed && !together) {
       return {"similar_to_viewed", concat("Because you are looking at ", name),
-              external(context.items, because)};
+              item_id(context.items, because)};
     }
     return {together ? "bought_together" : "similar_to_yours",
             together ? concat(context.purchases_only ? "Bought" : "Chosen", " together with ", name)
                      : concat("Because of ", name),
-            external(context.items, because)};
+            item_id(context.items, because)};
   }
   return {"similar_taste", "People with a similar taste chose this", std::nullopt};
 }

@@ -12,12 +12,6 @@
 namespace penchant::engine {
 namespace {
 
-ExternalId external(const data::IdMap& ids, ItemIndex item) {
-  const auto i = static_cast<std::size_t>(item.value);
-  if (ids.kind() == data::IdKind::kInteger) return ids.integer(i);
-  return std::string(ids.string(i));
-}
-
 // Chooses among the funnel's best and remembers how.
 class ItemChooser final : public Chooser {
  public:
@@ -31,7 +25,7 @@ class ItemChooser final : public Chooser {
     const float best = work.chosen.front().score;
     for (std::size_t i = 0; i < work.chosen.size(); ++i) {
       const Candidate& one = work.chosen[i];
-      drawing.arms.push_back(json_text(external(work.assets->context->items, one.item)));
+      drawing.arms.push_back(json_text(item_id(work.assets->context->items, one.item)));
       drawing.features.push_back(best > 0 ? static_cast<double>(one.score / best) : 0.0);
       drawing.features.push_back(1.0 / static_cast<double>(i + 1));
     }

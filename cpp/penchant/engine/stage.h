@@ -118,6 +118,9 @@ class Stage {
   virtual void run(Workspace& work) const = 0;
 };
 
+// The catalogue's id of an item, as requests have it.
+[[nodiscard]] ExternalId item_id(const data::IdMap& items, ItemIndex item);
+
 [[nodiscard]] std::vector<std::unique_ptr<const Stage>> make_stages(const Assets& assets);
 
 // The best that any source of positive weight has to go on.

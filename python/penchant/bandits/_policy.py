@@ -77,6 +77,11 @@ class Policy(Parametrized):
         if "_kind" in cls.__dict__:
             Policy._of_kind[cls._kind] = cls
 
+    @classmethod
+    def _by_name(cls) -> dict[str, type[Policy]]:
+        """The policies that were imported, by the names of their classes."""
+        return {one.__name__: one for one in Policy._of_kind.values()}
+
     # -- asking ------------------------------------------------------------------------------------
 
     def probabilities(
@@ -352,7 +357,7 @@ class Policy(Parametrized):
     def _read(cls, reader: Any) -> Self:
         try:
             lineage = json.loads(reader.lineage_json)
-            found = {one.__name__: one for one in Policy._of_kind.values()}[lineage["object"]]
+            found = Policy._by_name()[lineage["object"]]
             policy = found(**lineage["params"])
             next_decision = int(lineage["next_decision"])
         except (KeyError, TypeError, ValueError) as error:
