@@ -24,6 +24,7 @@ from ._default_funnel import (
     knows_people,
     prior_weights,
 )
+from ._feedback import Feedback
 from ._progress import Progress
 from ._requests import golden_requests, to_json
 from ._reranking import (
@@ -39,9 +40,8 @@ from ._version import __version__
 from ._windows import FittedWindow, FittedWindows
 from .bandits._policy import Policy
 from .data._frames import make_frame
-from .data._times import time_micros
 from .data.dataset import Dataset
-from .errors import InvalidArgumentError, NotFittedError, NotFoundError
+from .errors import InvalidArgumentError, NotFittedError
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
@@ -54,7 +54,7 @@ __all__ = ["Pipeline"]
 _EVALUATED_LIST = 100
 
 
-class Pipeline(Parametrized, Evaluable):
+class Pipeline(Parametrized, Evaluable, Feedback):
     """Candidate sources, blended, filtered, explained: what a server answers with.
 
     `fit` trains every source, learns how much each counts from the last weeks of the training data
@@ -535,71 +535,6 @@ class Pipeline(Parametrized, Evaluable):
         if self._live is not None:
             return bytes(self._live.recommend_json(text, _now()))
         return bytes(self.engine.recommend_json(text))
-
-    # -- feedback --------------------------------------------------------------------------------
-
-    def reward(
-        self,
-        decision_id: str | int,
-        value: float,
-        reward_id: str | None = None,
-        *,
-        item: Any = None,
-        slot: int | None = None,
-        time: str | None = None,
-    ) -> str:
-        """Tell what came of a decision, as ``POST /v1/rewards`` does.
-
-        Parameters
-        ----------
-        decision_id : str or int
-            Of the answer.
-        value : float
-            Within +-1e6.
-        reward_id : str, optional
-            The same id again changes nothing.
-        item : id, optional
-            Of the answer's items, the one that was rewarded; needed where there were several,
-            unless `slot` says its place from 0.
-        slot : int, optional
-        time : str, optional
-            When it happened, ISO 8601. None: at the latest decision's moment.
-
-        Returns
-        -------
-        str
-            "accepted", "held", "duplicate", "late", "unknown_decision", "unknown_slot" or
-            "too_many" (docs/bandit_loop.md).
-
-        Raises
-        ------
-        NotFoundError
-            When no placement of this pipeline has a policy.
-        """
-        told = {"decision_id": decision_id, "value": value, "reward_id": reward_id, "item": item,
-                "slot": slot, "time": time}  # fmt: skip
-        body = self.reward_json({k: v for k, v in told.items() if v is not None})
-        return str(json.loads(body)["outcome"])
-
-    def reward_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
-        """Answer as ``POST /v1/rewards`` would: one reward, or ``{"rewards": [...]}``."""
-        text = request if isinstance(request, (bytes, str)) else to_json(request)
-        return bytes(self._learning().reward_json(text))
-
-    def pass_time(self, to: Any) -> None:
-        """Let deadlines pass: what waited for rewards until then is learnt.
-
-        Parameters
-        ----------
-        to : datetime, or str in ISO 8601
-        """
-        self._learning().pass_time(time_micros(to, "to"))
-
-    def _learning(self) -> Any:
-        _ = self.engine
-        if self._live is None:
-            raise NotFoundError("no placement of this pipeline has a policy: nothing here learns")
-        return self._live
 
     # -- artifact --------------------------------------------------------------------------------
 
