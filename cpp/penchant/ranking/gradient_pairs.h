@@ -22,6 +22,9 @@ struct Entry {
   std::uint16_t hessian = 0;
 };
 
+// A list of entries in pieces.
+using EntryRuns = std::vector<std::span<const Entry>>;
+
 // gradient = scale * integer.
 struct Scales {
   double gradient = 1;

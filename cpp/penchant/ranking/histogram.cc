@@ -77,22 +77,39 @@ std::vector<Panel> panels_of(std::size_t tiles) {
   return panels;
 }
 
+std::size_t rows_of(const EntryRuns& runs) {
+  std::size_t rows = 0;
+  for (const auto run : runs) rows += run.size();
+  return rows;
+}
+
 // Blocks of entries that several threads take from, each as many as it gets to.
 class Blocks {
  public:
-  explicit Blocks(std::span<const Entry> entries)
-      : entries_(entries), size_(std::clamp(entries.size() / 8, kPartRows / 2, kBlockRows)) {}
-  // Empty: none is left.
-  std::span<const Entry> take() {
-    const std::size_t at = next_.fetch_add(size_, std::memory_order_relaxed);
-    if (at >= entries_.size()) return {};
-    return entries_.subspan(at, std::min(size_, entries_.size() - at));
+  struct Block {
+    std::span<const Entry> entries;  // empty: none is left
+    std::size_t readable = 0;        // as far as the run goes on
+  };
+
+  explicit Blocks(const EntryRuns& runs)
+      : runs_(runs), size_(std::clamp(rows_of(runs) / 8, kPartRows / 2, kBlockRows)) {
+    for (const auto run : runs) {
+      first_.push_back(first_.back() + (run.size() + size_ - 1) / size_);
+    }
   }
-  [[nodiscard]] const Entry* end() const { return entries_.data() + entries_.size(); }
+  Block take() {
+    const std::size_t block = next_.fetch_add(1, std::memory_order_relaxed);
+    if (block >= first_.back()) return {};
+    const auto r = static_cast<std::size_t>(std::ranges::upper_bound(first_, block) -
+                                            first_.begin() - 1);
+    const auto left = runs_[r].subspan((block - first_[r]) * size_);
+    return {left.first(std::min(size_, left.size())), left.size()};
+  }
 
  private:
-  std::span<const Entry> entries_;
+  const EntryRuns& runs_;
   std::size_t size_;
+  std::vector<std::size_t> first_{0};  // [runs + 1], a run's first block
   std::atomic<std::size_t> next_{0};
 };
 
@@ -113,11 +130,11 @@ class PanelSums {
     BinSum* out = nullptr;
     bool first = true;
     std::size_t rows = 0;
-    for (auto block = blocks.take(); !block.empty(); block = blocks.take()) {
+    for (auto block = blocks.take(); !block.entries.empty(); block = blocks.take()) {
       if (out == nullptr) out = start();
       if (rows == 0) sums.assign(size, Packed{0});
-      add(panel, block, blocks.end(), sums.data());
-      rows += block.size();
+      add(panel, block, sums.data());
+      rows += block.entries.size();
       if (rows + kBlockRows <= kFlushRows) continue;
       flush(panel, sums.data(), first, out);
       rows = 0;
@@ -138,7 +155,7 @@ class PanelSums {
     return std::min(kTileColumns, bins_.columns() - tile * kTileColumns);
   }
 
-  void add(Panel panel, std::span<const Entry> block, const Entry* end, Packed* sums) const {
+  void add(Panel panel, const Blocks::Block& block, Packed* sums) const {
     // Groups of about the same size.
     const std::size_t tiles = panel.last - panel.first;
     const std::size_t groups = (tiles + tiles_together() - 1) / tiles_together();
@@ -150,9 +167,8 @@ class PanelSums {
           std::min(last * kTileColumns, bins_.columns()) - t * kTileColumns;
       const AddRows add_all =
           summed_ == Summed::kRows ? add_rows_of<true>(features) : add_rows_of<false>(features);
-      add_all(bins_.tile(t), bins_.tile_stride(t), block.data(), block.size(),
-              static_cast<std::size_t>(end - block.data()),
-              sums + (t - panel.first) * kTileColumns * kBins);
+      add_all(bins_.tile(t), bins_.tile_stride(t), block.entries.data(), block.entries.size(),
+              block.readable, sums + (t - panel.first) * kTileColumns * kBins);
     }
   }
 
@@ -200,15 +216,16 @@ class PanelSums {
 }  // namespace
 
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
-                     std::span<const Entry> entries, std::span<const std::uint8_t> used,
-                     Summed summed, Crew& crew, std::span<BinSum> out) {
+                     const EntryRuns& entries, std::span<const std::uint8_t> used, Summed summed,
+                     Crew& crew, std::span<BinSum> out) {
   const PanelSums sums(bins, layout, used, summed);
   const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
-  const bool shared = entries.size() * bins.tiles() >= kSharedTiles;
+  const std::size_t rows = rows_of(entries);
+  const bool shared = rows * bins.tiles() >= kSharedTiles;
   const auto width = static_cast<std::size_t>(shared ? crew.threads() : 1);
   const std::size_t parts =
-      panels.size() >= width ? 1 : std::clamp<std::size_t>(entries.size() / kPartRows, 1, width);
+      panels.size() >= width ? 1 : std::clamp<std::size_t>(rows / kPartRows, 1, width);
   if (parts == 1) {
     const auto sum_panel = [&](std::size_t p) {
       Blocks blocks(entries);

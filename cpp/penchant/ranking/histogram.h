@@ -43,8 +43,8 @@ enum class Summed : std::uint8_t { kPairs, kRows };  // kRows: hessian = 1, to c
 // Sums the entries' pairs into `out` [layout.size()], over the tiles that `used` [tiles] marks;
 // other tiles' bins are zeroed. O(entries * used columns).
 void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
-                     std::span<const Entry> entries, std::span<const std::uint8_t> used,
-                     Summed summed, Crew& crew, std::span<BinSum> out);
+                     const EntryRuns& entries, std::span<const std::uint8_t> used, Summed summed,
+                     Crew& crew, std::span<BinSum> out);
 
 // parent -= child: what remains is the sibling.
 void subtract_histogram(std::span<BinSum> parent, std::span<const BinSum> child);

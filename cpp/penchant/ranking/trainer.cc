@@ -143,7 +143,9 @@ struct Trainer::Impl {
       double value = grown.leaf_values[leaf];
       if (objective.refits_leaves()) {
         std::vector<std::uint32_t> rows;
-        for (const Entry& entry : grower.leaf_entries(leaf)) rows.push_back(entry.row);
+        for (const auto run : grower.leaf_entries(leaf)) {
+          for (const Entry& entry : run) rows.push_back(entry.row);
+        }
         value = rows.empty() ? 0 : objective.leaf_value(rows, scores);
       }
       values[leaf] = params.learning_rate * value;
@@ -171,10 +173,10 @@ struct Trainer::Impl {
     };
     std::vector<Part> parts;
     for (std::size_t leaf = 0; leaf < values.size(); ++leaf) {
-      for (auto left = grower.leaf_entries(leaf); !left.empty();) {
-        const std::size_t size = std::min(left.size(), kBlockRows);
-        parts.push_back({left.first(size), values[leaf]});
-        left = left.subspan(size);
+      for (auto left : grower.leaf_entries(leaf)) {
+        for (; !left.empty(); left = left.subspan(std::min(left.size(), kBlockRows))) {
+          parts.push_back({left.first(std::min(left.size(), kBlockRows)), values[leaf]});
+        }
       }
     }
     parallel_blocks(parts.size(), 4, threads(), [&](const Block& block) {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "penchant/base/error.h"
-#include "penchant/ranking/row_partition.h"
 
 namespace penchant::ranking {
 namespace {
@@ -70,14 +70,13 @@ void TreeGrower::choose_features(std::span<const std::uint8_t> used_features) {
   }
 }
 
-std::span<const Entry> TreeGrower::leaf_entries(std::size_t leaf) const {
-  const Leaf& at = leaves_[leaf];
-  return std::span<const Entry>(at.in_spare ? spare_ : entries_)
-      .subspan(at.begin, at.end - at.begin);
-}
+EntryRuns TreeGrower::leaf_entries(std::size_t leaf) const { return entries_of(leaves_[leaf]); }
 
-std::span<Entry> TreeGrower::rows_of(const Leaf& leaf, bool spare) {
-  return std::span<Entry>(spare ? spare_ : entries_).subspan(leaf.begin, leaf.end - leaf.begin);
+EntryRuns TreeGrower::entries_of(const Leaf& leaf) const {
+  const std::span<const Entry> list(leaf.in_spare ? spare_ : entries_);
+  EntryRuns runs;
+  for (const EntryRange& range : leaf.rows) runs.push_back(list.subspan(range.begin, range.size()));
+  return runs;
 }
 
 std::span<BinSum> TreeGrower::histogram(int slot) { return pool_[static_cast<std::size_t>(slot)]; }
@@ -102,7 +101,7 @@ void TreeGrower::give_back(int& slot) {
 }
 
 void TreeGrower::sum(const Leaf& leaf, Summed summed, std::span<BinSum> out) {
-  build_histogram(bins_, layout_, rows_of(leaf, leaf.in_spare), used_tiles_, summed, crew_, out);
+  build_histogram(bins_, layout_, entries_of(leaf), used_tiles_, summed, crew_, out);
 }
 
 void TreeGrower::begin() {
@@ -121,7 +120,7 @@ void TreeGrower::begin() {
 
 void TreeGrower::start() {
   Leaf& root = leaves_.front();
-  root.end = entries_.size();
+  root.rows = cut_into_stripes(entries_.size(), crew_.threads());
   root.groups = interaction_.root();
   root.state.rows = static_cast<std::int64_t>(entries_.size());
   if (used_.empty() && two_bin_columns_.empty()) return;
@@ -341,10 +340,10 @@ TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& childr
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
   const FeaturePlace& place = bins_.place(feature);
-  const std::size_t left_rows =
-      partition_entries(rows_of(leaf, !spare), bins_.column(place.column),
-                        BinDecision(leaf.split).at(place), crew_, rows_of(leaf, spare));
-  const auto rows = static_cast<std::int64_t>(left_rows);
+  Halves halves = partition_entries(leaf.in_spare ? spare_ : entries_, leaf.rows,
+                                    bins_.column(place.column), BinDecision(leaf.split).at(place),
+                                    crew_, spare ? spare_ : entries_);
+  const auto rows = static_cast<std::int64_t>(halves.left_rows);
   if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
     // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would
     // come earlier: it must not, lest trees depend on how far ahead was looked.
@@ -355,15 +354,14 @@ TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& childr
   Leaf& left = children.left;
   Leaf& right = children.right;
   left = right = {};
-  left.begin = leaf.begin;
-  left.end = right.begin = leaf.begin + left_rows;
-  right.end = leaf.end;
+  left.rows = std::move(halves.left);
+  right.rows = std::move(halves.right);
   left.in_spare = right.in_spare = spare;
   left.depth = right.depth = leaf.depth + 1;
   left.is_left = true;
   left.groups = right.groups = interaction_.after(leaf.groups, feature);
-  left.state.rows = static_cast<std::int64_t>(left_rows);
-  right.state.rows = leaf.state.rows - left.state.rows;
+  left.state.rows = rows;
+  right.state.rows = leaf.state.rows - rows;
   left.state.sum = leaf.split.left;
   right.state.sum = leaf.state.sum - leaf.split.left;
   bound_children(leaf.split, leaf, left, right);
@@ -372,7 +370,7 @@ TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& childr
 }
 
 void TreeGrower::take_place(std::size_t at) {
-  const Leaf parent = leaves_[at];
+  const Leaf& parent = leaves_[at];
   const auto node = static_cast<std::int32_t>(tree_.bins.nodes.size());
   const auto new_leaf = static_cast<std::int32_t>(leaves_.size());
   tree_.bins.nodes.push_back({static_cast<std::size_t>(parent.split.feature),
@@ -384,11 +382,10 @@ void TreeGrower::take_place(std::size_t at) {
     BinNode& above = tree_.bins.nodes[static_cast<std::size_t>(parent.parent)];
     (parent.is_left ? above.left : above.right) = node;
   }
-  const Children made = children_[at];
-  children_[at] = {};
+  Children made = std::exchange(children_[at], {});
   children_.emplace_back();
-  leaves_[at] = made.left;
-  leaves_.push_back(made.right);
+  leaves_[at] = std::move(made.left);
+  leaves_.push_back(std::move(made.right));
   leaves_[at].parent = leaves_.back().parent = node;
 }
 

@@ -27,6 +27,7 @@
 #include "penchant/ranking/gradient_pairs.h"
 #include "penchant/ranking/histogram.h"
 #include "penchant/ranking/interaction_groups.h"
+#include "penchant/ranking/row_partition.h"
 #include "penchant/ranking/split_finder.h"
 
 namespace penchant::ranking {
@@ -60,13 +61,12 @@ class TreeGrower {
   // used_features: [features], 0 leaves one out. Valid until the next call.
   const GrownTree& grow(const Scales& scales, std::span<const std::uint8_t> used_features);
 
-  [[nodiscard]] std::span<const Entry> leaf_entries(std::size_t leaf) const;
+  [[nodiscard]] EntryRuns leaf_entries(std::size_t leaf) const;
 
  private:
   struct Leaf {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    bool in_spare = false;  // which of the two lists holds its rows
+    EntryRanges rows;
+    bool in_spare = false;  // which of the two lists holds them
     LeafState state;
     int depth = 0;
     int slot = -1;  // its histogram
@@ -136,7 +136,7 @@ class TreeGrower {
   [[nodiscard]] Split best_of_feature(std::size_t f, const Leaf& leaf, std::span<const BinSum> all,
                                       std::span<const BinSum> counts) const;
   [[nodiscard]] bool splittable(const Leaf& leaf) const;
-  [[nodiscard]] std::span<Entry> rows_of(const Leaf& leaf, bool spare);
+  [[nodiscard]] EntryRuns entries_of(const Leaf& leaf) const;
   [[nodiscard]] std::span<BinSum> histogram(int slot);
   [[nodiscard]] std::span<const BinSum> histogram(int slot) const;
   int take_slot();

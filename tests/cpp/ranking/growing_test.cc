@@ -206,9 +206,14 @@ TEST(Histogram, EqualsThePlainSum) {
     std::vector<BinSum> fast(sample.layout.size());
     with_idle_crew(threads, [&](Crew& crew) {
       for (int again = 0; again < 5; ++again) {
-        build_histogram(sample.bins, sample.layout, entries, used, Summed::kPairs, crew, fast);
+        build_histogram(sample.bins, sample.layout, {entries}, used, Summed::kPairs, crew, fast);
         ASSERT_EQ(fast, plain) << threads;
       }
+      // In runs: none, one entry, less than a block, the rest.
+      const std::span<const Entry> all(entries);
+      const EntryRuns runs = {all.first(0), all.first(1), all.subspan(1, 999), all.subspan(1000)};
+      build_histogram(sample.bins, sample.layout, runs, used, Summed::kPairs, crew, fast);
+      ASSERT_EQ(fast, plain) << threads;
     });
   }
 }
@@ -224,7 +229,7 @@ TEST(Histogram, HoldsTheLargestSums) {
   }
   std::vector<BinSum> fast(layout.size());
   Crew crew(1);
-  build_histogram(bins, layout, entries, std::vector<std::uint8_t>{1}, Summed::kPairs, crew, fast);
+  build_histogram(bins, layout, {entries}, std::vector<std::uint8_t>{1}, Summed::kPairs, crew, fast);
   EXPECT_EQ(fast[0], (BinSum{-32'767LL * 200'000, 65'535LL * 200'000}));
 }
 
@@ -243,20 +248,47 @@ TEST(Partition, KeepsEveryRowOnItsSide) {
     for (const int threads : {1, 2, 8}) {
       for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100'000}}) {
         std::vector<Entry> out(size);
-        const std::span<const Entry> some(entries.data(), size);
-        std::size_t left = 0;
+        const EntryRanges ranges = cut_into_stripes(size, threads);
+        Halves halves;
         with_idle_crew(threads, [&](Crew& crew) {
-          left = partition_entries(some, sample.bins.column(2), decision, crew, out);
+          halves = partition_entries(entries, ranges, sample.bins.column(2), decision, crew, out);
         });
         std::vector<std::uint8_t> seen(size, 0);
-        for (std::size_t i = 0; i < size; ++i) {
-          ASSERT_EQ(seen[out[i].row]++, 0);
-          ASSERT_EQ(out[i].gradient, entries[out[i].row].gradient);
-          ASSERT_EQ(decision.goes_left(sample.bins.column(2)[out[i].row]), i < left);
-        }
+        std::size_t left_rows = 0;
+        const auto expect_side = [&](const EntryRanges& side, bool left) {
+          for (const EntryRange& range : side) {
+            EXPECT_GT(range.size(), 0U);
+            left_rows += left ? range.size() : 0;
+            for (std::size_t i = range.begin; i < range.end; ++i) {
+              ASSERT_EQ(seen[out[i].row]++, 0);
+              ASSERT_EQ(out[i].gradient, entries[out[i].row].gradient);
+              ASSERT_EQ(decision.goes_left(sample.bins.column(2)[out[i].row]), left);
+            }
+          }
+        };
+        expect_side(halves.left, true);
+        expect_side(halves.right, false);
+        EXPECT_EQ(halves.left_rows, left_rows);
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), static_cast<std::ptrdiff_t>(size));
       }
     }
   }
+}
+
+TEST(Partition, StripesCoverTheList) {
+  for (const std::size_t size : {0, 1, 16'384, 40'000, 5'000'001}) {
+    for (const int threads : {1, 2, 8}) {
+      std::size_t end = 0;
+      for (const EntryRange& stripe : cut_into_stripes(size, threads)) {
+        EXPECT_EQ(stripe.begin, end);
+        EXPECT_GT(stripe.size(), 0U);
+        end = stripe.end;
+      }
+      EXPECT_EQ(end, size);
+    }
+  }
+  EXPECT_EQ(cut_into_stripes(5'000'001, 1).size(), 1U);
+  EXPECT_GE(cut_into_stripes(5'000'001, 8).size(), 8U);
 }
 
 // The finder's best split of the root is the plain search's.
@@ -438,7 +470,9 @@ TEST(TreeGrower, LeavesNoLeafOfFewerRowsWhateverHessiansSay) {
     double rows = 0;
     for (std::size_t l = 0; l < tree.leaf_cover.size(); ++l) {
       EXPECT_GE(tree.leaf_cover[l], 60);
-      EXPECT_EQ(tree.leaf_cover[l], static_cast<double>(grower.leaf_entries(l).size()));
+      std::size_t listed = 0;
+      for (const auto run : grower.leaf_entries(l)) listed += run.size();
+      EXPECT_EQ(tree.leaf_cover[l], static_cast<double>(listed));
       rows += tree.leaf_cover[l];
     }
     EXPECT_EQ(rows, 5000);
