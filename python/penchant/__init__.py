@@ -68,6 +68,7 @@ _MODULES = {
     "datasets": "datasets",
     "errors": "errors",
     "evaluation": "evaluation",
+    "features": "features",
     "metrics": "evaluation.metrics",
     "off_policy": "off_policy",
     "ranking": "ranking",
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import errors as errors
     from . import evaluation as evaluation
+    from . import features as features
     from . import off_policy as off_policy
     from . import ranking as ranking
     from . import simulate as simulate

@@ -1,0 +1,107 @@
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "penchant/bindings/register.h"
+#include "penchant/features/plan.h"
+#include "penchant/features/state.h"
+
+namespace penchant::bindings {
+namespace {
+
+using features::EventBatch;
+using features::Feature;
+using features::ItemTable;
+using features::Plan;
+using features::Points;
+using features::State;
+
+using ItemCodes = std::pair<Array<std::int32_t>, std::size_t>;
+
+ItemTable item_table(std::size_t items, const std::vector<ItemCodes>& codes,
+                     const std::vector<Array<double>>& numbers) {
+  ItemTable table;
+  table.items = items;
+  for (const auto& [of_item, values] : codes) {
+    const auto all = as_span(of_item);
+    table.codes.push_back({{all.begin(), all.end()}, values});
+  }
+  for (const Array<double>& column : numbers) {
+    const auto all = as_span(column);
+    table.numbers.emplace_back(all.begin(), all.end());
+  }
+  return table;
+}
+
+std::vector<std::string> shown_names(const Plan& plan) {
+  std::vector<std::string> names;
+  for (const Feature& feature : plan.features()) {
+    if (!feature.hidden) names.push_back(feature.name);
+  }
+  return names;
+}
+
+void replay(State& state, const Array<std::int64_t>& times, const Array<std::uint16_t>& types,
+            const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
+            const std::vector<Array<std::int64_t>>& numbers,
+            const std::vector<Array<std::int32_t>>& codes, int threads) {
+  EventBatch events{.times = as_span(times),
+                    .types = as_span(types),
+                    .subjects = as_span(subjects),
+                    .items = as_span(items),
+                    .numbers = {},
+                    .codes = {}};
+  for (const auto& column : numbers) events.numbers.push_back(as_span(column));
+  for (const auto& column : codes) events.codes.push_back(as_span(column));
+  const py::gil_scoped_release release;
+  state.replay(events, threads);
+}
+
+std::vector<py::array_t<double>> read(const State& state, const Array<std::int64_t>& times,
+                                      const Array<std::int32_t>& subjects,
+                                      const Array<std::int32_t>& items, int threads) {
+  const Points points{
+      .times = as_span(times), .subjects = as_span(subjects), .items = as_span(items)};
+  std::vector<py::array_t<double>> out;
+  std::vector<double*> columns;
+  for (const Feature& feature : state.plan().features()) {
+    if (feature.hidden) {
+      columns.push_back(nullptr);
+    } else {
+      columns.push_back(out.emplace_back(static_cast<py::ssize_t>(points.size())).mutable_data());
+    }
+  }
+  const py::gil_scoped_release release;
+  state.read(points, threads, columns);
+  return out;
+}
+
+}  // namespace
+
+void register_features(py::module_& module) {
+  py::class_<Plan, std::shared_ptr<Plan>>(module, "FeaturePlan",
+                                          "Features, and what has to be kept to compute them.")
+      .def(py::init([](std::string_view json) {
+             return std::make_shared<Plan>(Plan::from_json(json));
+           }),
+           py::arg("json"))
+      .def_property_readonly("json", &Plan::json)
+      .def_property_readonly("names", &shown_names, "Of the features that are not hidden.");
+
+  py::class_<State>(module, "FeatureState", "What a plan knows after the events it has seen.")
+      .def(py::init([](std::shared_ptr<Plan> plan, std::size_t items,
+                       const std::vector<ItemCodes>& codes,
+                       const std::vector<Array<double>>& numbers) {
+             return State(std::move(plan), item_table(items, codes, numbers));
+           }),
+           py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"))
+      .def("replay", &replay, py::arg("times"), py::arg("types"), py::arg("subjects"),
+           py::arg("items"), py::arg("numbers"), py::arg("codes"), py::arg("threads") = 0)
+      .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
+           py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
+      .def_property_readonly("rows", &State::rows)
+      .def_property_readonly("bytes", &State::bytes);
+}
+
+}  // namespace penchant::bindings

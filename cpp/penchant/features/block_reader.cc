@@ -1,0 +1,266 @@
+#include "penchant/features/block_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace penchant::features {
+namespace {
+
+using Kind = Feature::Kind;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t kHourMicros = 3'600'000'000;
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  const std::int64_t q = a / b;
+  return q - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
+
+double units(std::int64_t millionths) { return static_cast<double>(millionths) / kUnit; }
+
+bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
+  return (list.filters(row) >> feature.filter & 1U) != 0;
+}
+
+}  // namespace
+
+BlockReader::BlockReader(const State& state)
+    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {}
+
+std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
+  if (by.subject) return points_.subjects[point];
+  if (by.item == By::Item::kAny) return 0;
+  const std::int32_t item = points_.items.empty() ? kNoCode : points_.items[point];
+  if (by.item == By::Item::kSame || item < 0) return item;
+  return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
+}
+
+void BlockReader::look_up(std::size_t s) {
+  const Plan::Kept& kept = plan_.series()[s];
+  const Series& series = state_.series(s);
+  Seen& seen = seen_[s];
+  seen.lists.clear();
+  seen.end.clear();
+  seen.begin.resize(kept.windows.size());
+  for (auto& column : seen.begin) column.clear();
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::int32_t key = key_of(kept.by, first_ + i);
+    const std::int64_t time = points_.times[first_ + i];
+    const auto list =
+        series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
+    const std::size_t end = list.before(time);
+    seen.lists.push_back(list);
+    seen.end.push_back(static_cast<std::uint32_t>(end));
+    for (std::size_t w = 0; w < kept.windows.size(); ++w) {
+      const std::size_t begin = list.before(time - kept.windows[w], end);
+      seen.begin[w].push_back(static_cast<std::uint32_t>(begin));
+    }
+  }
+}
+
+void BlockReader::read(const Points& points, std::size_t first, std::size_t count,
+                       std::span<double* const> columns) {
+  points_ = points;
+  first_ = first;
+  count_ = count;
+  for (std::size_t s = 0; s < seen_.size(); ++s) look_up(s);
+  if (pairs_.any()) read_pairs(columns);
+  for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
+}
+
+void BlockReader::read_pairs(std::span<double* const> columns) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::size_t point = first_ + i;
+    const bool same = i > 0 && points_.subjects[point] == points_.subjects[point - 1] &&
+                      points_.times[point] == points_.times[point - 1];
+    if (!same) pairs_.walk(points_.subjects[point], points_.times[point]);
+    pairs_.write(points_.items.empty() ? kNoCode : points_.items[point], columns, point);
+  }
+}
+
+void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) {
+  const Feature& feature = plan_.features()[f];
+  if (feature.of_events() && feature.by.pair()) return;
+  double* const out = columns[f] + first_;
+  const auto each = [&](const auto& value) {
+    for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
+  };
+  switch (feature.kind) {
+    case Kind::kCount:
+    case Kind::kKnown:
+    case Kind::kSum:
+      return each([&](std::size_t i) { return total_of(f, i); });
+    case Kind::kLowest:
+    case Kind::kHighest:
+      return each([&](std::size_t i) { return bound_of(f, i); });
+    case Kind::kDistinct:
+      return each([&](std::size_t i) { return distinct_of(f, i); });
+    case Kind::kRecency:
+    case Kind::kFirstSeen:
+    case Kind::kSpan:
+      return each([&](std::size_t i) { return age_of(f, i); });
+    case Kind::kDecayed:
+      return each([&](std::size_t i) { return decayed_of(f, i); });
+    case Kind::kLastCode:
+      return each([&](std::size_t i) { return last_code_of(f, i); });
+    case Kind::kTopCode:
+      return each([&](std::size_t i) { return top_code_of(f, i); });
+    case Kind::kItemNumber:
+    case Kind::kItemCode:
+      return each([&](std::size_t i) { return of_item(feature, i); });
+    case Kind::kHour:
+    case Kind::kWeekday:
+      return each([&](std::size_t i) { return of_time(feature, i); });
+    case Kind::kFormula:
+      return each([&](std::size_t i) { return feature.formula.value(columns, first_ + i); });
+  }
+}
+
+std::size_t BlockReader::begin_of(std::size_t f, std::size_t i) const {
+  const Plan::Access& access = plan_.access()[f];
+  return access.window ? seen_[access.series].begin[*access.window][i] : 0;
+}
+
+double BlockReader::total_of(std::size_t f, std::size_t i) const {
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::int64_t total = list.total(access.measure, seen_[access.series].end[i]) -
+                             list.total(access.measure, begin_of(f, i));
+  return plan_.features()[f].kind == Kind::kSum ? units(total) : static_cast<double>(total);
+}
+
+double BlockReader::bound_of(std::size_t f, std::size_t i) const {
+  const Feature& feature = plan_.features()[f];
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::size_t end = seen_[access.series].end[i];
+  std::int64_t bound = kNoNumber;
+  if (feature.window == 0) {
+    bound = list.total(access.measure, end);
+  } else {
+    for (std::size_t row = begin_of(f, i); row < end; ++row) {
+      const std::int64_t x = list.value(access.value, row);
+      if (x == kNoNumber || !counts(list, row, feature)) continue;
+      if (bound == kNoNumber || (feature.kind == Kind::kLowest ? x < bound : x > bound)) bound = x;
+    }
+  }
+  return bound == kNoNumber ? kUnknown : units(bound);
+}
+
+double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
+  const Feature& feature = plan_.features()[f];
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::size_t end = seen_[access.series].end[i];
+  const std::size_t begin = begin_of(f, i);
+  if (begin == 0) return static_cast<double>(list.total(access.measure, end));
+  std::size_t codes = 0;
+  for (std::size_t row = begin; row < end; ++row) {
+    const bool first = list.previous(access.measure, row) < static_cast<std::int64_t>(begin);
+    codes += first && counts(list, row, feature) ? 1 : 0;
+  }
+  return static_cast<double>(codes);
+}
+
+double BlockReader::age_of(std::size_t f, std::size_t i) const {
+  const Feature& feature = plan_.features()[f];
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::size_t end = seen_[access.series].end[i];
+  const auto begin = static_cast<std::int64_t>(begin_of(f, i));
+  const std::int64_t time = points_.times[first_ + i];
+  const auto unit = static_cast<double>(feature.unit);
+  if (feature.kind == Kind::kRecency) {
+    const std::int64_t last = list.total(access.measure, end);
+    if (last < begin) return kUnknown;
+    return static_cast<double>(time - list.time(static_cast<std::size_t>(last))) / unit;
+  }
+  // The first row that counts is where their number first passes that before the window.
+  const std::size_t count = feature.kind == Kind::kSpan ? access.counted : access.measure;
+  const std::int64_t none = list.total(count, static_cast<std::size_t>(begin));
+  std::size_t low = static_cast<std::size_t>(begin);
+  std::size_t high = end;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (list.total(count, middle + 1) > none) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  if (low == end) return kUnknown;
+  std::int64_t until = time;
+  if (feature.kind == Kind::kSpan) {
+    until = list.time(static_cast<std::size_t>(list.total(access.measure, end)));
+  }
+  return static_cast<double>(until - list.time(low)) / unit;
+}
+
+double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::size_t end = seen_[access.series].end[i];
+  if (end == 0) return 0;
+  return DecayedSum{plan_.features()[f].half_life}.at(
+      list.total(access.measure, end), list.time(end - 1), points_.times[first_ + i]);
+}
+
+double BlockReader::last_code_of(std::size_t f, std::size_t i) {
+  const Feature& feature = plan_.features()[f];
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const auto begin = static_cast<std::int64_t>(begin_of(f, i));
+  distinct_.clear();
+  std::int64_t row = list.total(access.measure, seen_[access.series].end[i]);
+  for (; row >= begin; row = list.total(access.measure, static_cast<std::size_t>(row))) {
+    const std::int32_t code = list.code(access.code, static_cast<std::size_t>(row));
+    if (code < 0 || std::ranges::find(distinct_, code) != distinct_.end()) continue;
+    distinct_.push_back(code);
+    if (distinct_.size() > feature.rank) return static_cast<double>(code);
+  }
+  return kUnknown;
+}
+
+double BlockReader::top_code_of(std::size_t f, std::size_t i) {
+  const Feature& feature = plan_.features()[f];
+  const Plan::Access& access = plan_.access()[f];
+  const Series::List& list = seen_[access.series].lists[i];
+  const std::size_t end = seen_[access.series].end[i];
+  const auto& of_item = state_.items().codes[feature.attribute].of_item;
+  totals_.clear();
+  for (std::size_t row = begin_of(f, i); row < end; ++row) {
+    const std::int32_t item = list.code(access.code, row);
+    if (item < 0 || !counts(list, row, feature)) continue;
+    const std::int32_t code = of_item[static_cast<std::size_t>(item)];
+    const std::int64_t x = list.value(access.value, row);
+    if (code < 0 || x == kNoNumber) continue;
+    auto at = std::ranges::find(totals_, code, [](const auto& one) { return one.second; });
+    if (at == totals_.end()) at = totals_.insert(at, {0, code});
+    at->first = added(at->first, x);
+  }
+  if (totals_.size() <= feature.rank) return kUnknown;
+  const auto nth = totals_.begin() + static_cast<std::ptrdiff_t>(feature.rank);
+  std::ranges::nth_element(totals_, nth, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
+  return static_cast<double>(nth->second);
+}
+
+double BlockReader::of_item(const Feature& feature, std::size_t i) const {
+  const std::int32_t item = points_.items.empty() ? kNoCode : points_.items[first_ + i];
+  if (item < 0) return kUnknown;
+  const auto at = static_cast<std::size_t>(item);
+  if (feature.kind == Kind::kItemNumber) return state_.items().numbers[feature.attribute][at];
+  const std::int32_t code = state_.items().codes[feature.attribute].of_item[at];
+  return code < 0 ? kUnknown : static_cast<double>(code);
+}
+
+double BlockReader::of_time(const Feature& feature, std::size_t i) const {
+  const std::int64_t local = points_.times[first_ + i] + feature.offset;
+  const std::int64_t day = floor_div(local, 24 * kHourMicros);
+  if (feature.kind == Kind::kHour) {
+    return static_cast<double>((local - day * 24 * kHourMicros) / kHourMicros);
+  }
+  return static_cast<double>(day + 3 - floor_div(day + 3, 7) * 7);  // 1970-01-01 was a Thursday
+}
+
+}  // namespace penchant::features

@@ -1,0 +1,52 @@
+#pragma once
+
+// Events as columns of codes and whole numbers: what plans are fed with.
+//
+// Numbers are millionths, so that sums are exact: a total doesn't depend on the order in which
+// events came, and what is taken away again leaves nothing behind.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace penchant::features {
+
+inline constexpr std::int64_t kUnit = 1'000'000;
+inline constexpr std::int64_t kNoNumber = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::int32_t kNoCode = -1;
+
+// Views of parallel columns, a row an event (a line of a basket, where it has lines).
+struct EventBatch {
+  std::span<const std::int64_t> times;      // [rows], microseconds since 1970-01-01 UTC
+  std::span<const std::uint16_t> types;     // [rows], of the plan's types
+  std::span<const std::int32_t> subjects;   // [rows], kNoCode: nobody known
+  std::span<const std::int32_t> items;      // [rows], kNoCode: none
+  std::vector<std::span<const std::int64_t>> numbers;  // [plan's numbers][rows], or kNoNumber
+  std::vector<std::span<const std::int32_t>> codes;    // [plan's codes][rows], or kNoCode
+
+  [[nodiscard]] std::size_t size() const { return times.size(); }
+};
+
+// What is known of items: attributes as codes (category, brand) and as numbers (price).
+struct ItemTable {
+  struct Codes {
+    std::vector<std::int32_t> of_item;  // [items], or kNoCode
+    std::size_t values = 0;             // codes are below
+  };
+  std::size_t items = 0;
+  std::vector<Codes> codes;                  // [plan's item codes]
+  std::vector<std::vector<double>> numbers;  // [plan's item numbers][items], NaN: not known
+};
+
+// What is asked: a value of every feature as of each point.
+struct Points {
+  std::span<const std::int64_t> times;     // [points]
+  std::span<const std::int32_t> subjects;  // [points], kNoCode: nobody known
+  std::span<const std::int32_t> items;     // [points], or empty where no feature asks for items
+
+  [[nodiscard]] std::size_t size() const { return times.size(); }
+};
+
+}  // namespace penchant::features

@@ -1,0 +1,92 @@
+#include "penchant/features/plan.h"
+
+#include <algorithm>
+
+namespace penchant::features {
+namespace {
+
+using Kind = Feature::Kind;
+
+// The place of `wanted` in `list`, which gets it where it lacks it.
+template <class T>
+std::size_t place_of(std::vector<T>& list, const T& wanted) {
+  const auto at = std::ranges::find(list, wanted);
+  if (at != list.end()) return static_cast<std::size_t>(at - list.begin());
+  list.push_back(wanted);
+  return list.size() - 1;
+}
+
+// Read row by row rather than from totals.
+bool walked(const Feature& feature) {
+  if (feature.by.pair() || feature.kind == Kind::kTopCode || feature.kind == Kind::kLastCode) {
+    return true;
+  }
+  const bool bound = feature.kind == Kind::kLowest || feature.kind == Kind::kHighest;
+  return bound && feature.window > 0;
+}
+
+Measure::Kind total_of(Kind kind) {
+  switch (kind) {
+    case Kind::kKnown:
+      return Measure::Kind::kKnown;
+    case Kind::kSum:
+      return Measure::Kind::kSum;
+    case Kind::kLowest:
+      return Measure::Kind::kLowest;
+    case Kind::kHighest:
+      return Measure::Kind::kHighest;
+    case Kind::kDistinct:
+      return Measure::Kind::kDistinct;
+    case Kind::kRecency:
+    case Kind::kSpan:
+    case Kind::kLastCode:
+      return Measure::Kind::kLast;
+    case Kind::kDecayed:
+      return Measure::Kind::kDecayed;
+    default:
+      return Measure::Kind::kCount;
+  }
+}
+
+}  // namespace
+
+void Plan::compile() {
+  for (const Feature& feature : features_) {
+    access_.push_back(feature.of_events() ? keep(feature) : Access{});
+  }
+}
+
+Plan::Access Plan::keep(const Feature& feature) {
+  // Pairs are found in the rows of the subject.
+  By by = feature.by;
+  if (by.pair()) by = {.subject = true, .item = By::Item::kAny, .attribute = 0};
+  auto at = std::ranges::find(series_, by, &Kept::by);
+  if (at == series_.end()) at = series_.insert(at, {.by = by, .layout = {}, .windows = {}});
+  Kept& kept = *at;
+  SeriesLayout& layout = kept.layout;
+  layout.filters |= 1U << feature.filter;
+
+  Access access;
+  access.series = static_cast<std::size_t>(at - series_.begin());
+  if (feature.window > 0) access.window = place_of(kept.windows, feature.window);
+  if (feature.value != Measure::kOne) access.value = place_of(layout.values, feature.value);
+  const bool items = feature.by.pair() || feature.kind == Kind::kTopCode;
+  if (items) access.code = place_of(layout.codes, items_column());
+  if (feature.kind == Kind::kLastCode || feature.kind == Kind::kDistinct) {
+    access.code = place_of(layout.codes, feature.code);
+  }
+  if (!walked(feature) || feature.kind == Kind::kLastCode) {
+    Measure measure{.kind = total_of(feature.kind), .filter = feature.filter};
+    if (!measure.narrow() || measure.kind == Measure::Kind::kKnown) measure.value = access.value;
+    if (measure.kind == Measure::Kind::kDistinct) measure.code = access.code;
+    if (measure.kind == Measure::Kind::kDecayed) measure.half_life = feature.half_life;
+    access.measure = place_of(layout.measures, measure);
+    const Measure count{.kind = Measure::Kind::kCount, .filter = feature.filter};
+    if (feature.kind == Kind::kFirstSeen || feature.kind == Kind::kSpan) {
+      access.counted = place_of(layout.measures, count);
+    }
+  }
+  return access;
+}
+
+}  // namespace penchant::features

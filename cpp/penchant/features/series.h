@@ -1,0 +1,169 @@
+#pragma once
+
+// Rows of many keys (the events of each subject, each item, ...), each key's in the order of time,
+// with running totals beside them.
+//
+//   Series series(layout);
+//   series.build(events, keys, order, prepared, threads);   // many events at once
+//   series.insert(key, row);                                // one, wherever its time puts it
+//   const auto list = series.list(key);
+//   list.before(t);                                         // rows strictly before t
+//
+// A total as of any time is the entry before it; that of a window the difference of two. All that
+// is kept beside rows is a function of a key's rows in their order, and of whole numbers: it is the
+// same in whatever order events came.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "penchant/base/matrix.h"
+#include "penchant/features/event_batch.h"
+
+namespace penchant::features {
+
+// Running totals over the rows that a filter accepts.
+struct Measure {
+  enum class Kind : std::uint8_t {
+    kCount,     // rows
+    kSum,       // of a value, missing ones as 0
+    kKnown,     // rows whose value is not missing
+    kDistinct,  // codes
+    kLast,      // number within the list of the last row, or -1
+    kLowest,    // value so far; kNoNumber: none
+    kHighest,
+    kDecayed,  // sum of values that halve every half_life, of the span of the row; see DecayedSum
+  };
+  Kind kind = Kind::kCount;
+  std::size_t filter = 0;      // a bit of Row::filters
+  std::size_t value = 0;       // of SeriesLayout::values; kOne: 1 each
+  std::size_t code = 0;        // of SeriesLayout::codes
+  std::int64_t half_life = 0;  // microseconds
+
+  static constexpr std::size_t kOne = static_cast<std::size_t>(-1);
+  [[nodiscard]] bool narrow() const {
+    return kind == Kind::kCount || kind == Kind::kKnown || kind == Kind::kDistinct ||
+           kind == Kind::kLast;
+  }
+  friend bool operator==(const Measure&, const Measure&) = default;
+};
+
+inline constexpr std::size_t kMostFilters = 32;
+
+// What a series keeps of an event.
+struct SeriesLayout {
+  std::vector<std::size_t> codes;   // code columns of prepared events; see PreparedEvents
+  std::vector<std::size_t> values;  // value columns of prepared events
+  std::vector<Measure> measures;
+  std::uint32_t filters = 0;  // rows that none of these accepts are left out
+};
+
+// What plans make of a batch once for all series.
+struct PreparedEvents {
+  std::span<const std::int64_t> times;
+  std::vector<std::uint32_t> filters;                // [rows], a bit a filter
+  std::vector<std::span<const std::int32_t>> codes;  // the batch's, then its items
+  std::vector<std::vector<std::int64_t>> values;     // [plan's values][rows]
+};
+
+class Series {
+ public:
+  explicit Series(SeriesLayout layout);
+
+  // One key's rows. Valid until the series changes.
+  class List {
+   public:
+    [[nodiscard]] std::size_t size() const { return size_; }
+    // How many rows have a time below `time`: O(log size).
+    [[nodiscard]] std::size_t before(std::int64_t time) const;
+    // The same among the first `end` rows.
+    [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end) const;
+    [[nodiscard]] std::int64_t time(std::size_t row) const { return series_->times()[at(row)]; }
+    [[nodiscard]] std::uint32_t filters(std::size_t row) const {
+      return static_cast<std::uint32_t>(series_->narrow_[0][at(row)]);
+    }
+    [[nodiscard]] std::int32_t code(std::size_t c, std::size_t row) const {
+      return series_->narrow_[1 + c][at(row)];
+    }
+    [[nodiscard]] std::int64_t value(std::size_t v, std::size_t row) const {
+      return v == Measure::kOne ? kUnit : series_->wide_[1 + v][at(row)];
+    }
+    // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are none.
+    [[nodiscard]] std::int64_t total(std::size_t measure, std::size_t rows) const;
+    // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
+    [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
+
+   private:
+    friend class Series;
+    List(const Series& series, std::size_t begin, std::size_t size)
+        : series_(&series), begin_(begin), size_(size) {}
+    [[nodiscard]] std::size_t at(std::size_t row) const { return begin_ + row; }
+
+    const Series* series_;
+    std::size_t begin_;
+    std::size_t size_;
+  };
+
+  // Of a series without rows. keys: [rows], kNoCode for those left out, as are rows that no filter
+  // accepts. order: rows by (time, tie), ascending. O(rows * columns).
+  void build(const PreparedEvents& events, std::span<const std::int32_t> keys,
+             std::span<const std::uint32_t> order, std::size_t num_keys, int threads);
+
+  // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
+  // columns); where it opens a key, amortized.
+  void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
+
+  [[nodiscard]] std::size_t keys() const { return places_.size(); }
+  [[nodiscard]] List list(std::size_t key) const {
+    if (key >= places_.size()) return {*this, 0, 0};
+    return {*this, places_[key].begin, places_[key].size};
+  }
+  [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
+  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+
+ private:
+  struct Place {
+    std::size_t begin = 0;
+    std::uint32_t size = 0;
+    std::uint32_t room = 0;
+  };
+
+  [[nodiscard]] std::span<const std::int64_t> times() const { return wide_[0]; }
+  void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
+  void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
+  void make_room(Place& place);
+  void open_gap(const Place& place, std::size_t row);
+
+  SeriesLayout layout_;
+  std::vector<Place> places_;
+  std::size_t used_ = 0;  // of the columns
+  std::size_t rows_ = 0;
+  // times, values, then wide measures.
+  std::vector<AlignedVector<std::int64_t>> wide_;
+  // filters, codes, then narrow measures, then previous rows of distinct ones.
+  std::vector<AlignedVector<std::int32_t>> narrow_;
+  std::vector<std::size_t> column_;    // [measures], of wide_ or narrow_
+  std::vector<std::size_t> previous_;  // [measures], of narrow_, of distinct ones
+  std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
+};
+
+// The sum, exactly; throws kBadData where it leaves 64 bits.
+[[nodiscard]] std::int64_t added(std::int64_t a, std::int64_t b);
+
+// Sums that halve every half-life, of whole numbers: time is cut into spans of 8 half-lives, and
+// within one a value counts value * 2^(time since the span's begin / half_life), rounded to a whole
+// number, so that order doesn't matter; a new span begins with what the one before has come to.
+struct DecayedSum {
+  std::int64_t half_life = 1;
+
+  // What `value` (millionths) at `time` adds to a sum of that time's span.
+  [[nodiscard]] std::int64_t term(std::int64_t value, std::int64_t time) const;
+  // A sum of the span of `from` as one of the span of `to`, from <= to.
+  [[nodiscard]] std::int64_t advance(std::int64_t sum, std::int64_t from, std::int64_t to) const;
+  // A sum of the span of `last` in units, as of `time` >= last.
+  [[nodiscard]] double at(std::int64_t sum, std::int64_t last, std::int64_t time) const;
+};
+
+}  // namespace penchant::features

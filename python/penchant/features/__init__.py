@@ -1,0 +1,67 @@
+"""Features declared once: computed as of any moment for training, and live when serving.
+
+>>> from penchant import features
+>>> plan = features.Plan([features.recency("purchase"), features.frequency()])
+"""
+
+from __future__ import annotations
+
+from .declarations import (
+    Declaration,
+    affinity,
+    attribute,
+    average_spend,
+    cadence,
+    context,
+    count,
+    decayed,
+    distinct,
+    expression,
+    first_seen,
+    frequency,
+    last_items,
+    maximum,
+    mean,
+    minimum,
+    monetary,
+    number,
+    popularity,
+    price_tier,
+    rate,
+    recency,
+    sum,  # noqa: A004
+    top,
+    trend,
+)
+from .plan import Plan
+from .state import State
+
+__all__ = [
+    "Declaration",
+    "Plan",
+    "State",
+    "affinity",
+    "attribute",
+    "average_spend",
+    "cadence",
+    "context",
+    "count",
+    "decayed",
+    "distinct",
+    "expression",
+    "first_seen",
+    "frequency",
+    "last_items",
+    "maximum",
+    "mean",
+    "minimum",
+    "monetary",
+    "number",
+    "popularity",
+    "price_tier",
+    "rate",
+    "recency",
+    "sum",
+    "top",
+    "trend",
+]

@@ -1,0 +1,247 @@
+"""From frames to the columns of codes and whole numbers that the core takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .. import _core
+from ..data._frames import Column, Table
+from ..data._ids import Encoded, encode
+from ..data._times import read_times
+from ..data.quarantine import Quarantine
+from ..errors import InvalidArgumentError
+from ._compile import SUBJECT, Compiled
+
+__all__ = ["Events", "Items", "read_events", "read_items", "read_numbers"]
+
+_UNIT = 1_000_000
+_MISSING = np.iinfo(np.int64).min
+_LARGEST = 9_223_372_036_854  # units that millionths in 64 bits hold
+
+
+@dataclass
+class Events:
+    """Columns [n] for the core, and the ids behind their codes."""
+
+    times: np.ndarray
+    types: np.ndarray
+    subjects: np.ndarray
+    items: np.ndarray
+    numbers: list[np.ndarray]
+    codes: list[np.ndarray]
+    subject_ids: _core.IdMap
+    item_ids: _core.IdMap
+    quarantine: Any
+
+
+@dataclass
+class Items:
+    """What is known of items: codes and their texts, numbers."""
+
+    codes: list[tuple[np.ndarray, int]]
+    texts: dict[str, _core.IdMap]
+    numbers: list[np.ndarray]
+
+
+def read_numbers(column: Column, what: str) -> np.ndarray:
+    """Numbers as millionths, rounded half away from zero; the smallest integer where missing.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the column holds no numbers, or one beyond 9.2e12.
+    """
+    array = column
+    if isinstance(array, np.ndarray):
+        try:
+            array = pa.array([None if x is None else float(x) for x in column], pa.float64())
+        except (TypeError, ValueError):
+            raise InvalidArgumentError(f"the column of {what} holds something else than numbers") from None
+    kind = array.type
+    if pa.types.is_boolean(kind):
+        array = array.cast(pa.int64())
+    elif pa.types.is_decimal(kind):
+        array = array.cast(pa.float64())
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+        raise InvalidArgumentError(f"the column of {what} holds {kind}; it has to be numbers")
+    missing = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(array.type):
+        whole = array.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
+        large = ~missing & (np.abs(whole) > _LARGEST)
+        out = whole * _UNIT
+    else:
+        floats = array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+        floats = np.where(missing, 0.0, floats)
+        large = ~(np.abs(floats) <= _LARGEST)
+        scaled = np.where(large, 0.0, floats) * _UNIT
+        out = (np.trunc(scaled + np.copysign(0.5, scaled))).astype(np.int64)
+    if large.any():
+        row = int(np.flatnonzero(large)[0])
+        raise InvalidArgumentError(
+            f"the column of {what}, row {row}: the number is infinite or beyond {_LARGEST:,}"
+        )
+    return np.where(missing, _MISSING, out)
+
+
+def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
+    """Codes of event types; those that the plan doesn't name share the last."""
+    if column is None:
+        if len(wanted) > 1:
+            raise InvalidArgumentError(
+                f"features ask for events of {len(wanted)} types ({', '.join(wanted)}), but no "
+                f"column tells types apart; name it with type="
+            )
+        return np.zeros(len(table), np.uint16)
+    names = encode(table.column(column, "type"), "type")
+    places = {name: code for code, name in enumerate(wanted)}
+    of = np.array([places.get(str(x), len(wanted)) for x in names.ids.ids()] + [len(wanted)])
+    return of[names.index].astype(np.uint16)
+
+
+def read_events(
+    table: Table,
+    roles: dict[str, str | None],
+    fields: dict[str, str],
+    compiled: Compiled,
+    time_unit: str,
+) -> Events:
+    """Read what the plan needs of a frame of events."""
+    known = [*compiled.numbers, *(code for code in compiled.codes if code != SUBJECT)]
+    for name in fields:
+        if name not in known:
+            there = ", ".join(map(repr, known)) or "none"
+            raise InvalidArgumentError(f"the plan has no field {name!r}; its fields are: {there}")
+    if roles["type"] is None and "type" in table.columns:
+        roles = roles | {"type": "type"}
+    out = Quarantine(len(table))
+    times, faults = read_times(table.column(str(roles["time"]), "time"), time_unit)
+    out.mark(faults)
+    subjects = encode(table.column(str(roles["subject"]), "subject"), "subject")
+    out.mark(subjects.faults)
+    items = _no_items(len(table))
+    if roles["item"] is not None and (roles["item"] in table.columns or compiled.uses_items):
+        items = encode(table.column(roles["item"], "item"), "item")
+        out.mark(items.faults)
+    types = _types(table, roles["type"], list(compiled.types))
+    numbers = [
+        read_numbers(table.column(fields.get(name, name), f"{name!r}"), repr(name))
+        for name in compiled.numbers
+    ]
+    codes = []
+    for name in compiled.codes:
+        if name == SUBJECT:
+            codes.append(_present(subjects))
+        else:
+            codes.append(_present(encode(table.column(fields.get(name, name), name), name)))
+    good = out.good
+    every = bool(good.all())
+
+    def kept(column: np.ndarray) -> np.ndarray:
+        return column if every else column[good]
+
+    return Events(
+        kept(times),
+        kept(types),
+        kept(_present(subjects)),
+        kept(_present(items)),
+        [kept(one) for one in numbers],
+        [kept(one) for one in codes],
+        subjects.ids,
+        items.ids,
+        out.frame(table),
+    )
+
+
+def _no_items(rows: int) -> Encoded:
+    return encode(pa.nulls(rows, pa.large_string()), "item")
+
+
+def _present(ids: Encoded) -> np.ndarray:
+    """Codes, -1 also where the id is an empty text."""
+    index = ids.index
+    for mask, _ in ids.missing:
+        index = np.where(mask, np.int32(-1), index)
+    return index
+
+
+def _known_in(events: Events, listed: Encoded) -> np.ndarray:
+    """Make items of the catalogue known too; the catalogue's row of each item, -1 where none."""
+    ids = events.item_ids
+    if not len(ids):
+        union = listed.ids
+    else:
+        texts = "string" in (ids.kind, listed.ids.kind)
+        kind = pa.large_string() if texts else pa.int64()
+        both = [pa.array(one.ids()).cast(kind) for one in (ids, listed.ids)]
+        union = encode(pa.concat_arrays(both), "item").ids
+        places = np.append(union.find_all(ids.ids()), np.int32(-1))
+        events.items = places[events.items].astype(np.int32)
+    events.item_ids = union
+    row_of = np.full(len(listed.ids) + 1, -1, np.int64)
+    row_of[listed.index] = np.arange(len(listed.index))
+    row_of[-1] = -1
+    return row_of[listed.ids.find_all(union.ids())]
+
+
+def _last_rows(events: Events) -> np.ndarray:
+    """The row of each item's last event."""
+    order = np.argsort(events.times, kind="stable")
+    rows = np.full(len(events.item_ids) + 1, -1, np.int64)
+    rows[events.items[order]] = order
+    return rows[:-1]
+
+
+def read_items(
+    events: Events, table: Table, catalog: Any, key: str | None, compiled: Compiled
+) -> Items:
+    """Read what the plan names of attributes, from the catalogue or from the events."""
+    source = table
+    rows: np.ndarray
+    if catalog is not None:
+        source = Table(catalog)
+        name = key if key in source.columns else "item"
+        rows = _known_in(events, encode(source.column(str(name), "item"), "item"))
+    else:
+        rows = _last_rows(events)
+    at = pa.array(rows, mask=rows < 0)
+
+    def column(name: str) -> Column:
+        values = source.column(name, f"attribute {name!r} of items")
+        if isinstance(values, np.ndarray):
+            return np.array([None if r < 0 else values[r] for r in rows], dtype=object)
+        return values.take(at)
+
+    out = Items([], {}, [])
+    for name in compiled.item_codes:
+        coded = encode(column(name), name)
+        out.codes.append((_present(coded), len(coded.ids)))
+        out.texts[name] = coded.ids
+    for number in compiled.item_numbers:
+        if isinstance(number, str):
+            out.numbers.append(_floats(column(number), number))
+        else:
+            _, price, within = number
+            groups = _present(encode(column(within), within))
+            out.numbers.append(_tiers(_floats(column(price), price), groups))
+    return out
+
+
+def _floats(column: Column, what: str) -> np.ndarray:
+    millionths = read_numbers(column, repr(what))
+    return np.where(millionths == _MISSING, np.nan, millionths / _UNIT)
+
+
+def _tiers(prices: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Of each item, the share of its group that is cheaper, equals (itself too) half."""
+    out = np.full(len(prices), np.nan)
+    for group in np.unique(groups[groups >= 0]):
+        members = np.flatnonzero((groups == group) & ~np.isnan(prices))
+        own = np.sort(prices[members])
+        below = np.searchsorted(own, prices[members], side="left")
+        upto = np.searchsorted(own, prices[members], side="right")
+        out[members] = (below + upto) / 2 / len(own)
+    return out

@@ -1,0 +1,577 @@
+"""What a plan is made of: one function a kind of feature.
+
+Every function returns a `Declaration`, which `Plan` compiles. What they share:
+
+events
+    Types of events that count: a name, a list of names, or None for all.
+by
+    Whose events: "subject", "item", the name of an item's attribute ("category": of all items that
+    share it), "all", or a pair: ("subject", "item"), ("subject", "category").
+where
+    What an event must fulfil besides: `"quantity > 0 and price > 0"`.
+window
+    "28d": events from this long before the moment asked for, that edge included, up to it, that
+    edge not. None: from the beginning.
+name
+    What the column is called; made of the rest where None.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..data._times import duration_micros, duration_text
+from ..errors import InvalidArgumentError
+
+__all__ = [
+    "Declaration",
+    "affinity",
+    "attribute",
+    "average_spend",
+    "cadence",
+    "context",
+    "count",
+    "decayed",
+    "distinct",
+    "expression",
+    "first_seen",
+    "frequency",
+    "last_items",
+    "maximum",
+    "mean",
+    "minimum",
+    "monetary",
+    "number",
+    "popularity",
+    "price_tier",
+    "rate",
+    "recency",
+    "sum",
+    "top",
+    "trend",
+]
+
+By: TypeAlias = str | Sequence[str] | None
+Events: TypeAlias = str | Sequence[str] | None
+Window: TypeAlias = str | dt.timedelta | None
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One feature as it was declared; `Plan` knows what it comes to.
+
+    Attributes
+    ----------
+    kind
+        The function's name.
+    name
+        The column's.
+    options
+        The function's arguments that are not None, as JSON and YAML can hold them.
+    """
+
+    kind: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Plan.from_yaml` reads it."""
+        return {"kind": self.kind, "name": self.name, **self.options}
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return "_".join(_words(one) for one in value)
+    return re.sub(r"[^0-9A-Za-z_.]+", "_", str(value)).strip("_")
+
+
+def _texts(value: str | Sequence[str] | None) -> list[str] | None:
+    if value is None:
+        return None
+    return [value] if isinstance(value, str) else [str(one) for one in value]
+
+
+def _window(value: Window, what: str) -> str | None:
+    return None if value is None else duration_text(duration_micros(value, what))
+
+
+def _declare(kind: str, name: str | None, words: Sequence[Any], **options: Any) -> Declaration:
+    by = options.get("by")
+    if by is not None:
+        options["by"] = _texts(by)
+    if "events" in options:
+        options["events"] = _texts(options["events"])
+    for one in ("window", "half_life", "short", "long"):
+        if one in options:
+            options[one] = _window(options[one], f"{kind}: {one}")
+    kept = {key: value for key, value in options.items() if value is not None}
+    if name is None:
+        whose = [] if kept.get("by") in (None, ["subject"]) else [kept["by"]]
+        tail = [kept.get(one) for one in ("window", "half_life")]
+        name = "_".join(filter(None, (_words(one) for one in [*whose, *words, *tail])))
+    if not isinstance(name, str) or not name:
+        raise InvalidArgumentError(f"{kind}: a feature's name is a text, not {name!r}")
+    return Declaration(kind, name, kept)
+
+
+def count(
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Count events."""
+    return _declare(
+        "count", name, ["count", events], events=events, by=by, where=where, window=window
+    )
+
+
+def sum(  # noqa: A001
+    value: str,
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Sum a field or a product of fields (`"quantity * price"`), exact to a millionth a row."""
+    return _declare(
+        "sum",
+        name,
+        ["sum", value, events],
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def mean(
+    value: str,
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Average a value over the events that have it; unknown where none has."""
+    return _declare(
+        "mean",
+        name,
+        ["mean", value, events],
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def minimum(
+    value: str,
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take the smallest value; unknown where there is none."""
+    return _declare(
+        "minimum",
+        name,
+        ["min", value, events],
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def maximum(
+    value: str,
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take the largest value; unknown where there is none."""
+    return _declare(
+        "maximum",
+        name,
+        ["max", value, events],
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def distinct(
+    what: str = "item",
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Count distinct items ("item"), subjects ("subject") or values of a field ("order"), exactly."""
+    return _declare(
+        "distinct",
+        name,
+        ["distinct", what, events],
+        what=what,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def recency(
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    unit: str = "1d",
+    name: str | None = None,
+) -> Declaration:
+    """Tell how long ago the last event was, in `unit`s; unknown where there was none."""
+    return _declare(
+        "recency",
+        name,
+        ["recency", events],
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+        unit=unit,
+    )
+
+
+def first_seen(
+    events: Events = None,
+    *,
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    unit: str = "1d",
+    name: str | None = None,
+) -> Declaration:
+    """Tell how long ago the first event was (a subject's tenure), in `unit`s."""
+    return _declare(
+        "first_seen",
+        name,
+        ["first_seen", events],
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+        unit=unit,
+    )
+
+
+def frequency(
+    events: Events = "purchase",
+    *,
+    order: str = "order",
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Count distinct orders: lines of one basket are one purchase."""
+    return _declare(
+        "distinct",
+        name,
+        ["frequency", events],
+        what=order,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def monetary(
+    events: Events = "purchase",
+    *,
+    value: str = "quantity * price",
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Sum what was spent."""
+    return _declare(
+        "sum",
+        name,
+        ["monetary", events],
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def average_spend(
+    events: Events = "purchase",
+    *,
+    value: str = "quantity * price",
+    order: str = "order",
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take what was spent an order; unknown before the first."""
+    return _declare(
+        "average_spend",
+        name,
+        ["average_spend", events],
+        value=value,
+        order=order,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def cadence(
+    events: Events = "purchase",
+    *,
+    order: str = "order",
+    by: By = "subject",
+    where: str | None = None,
+    window: Window = None,
+    unit: str = "1d",
+    name: str | None = None,
+) -> Declaration:
+    """Take the mean time between orders, in `unit`s: first to last over orders less one."""
+    return _declare(
+        "cadence",
+        name,
+        ["cadence", events],
+        order=order,
+        events=events,
+        by=by,
+        where=where,
+        window=window,
+        unit=unit,
+    )
+
+
+def last_items(
+    k: int = 5,
+    events: Events = None,
+    *,
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Name the subject's last k distinct items, the latest first, a column each (`name_1`, ...)."""
+    return _declare(
+        "last_items", name, ["last_item", events], k=k, events=events, where=where, window=window
+    )
+
+
+def top(
+    attribute: str = "category",
+    k: int = 3,
+    events: Events = None,
+    *,
+    value: str | None = None,
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Name the k values of an item's attribute that the subject had most of, a column each.
+
+    Most by number of events, or by a value's sum; ties go to the lower text, byte by byte.
+    """
+    return _declare(
+        "top",
+        name,
+        ["top", attribute, events],
+        attribute=attribute,
+        k=k,
+        value=value,
+        events=events,
+        where=where,
+        window=window,
+    )
+
+
+def decayed(
+    events: Events = None,
+    *,
+    half_life: str | dt.timedelta = "30d",
+    value: str | None = None,
+    by: By = "subject",
+    where: str | None = None,
+    name: str | None = None,
+) -> Declaration:
+    """Sum events, or a value of theirs, that count half as much every `half_life`."""
+    return _declare(
+        "decayed",
+        name,
+        ["decayed", value, events],
+        half_life=half_life,
+        value=value,
+        events=events,
+        by=by,
+        where=where,
+    )
+
+
+def popularity(
+    events: Events = None,
+    *,
+    half_life: str | dt.timedelta | None = None,
+    window: Window = None,
+    by: By = "item",
+    where: str | None = None,
+    name: str | None = None,
+) -> Declaration:
+    """Count the item's events, in a window or decayed."""
+    if half_life is not None:
+        if window is not None:
+            raise InvalidArgumentError("popularity: give a window or a half_life, not both")
+        return decayed(
+            events,
+            half_life=half_life,
+            by=by,
+            where=where,
+            name=name or "_".join(filter(None, [_words(by), "popularity", _words(events), _words(half_life)])),
+        )
+    return _declare(
+        "count", name, ["popularity", events], events=events, by=by, where=where, window=window
+    )
+
+
+def affinity(
+    attribute: str = "category",
+    events: Events = None,
+    *,
+    half_life: str | dt.timedelta | None = None,
+    value: str | None = None,
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take the share of the subject's events that are of the item's attribute (or of the "item")."""
+    return _declare(
+        "affinity",
+        name,
+        ["affinity", attribute, events],
+        attribute=attribute,
+        half_life=half_life,
+        value=value,
+        events=events,
+        where=where,
+        window=window,
+    )
+
+
+def trend(
+    events: Events = None,
+    *,
+    short: str | dt.timedelta = "7d",
+    long: str | dt.timedelta = "28d",
+    by: By = "item",
+    where: str | None = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take events a day in the short window over those in the long one; unknown where it is empty."""
+    return _declare(
+        "trend",
+        name,
+        ["trend", events, short, long],
+        short=short,
+        long=long,
+        events=events,
+        by=by,
+        where=where,
+    )
+
+
+def rate(
+    events: Events,
+    over: Events,
+    *,
+    prior: float = 0.0,
+    strength: float = 0.0,
+    by: By = "item",
+    where: str | None = None,
+    window: Window = None,
+    name: str | None = None,
+) -> Declaration:
+    """Take events over others: (count + prior * strength) / (count of `over` + strength)."""
+    if not (strength >= 0 and 0 <= prior < float("inf")):
+        raise InvalidArgumentError("rate: prior and strength are not negative")
+    return _declare(
+        "rate",
+        name,
+        ["rate", events, "over", over],
+        events=events,
+        over=_texts(over),
+        prior=float(prior),
+        strength=float(strength),
+        by=by,
+        where=where,
+        window=window,
+    )
+
+
+def attribute(attribute: str, *, name: str | None = None) -> Declaration:
+    """Give the item's attribute of texts, as a category."""
+    return _declare("attribute", name, ["item", attribute], attribute=attribute)
+
+
+def number(attribute: str, *, name: str | None = None) -> Declaration:
+    """Give the item's attribute of numbers."""
+    return _declare("number", name, ["item", attribute], attribute=attribute)
+
+
+def price_tier(
+    price: str = "price", *, within: str = "category", name: str | None = None
+) -> Declaration:
+    """Give the share of the items of the same `within` that are cheaper, equals half: 0 to 1."""
+    return _declare("price_tier", name, ["price_tier"], price=price, within=within)
+
+
+def context(
+    what: str, *, timezone_offset: str | None = None, name: str | None = None
+) -> Declaration:
+    """Give what the moment is: "hour" (0 to 23) or "weekday" (Monday 0), UTC or so far east of it."""
+    if what not in ("hour", "weekday"):
+        raise InvalidArgumentError(f"context is 'hour' or 'weekday', not {what!r}")
+    return _declare("context", name, [what], what=what, timezone_offset=timezone_offset)
+
+
+def expression(text: str, *, name: str) -> Declaration:
+    """Compute from other features by name: `"monetary / frequency"`, `"recency if known(recency) else 999"`.
+
+    Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, min, max, known,
+    otherwise. What is not known makes the result unknown, as does a division by zero.
+    """
+    return _declare("expression", name, [], text=text)

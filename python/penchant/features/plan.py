@@ -1,0 +1,173 @@
+"""`Plan`: features declared once, for training and for serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import InvalidArgumentError
+from . import declarations as _declarations
+from ._compile import Compiled, compile_plan
+from .declarations import Declaration
+from .state import State
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """Features declared once, and computed by the same object in training and in serving.
+
+    Parameters
+    ----------
+    features
+        Declarations, as the functions of `penchant.features` make them. An expression sees those
+        before it.
+
+    Raises
+    ------
+    InvalidArgumentError
+        With the feature's name, when one makes no sense or two share a name.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import penchant as pn
+    >>> plan = pn.features.Plan([pn.features.count("purchase", window="7d", name="week")])
+    >>> log = pd.DataFrame(
+    ...     {"subject": ["ann", "ann"], "item": [1, 2], "time": ["2024-05-01", "2024-05-06"],
+    ...      "type": ["purchase", "purchase"]}
+    ... )
+    >>> points = pd.DataFrame({"subject": ["ann"], "time": ["2024-05-09"]})
+    >>> plan.replay(log).at(points)["week"].tolist()
+    [1.0]
+    """
+
+    def __init__(self, features: Iterable[Declaration]) -> None:
+        self._features = list(features)
+        for one in self._features:
+            if not isinstance(one, Declaration):
+                raise InvalidArgumentError(
+                    f"a plan is made of declarations like pn.features.count('purchase'), not of "
+                    f"{type(one).__name__}"
+                )
+        self._compiled: Compiled = compile_plan(self._features)
+
+    @property
+    def features(self) -> list[Declaration]:
+        """The declarations, in their order."""
+        return list(self._features)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that the plan gives."""
+        return [name for name, _ in self._compiled.outputs]
+
+    def __repr__(self) -> str:
+        return f"Plan({len(self._features)} features, {len(self.columns)} columns)"
+
+    def __reduce__(self) -> tuple[type[Plan], tuple[list[Declaration]]]:
+        return Plan, (self._features,)
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """Write the plan as YAML, to `path` if given; returns the text."""
+        text = yaml.safe_dump(
+            {"features": [one.to_dict() for one in self._features]}, sort_keys=False
+        )
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> Plan:
+        """Read what `to_yaml` writes: a path, or the text itself (a text of several lines).
+
+        Each entry of `features` names its `kind`, and the arguments of the function of that name.
+        """
+        text = str(source)
+        if isinstance(source, Path) or "\n" not in text:
+            text = Path(source).read_text(encoding="utf-8")
+        try:
+            document = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InvalidArgumentError(f"a feature plan that is no YAML: {error}") from None
+        if not isinstance(document, dict) or not isinstance(document.get("features"), list):
+            raise InvalidArgumentError("a feature plan in YAML is a list called 'features'")
+        return cls([_declared(entry) for entry in document["features"]])
+
+    def replay(
+        self,
+        events: Any,
+        subject: str = "subject",
+        item: str | None = "item",
+        time: str = "time",
+        type: str | None = None,  # noqa: A002
+        *,
+        catalog: Any = None,
+        time_unit: str = "s",
+        threads: int | None = None,
+        **fields: str,
+    ) -> State:
+        """Read a table of events, one row an event (a line of a basket, where it has lines).
+
+        Parameters
+        ----------
+        events
+            pandas, polars or pyarrow, eager, in any order.
+        subject, item, time
+            Columns, as in `Dataset.from_events`; item=None for events without items. Events of
+            nobody known count for items.
+        type
+            Column of event types; "type" where None and there is one. Without any, all events are
+            of every type that features ask for.
+        catalog
+            A frame with a row an item: the column `item` (or one called "item") and what features
+            name of attributes. Without it the attribute is taken from the events' column of that
+            name: what the item's last event says.
+        time_unit
+            Of times that are numbers: "s", "ms", "us" or "ns".
+        threads
+            All when None. The result doesn't depend on it.
+        **fields
+            Field of the plan -> column that holds it: `price="UnitPrice"`. A field that is not
+            named is the column of its name.
+
+        Returns
+        -------
+        State
+            What the plan knows after these events. Rows without a time are set aside
+            (`state.quarantine`).
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a column is missing or of a type that can't play its role.
+        """
+        return State._replayed(
+            self,
+            events,
+            roles={"subject": subject, "item": item, "time": time, "type": type},
+            fields=fields,
+            catalog=catalog,
+            time_unit=time_unit,
+            threads=threads,
+        )
+
+
+def _declared(entry: Any) -> Declaration:
+    if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):
+        raise InvalidArgumentError(f"a feature in YAML names its kind, unlike {entry!r}")
+    arguments = dict(entry)
+    kind = arguments.pop("kind")
+    # What `distinct` and others call by another name than the argument that came first.
+    maker = getattr(_declarations, kind, None) if kind in _declarations.__all__ else None
+    if maker is None or kind == "Declaration":
+        raise InvalidArgumentError(f"a feature in YAML is of the kind {kind!r}, which there is not")
+    try:
+        made = maker(**arguments)
+    except TypeError as error:
+        raise InvalidArgumentError(f"feature {entry.get('name', kind)!r} in YAML: {error}") from None
+    assert isinstance(made, Declaration)
+    return made
