@@ -40,11 +40,21 @@ void BlockReader::look_up(std::size_t s) {
   Seen& seen = seen_[s];
   seen.lists.clear();
   seen.end.clear();
+  seen.again.assign(count_, 0);
   seen.begin.resize(kept.windows.size());
   for (auto& column : seen.begin) column.clear();
+  std::int32_t last_key = kNoCode;
   for (std::size_t i = 0; i < count_; ++i) {
     const std::int32_t key = key_of(kept.by, first_ + i);
     const std::int64_t time = points_.times[first_ + i];
+    if (i > 0 && key == last_key && time == points_.times[first_ + i - 1]) {
+      seen.again[i] = 1;
+      seen.lists.push_back(seen.lists.back());
+      seen.end.push_back(seen.end.back());
+      for (auto& column : seen.begin) column.push_back(column.back());
+      continue;
+    }
+    last_key = key;
     const auto list =
         series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
     const std::size_t end = list.before(time);
@@ -84,26 +94,31 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
   };
+  // Of events: what many points in a row ask of the same list is found once.
+  const auto once = [&](const auto& value) {
+    const std::vector<std::uint8_t>& again = seen_[plan_.access()[f].series].again;
+    for (std::size_t i = 0; i < count_; ++i) out[i] = again[i] != 0 ? out[i - 1] : value(i);
+  };
   switch (feature.kind) {
     case Kind::kCount:
     case Kind::kKnown:
     case Kind::kSum:
-      return each([&](std::size_t i) { return total_of(f, i); });
+      return read_totals(f, out);
     case Kind::kLowest:
     case Kind::kHighest:
-      return each([&](std::size_t i) { return bound_of(f, i); });
+      return once([&](std::size_t i) { return bound_of(f, i); });
     case Kind::kDistinct:
-      return each([&](std::size_t i) { return distinct_of(f, i); });
+      return once([&](std::size_t i) { return distinct_of(f, i); });
     case Kind::kRecency:
     case Kind::kFirstSeen:
     case Kind::kSpan:
-      return each([&](std::size_t i) { return age_of(f, i); });
+      return once([&](std::size_t i) { return age_of(f, i); });
     case Kind::kDecayed:
-      return each([&](std::size_t i) { return decayed_of(f, i); });
+      return once([&](std::size_t i) { return decayed_of(f, i); });
     case Kind::kLastCode:
-      return each([&](std::size_t i) { return last_code_of(f, i); });
+      return once([&](std::size_t i) { return last_code_of(f, i); });
     case Kind::kTopCode:
-      return each([&](std::size_t i) { return top_code_of(f, i); });
+      return once([&](std::size_t i) { return top_code_of(f, i); });
     case Kind::kItemNumber:
     case Kind::kItemCode:
       return each([&](std::size_t i) { return of_item(feature, i); });
@@ -120,12 +135,37 @@ std::size_t BlockReader::begin_of(std::size_t f, std::size_t i) const {
   return access.window ? seen_[access.series].begin[*access.window][i] : 0;
 }
 
-double BlockReader::total_of(std::size_t f, std::size_t i) const {
+void BlockReader::read_totals(std::size_t f, double* out) const {
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::int64_t total = list.total(access.measure, seen_[access.series].end[i]) -
-                             list.total(access.measure, begin_of(f, i));
-  return plan_.features()[f].kind == Kind::kSum ? units(total) : static_cast<double>(total);
+  const Series& series = state_.series(access.series);
+  if (plan_.features()[f].kind == Kind::kSum) {
+    read_sums(f, series.wide_totals(access.measure), static_cast<double>(kUnit), out);
+  } else {
+    read_sums(f, series.narrow_totals(access.measure), 1.0, out);
+  }
+}
+
+template <class T>
+void BlockReader::read_sums(std::size_t f, std::span<const T> totals, double unit,
+                            double* out) const {
+  const Plan::Access& access = plan_.access()[f];
+  const Seen& seen = seen_[access.series];
+  const std::uint32_t* const begins = access.window ? seen.begin[*access.window].data() : nullptr;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (seen.again[i] != 0) {
+      out[i] = out[i - 1];
+      continue;
+    }
+    const std::size_t list = seen.lists[i].begin();
+    const std::size_t end = seen.end[i];
+    const std::size_t begin = begins == nullptr ? 0 : begins[i];
+    std::int64_t total = 0;
+    if (end > begin) {
+      total = totals[list + end - 1];
+      if (begin > 0) total -= totals[list + begin - 1];
+    }
+    out[i] = static_cast<double>(total) / unit;
+  }
 }
 
 double BlockReader::bound_of(std::size_t f, std::size_t i) const {

@@ -29,14 +29,16 @@ class BlockReader {
     std::vector<Series::List> lists;
     std::vector<std::uint32_t> end;                 // [count]
     std::vector<std::vector<std::uint32_t>> begin;  // [windows][count]
+    std::vector<std::uint8_t> again;                // 1: as the point before
   };
-  using Column = double*;
 
   [[nodiscard]] std::int32_t key_of(const By& by, std::size_t point) const;
   void look_up(std::size_t series);
   void read_feature(std::size_t f, std::span<double* const> columns);
   [[nodiscard]] std::size_t begin_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double total_of(std::size_t f, std::size_t i) const;
+  void read_totals(std::size_t f, double* out) const;
+  template <class T>
+  void read_sums(std::size_t f, std::span<const T> totals, double unit, double* out) const;
   [[nodiscard]] double bound_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double distinct_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double age_of(std::size_t f, std::size_t i) const;

@@ -69,7 +69,11 @@ Plan::Access Plan::keep(const Feature& feature) {
   Access access;
   access.series = static_cast<std::size_t>(at - series_.begin());
   if (feature.window > 0) access.window = place_of(kept.windows, feature.window);
-  if (feature.value != Measure::kOne) access.value = place_of(layout.values, feature.value);
+  // Sums know what a row adds; others have to see its value again.
+  const bool rows = walked(feature) || !Measure{.kind = total_of(feature.kind)}.adds();
+  if (feature.value != Measure::kOne && rows) {
+    access.value = place_of(layout.values, feature.value);
+  }
   const bool items = feature.by.pair() || feature.kind == Kind::kTopCode;
   if (items) access.code = place_of(layout.codes, items_column());
   if (feature.kind == Kind::kLastCode || feature.kind == Kind::kDistinct) {
@@ -77,7 +81,10 @@ Plan::Access Plan::keep(const Feature& feature) {
   }
   if (!walked(feature) || feature.kind == Kind::kLastCode) {
     Measure measure{.kind = total_of(feature.kind), .filter = feature.filter};
-    if (!measure.narrow() || measure.kind == Measure::Kind::kKnown) measure.value = access.value;
+    if (!measure.narrow() || measure.kind == Measure::Kind::kKnown) {
+      measure.value = feature.value;
+      measure.kept = access.value;
+    }
     if (measure.kind == Measure::Kind::kDistinct) measure.code = access.code;
     if (measure.kind == Measure::Kind::kDecayed) measure.half_life = feature.half_life;
     access.measure = place_of(layout.measures, measure);

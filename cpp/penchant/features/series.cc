@@ -123,6 +123,37 @@ void Series::copy_row(const PreparedEvents& events, std::size_t row, std::size_t
   for (std::size_t c = 0; c < layout_.codes.size(); ++c) {
     narrow_[1 + c][to] = events.codes[layout_.codes[c]][row];
   }
+  copy_shares(events, row, to);
+}
+
+void Series::copy_shares(const PreparedEvents& events, std::size_t row, std::size_t to) {
+  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
+    const Measure& measure = layout_.measures[m];
+    if (!measure.adds()) continue;
+    const bool counts = (events.filters[row] >> measure.filter & 1U) != 0;
+    const std::int64_t value = measure.value == Measure::kOne ? 1 : events.values[measure.value][row];
+    const bool known = counts && value != kNoNumber;
+    if (measure.kind == Measure::Kind::kSum) {
+      wide_[column_[m]][to] = known ? value : 0;
+    } else {
+      narrow_[column_[m]][to] = known ? 1 : 0;
+    }
+  }
+}
+
+// Shares of a whole list become totals.
+void Series::add_up(const Place& place) {
+  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
+    const Measure& measure = layout_.measures[m];
+    if (!measure.adds()) continue;
+    if (measure.kind == Measure::Kind::kSum) {
+      std::int64_t* const sums = wide_[column_[m]].data() + place.begin;
+      for (std::size_t i = 1; i < place.size; ++i) sums[i] = added(sums[i - 1], sums[i]);
+    } else {
+      std::int32_t* const counts = narrow_[column_[m]].data() + place.begin;
+      for (std::size_t i = 1; i < place.size; ++i) counts[i] += counts[i - 1];
+    }
+  }
 }
 
 namespace {
@@ -155,12 +186,7 @@ void run_totals(const Run& run, std::size_t filter, T start, T* out, const Next&
 void run_wide(const Run& run, const Measure& measure, std::int64_t* out) {
   const std::size_t filter = measure.filter;
   using Kind = Measure::Kind;
-  if (measure.kind == Kind::kSum) {
-    run_totals<std::int64_t>(run, filter, 0, out, [&](std::int64_t total, std::size_t i) {
-      const std::int64_t x = run.value(i);
-      return x == kNoNumber ? total : added(total, x);
-    });
-  } else if (measure.kind == Kind::kDecayed) {
+  if (measure.kind == Kind::kDecayed) {
     const DecayedSum decayed{measure.half_life};
     for (std::size_t i = run.first; i < run.size; ++i) {
       std::int64_t total = 0;
@@ -198,20 +224,14 @@ void Series::total_from(const Place& place, std::size_t first, std::vector<std::
   for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
     const Measure& measure = layout_.measures[m];
     using Kind = Measure::Kind;
-    run.values = measure.value == Measure::kOne ? nullptr : wide_[1 + measure.value].data() + at;
+    if (measure.adds()) continue;
+    run.values = measure.kept == Measure::kOne ? nullptr : wide_[1 + measure.kept].data() + at;
     if (!measure.narrow()) {
       run_wide(run, measure, wide_[column_[m]].data() + at);
       continue;
     }
     std::int32_t* const out = narrow_[column_[m]].data() + at;
-    if (measure.kind == Kind::kCount) {
-      run_totals<std::int32_t>(run, measure.filter, 0, out,
-                               [](std::int32_t total, std::size_t) { return total + 1; });
-    } else if (measure.kind == Kind::kKnown) {
-      run_totals<std::int32_t>(run, measure.filter, 0, out, [&](std::int32_t total, std::size_t i) {
-        return total + (run.value(i) == kNoNumber ? 0 : 1);
-      });
-    } else if (measure.kind == Kind::kLast) {
+    if (measure.kind == Kind::kLast) {
       run_totals<std::int32_t>(run, measure.filter, -1, out, [](std::int32_t, std::size_t i) {
         return static_cast<std::int32_t>(i);
       });
@@ -231,7 +251,9 @@ void Series::total_from(const Place& place, std::size_t first, std::vector<std::
         return total + (previous[i] < 0 ? 1 : 0);
       });
       for (std::size_t i = 0; whole && i < run.size; ++i) {
-        if (codes[i] >= 0) seen[static_cast<std::size_t>(codes[i])] = -1;
+        // Codes of rows that don't count may lie beyond.
+        const auto code = static_cast<std::size_t>(codes[i]);
+        if (codes[i] >= 0 && code < seen.size()) seen[code] = -1;
       }
     }
   }
@@ -268,7 +290,10 @@ void Series::build(const PreparedEvents& events, std::span<const std::int32_t> k
   });
   parallel_blocks(num_keys, kKeysABlock, threads, [&](const Block& block) {
     static thread_local std::vector<std::int32_t> seen;
-    for (std::size_t key = block.begin; key < block.end; ++key) total_from(places_[key], 0, seen);
+    for (std::size_t key = block.begin; key < block.end; ++key) {
+      add_up(places_[key]);
+      total_from(places_[key], 0, seen);
+    }
   });
 }
 
@@ -311,6 +336,25 @@ void Series::open_gap(const Place& place, std::size_t row) {
   for (auto& column : narrow_) shift(column);
 }
 
+// The share of `row` goes to its total and to all later ones.
+void Series::add_from(const Place& place, std::size_t row) {
+  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
+    const Measure& measure = layout_.measures[m];
+    if (!measure.adds()) continue;
+    if (measure.kind == Measure::Kind::kSum) {
+      std::int64_t* const sums = wide_[column_[m]].data() + place.begin;
+      const std::int64_t share = sums[row];
+      for (std::size_t i = row + 1; i < place.size; ++i) sums[i] = added(sums[i], share);
+      if (row > 0) sums[row] = added(sums[row - 1], share);
+    } else {
+      std::int32_t* const counts = narrow_[column_[m]].data() + place.begin;
+      const std::int32_t share = counts[row];
+      for (std::size_t i = row + 1; i < place.size; ++i) counts[i] += share;
+      if (row > 0) counts[row] += counts[row - 1];
+    }
+  }
+}
+
 void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t key) {
   if ((events.filters[row] & layout_.filters) == 0) return;
   if (key >= places_.size()) places_.resize(key + 1);
@@ -321,6 +365,7 @@ void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t k
   ++place.size;
   ++rows_;
   copy_row(events, row, place.begin + to);
+  add_from(place, to);
   static thread_local std::vector<std::int32_t> seen;
   // A gap in the middle moved rows that others point at.
   total_from(place, to + 1 == place.size ? to : 0, seen);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "penchant/base/matrix.h"
@@ -25,6 +26,7 @@ namespace penchant::features {
 
 // Running totals over the rows that a filter accepts.
 struct Measure {
+  static constexpr std::size_t kOne = static_cast<std::size_t>(-1);
   enum class Kind : std::uint8_t {
     kCount,     // rows
     kSum,       // of a value, missing ones as 0
@@ -37,24 +39,48 @@ struct Measure {
   };
   Kind kind = Kind::kCount;
   std::size_t filter = 0;      // a bit of Row::filters
-  std::size_t value = 0;       // of SeriesLayout::values; kOne: 1 each
+  std::size_t value = kOne;    // of prepared events; kOne: 1 each
+  std::size_t kept = kOne;     // the same, of SeriesLayout::values, unless adds()
   std::size_t code = 0;        // of SeriesLayout::codes
   std::int64_t half_life = 0;  // microseconds
 
-  static constexpr std::size_t kOne = static_cast<std::size_t>(-1);
   [[nodiscard]] bool narrow() const {
     return kind == Kind::kCount || kind == Kind::kKnown || kind == Kind::kDistinct ||
            kind == Kind::kLast;
+  }
+  // A plain sum of what each row adds by itself.
+  [[nodiscard]] bool adds() const {
+    return kind == Kind::kCount || kind == Kind::kKnown || kind == Kind::kSum;
   }
   friend bool operator==(const Measure&, const Measure&) = default;
 };
 
 inline constexpr std::size_t kMostFilters = 32;
 
+// Memory that is not written when it is made: pages of large columns are first touched by the
+// threads that fill them.
+template <class T>
+struct RawAllocator : AlignedAllocator<T> {
+  template <class U>
+  struct rebind {
+    using other = RawAllocator<U>;
+  };
+  template <class U>
+  void construct(U* place) {
+    ::new (static_cast<void*>(place)) U;
+  }
+  template <class U, class... Arguments>
+  void construct(U* place, Arguments&&... arguments) {
+    ::new (static_cast<void*>(place)) U(std::forward<Arguments>(arguments)...);
+  }
+};
+template <class T>
+using RawVector = std::vector<T, RawAllocator<T>>;
+
 // What a series keeps of an event.
 struct SeriesLayout {
   std::vector<std::size_t> codes;   // code columns of prepared events; see PreparedEvents
-  std::vector<std::size_t> values;  // value columns of prepared events
+  std::vector<std::size_t> values;  // value columns of prepared events that rows keep
   std::vector<Measure> measures;
   std::uint32_t filters = 0;  // rows that none of these accepts are left out
 };
@@ -91,6 +117,8 @@ class Series {
     }
     // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are none.
     [[nodiscard]] std::int64_t total(std::size_t measure, std::size_t rows) const;
+    // Where the list's rows begin in the columns of the series.
+    [[nodiscard]] std::size_t begin() const { return begin_; }
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
 
@@ -120,6 +148,13 @@ class Series {
     return {*this, places_[key].begin, places_[key].size};
   }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
+  // A measure's totals, row by row of all lists.
+  [[nodiscard]] std::span<const std::int32_t> narrow_totals(std::size_t measure) const {
+    return narrow_[column_[measure]];
+  }
+  [[nodiscard]] std::span<const std::int64_t> wide_totals(std::size_t measure) const {
+    return wide_[column_[measure]];
+  }
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t rows() const { return rows_; }
 
@@ -132,6 +167,10 @@ class Series {
 
   [[nodiscard]] std::span<const std::int64_t> times() const { return wide_[0]; }
   void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
+  // What a row adds to measures that add.
+  void copy_shares(const PreparedEvents& events, std::size_t row, std::size_t to);
+  void add_up(const Place& place);
+  void add_from(const Place& place, std::size_t row);
   void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
   void make_room(Place& place);
   void open_gap(const Place& place, std::size_t row);
@@ -141,9 +180,9 @@ class Series {
   std::size_t used_ = 0;  // of the columns
   std::size_t rows_ = 0;
   // times, values, then wide measures.
-  std::vector<AlignedVector<std::int64_t>> wide_;
+  std::vector<RawVector<std::int64_t>> wide_;
   // filters, codes, then narrow measures, then previous rows of distinct ones.
-  std::vector<AlignedVector<std::int32_t>> narrow_;
+  std::vector<RawVector<std::int32_t>> narrow_;
   std::vector<std::size_t> column_;    // [measures], of wide_ or narrow_
   std::vector<std::size_t> previous_;  // [measures], of narrow_, of distinct ones
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
