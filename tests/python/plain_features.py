@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from penchant import features as F
+from penchant import features as ft
 from penchant.features import Declaration
 
 DAY = pd.Timedelta(days=1)
@@ -18,10 +18,11 @@ DAY = pd.Timedelta(days=1)
 def span(text: str) -> pd.Timedelta:
     return pd.Timedelta(text.replace("d", "D"))
 
+
 class Plain:
     """A plan's features over `events`: columns subject, item, time, type, order, and fields."""
 
-    def __init__(self, plan: F.Plan, events: pd.DataFrame, catalog: pd.DataFrame) -> None:
+    def __init__(self, plan: ft.Plan, events: pd.DataFrame, catalog: pd.DataFrame) -> None:
         self.plan = plan
         self.catalog = catalog.set_index("item")
         events = events.replace({"subject": {"": None}, "order": {"": None}})
@@ -207,6 +208,6 @@ class Plain:
             "otherwise": lambda x, y: y if math.isnan(x) else x,
         }
         try:
-            return float(eval(one.options["text"], names | values))  # noqa: S307
+            return float(eval(one.options["text"], names | values))
         except ZeroDivisionError:
             return math.nan

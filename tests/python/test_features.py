@@ -13,69 +13,69 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_features import Plain
 
 import penchant as pn
-from penchant import features as F
+from penchant import features as ft
 from penchant.errors import InvalidArgumentError
+from plain_features import Plain
 
 KINDS = [
-    F.count("purchase", name="purchases"),
-    F.count(["page_view", "purchase"], window="3d", name="recent"),
-    F.count("purchase", by="item", window="7d", name="item_week"),
-    F.count("page_view", by="all", window="1d", name="all_day"),
-    F.count("purchase", by="category", name="category_count"),
-    F.count("purchase", by=("subject", "item"), name="had_before"),
-    F.count("purchase", by=("subject", "category"), window="7d", name="had_like_it"),
-    F.sum("quantity * price", "purchase", where="quantity > 0", name="spent"),
-    F.sum("quantity", "purchase", by=("subject", "item"), name="pieces"),
-    F.sum("price", by="item", window="2d", name="item_sum"),
-    F.mean("price", "purchase", name="mean_price"),
-    F.mean("price", "purchase", by="category", window="5d", name="category_price"),
-    F.minimum("price", "purchase", name="cheapest"),
-    F.minimum("price", window="4d", name="cheapest_lately"),
-    F.maximum("price", by="item", name="dearest"),
-    F.maximum("price", by="item", window="4d", name="dearest_lately"),
-    F.maximum("price", by=("subject", "category"), name="dearest_like_it"),
-    F.distinct("item", "purchase", name="items"),
-    F.distinct("item", window="5d", name="items_lately"),
-    F.distinct("subject", by="item", name="buyers"),
-    F.distinct("subject", "purchase", by="category", window="6d", name="category_buyers"),
-    F.recency("purchase", name="recency"),
-    F.recency(unit="1h", window="2d", name="recency_hours"),
-    F.recency("purchase", by=("subject", "item"), name="since_had"),
-    F.recency(by="item", name="item_recency"),
-    F.first_seen("purchase", name="tenure"),
-    F.first_seen(by="item", window="6d", name="item_age"),
-    F.first_seen("purchase", by=("subject", "category"), name="since_first_like_it"),
-    F.frequency(name="orders"),
-    F.frequency(window="8d", name="orders_lately"),
-    F.average_spend(name="basket_value"),
-    F.cadence(name="gap"),
-    F.cadence(window="9d", unit="1h", name="gap_lately"),
-    F.last_items(3, "purchase", name="last"),
-    F.last_items(2, window="2d", name="lately"),
-    F.top("category", 2, "purchase", name="top"),
-    F.top("category", 3, value="quantity * price", window="9d", name="top_spent"),
-    F.decayed("purchase", half_life="3d", name="faded"),
-    F.decayed(half_life="1d", value="price", by="item", name="item_faded"),
-    F.decayed("purchase", half_life="2d", by=("subject", "category"), name="faded_like_it"),
-    F.popularity(half_life="5d", name="popular"),
-    F.popularity("purchase", window="5d", name="popular_lately"),
-    F.affinity("category", "purchase", name="affinity"),
-    F.affinity("category", half_life="4d", name="affinity_faded"),
-    F.affinity("item", value="price", window="9d", name="affinity_item"),
-    F.trend(short="2d", long="8d", name="trend"),
-    F.rate("purchase", "page_view", prior=0.1, strength=5, name="conversion"),
-    F.rate("purchase", "page_view", by="subject", window="6d", name="own_conversion"),
-    F.attribute("category", name="its_category"),
-    F.number("list_price", name="its_price"),
-    F.price_tier("list_price", name="tier"),
-    F.context("hour", timezone_offset="+2h", name="hour"),
-    F.context("weekday", timezone_offset="-5h", name="weekday"),
-    F.expression("spent / (orders + 1)", name="spent_an_order"),
-    F.expression("otherwise(recency, 99) if purchases > 2 else -1", name="mixed"),
-    F.expression("2 < purchases <= 5 and not known(gap)", name="tested"),
+    ft.count("purchase", name="purchases"),
+    ft.count(["page_view", "purchase"], window="3d", name="recent"),
+    ft.count("purchase", by="item", window="7d", name="item_week"),
+    ft.count("page_view", by="all", window="1d", name="all_day"),
+    ft.count("purchase", by="category", name="category_count"),
+    ft.count("purchase", by=("subject", "item"), name="had_before"),
+    ft.count("purchase", by=("subject", "category"), window="7d", name="had_like_it"),
+    ft.sum("quantity * price", "purchase", where="quantity > 0", name="spent"),
+    ft.sum("quantity", "purchase", by=("subject", "item"), name="pieces"),
+    ft.sum("price", by="item", window="2d", name="item_sum"),
+    ft.mean("price", "purchase", name="mean_price"),
+    ft.mean("price", "purchase", by="category", window="5d", name="category_price"),
+    ft.minimum("price", "purchase", name="cheapest"),
+    ft.minimum("price", window="4d", name="cheapest_lately"),
+    ft.maximum("price", by="item", name="dearest"),
+    ft.maximum("price", by="item", window="4d", name="dearest_lately"),
+    ft.maximum("price", by=("subject", "category"), name="dearest_like_it"),
+    ft.distinct("item", "purchase", name="items"),
+    ft.distinct("item", window="5d", name="items_lately"),
+    ft.distinct("subject", by="item", name="buyers"),
+    ft.distinct("subject", "purchase", by="category", window="6d", name="category_buyers"),
+    ft.recency("purchase", name="recency"),
+    ft.recency(unit="1h", window="2d", name="recency_hours"),
+    ft.recency("purchase", by=("subject", "item"), name="since_had"),
+    ft.recency(by="item", name="item_recency"),
+    ft.first_seen("purchase", name="tenure"),
+    ft.first_seen(by="item", window="6d", name="item_age"),
+    ft.first_seen("purchase", by=("subject", "category"), name="since_first_like_it"),
+    ft.frequency(name="orders"),
+    ft.frequency(window="8d", name="orders_lately"),
+    ft.average_spend(name="basket_value"),
+    ft.cadence(name="gap"),
+    ft.cadence(window="9d", unit="1h", name="gap_lately"),
+    ft.last_items(3, "purchase", name="last"),
+    ft.last_items(2, window="2d", name="lately"),
+    ft.top("category", 2, "purchase", name="top"),
+    ft.top("category", 3, value="quantity * price", window="9d", name="top_spent"),
+    ft.decayed("purchase", half_life="3d", name="faded"),
+    ft.decayed(half_life="1d", value="price", by="item", name="item_faded"),
+    ft.decayed("purchase", half_life="2d", by=("subject", "category"), name="faded_like_it"),
+    ft.popularity(half_life="5d", name="popular"),
+    ft.popularity("purchase", window="5d", name="popular_lately"),
+    ft.affinity("category", "purchase", name="affinity"),
+    ft.affinity("category", half_life="4d", name="affinity_faded"),
+    ft.affinity("item", value="price", window="9d", name="affinity_item"),
+    ft.trend(short="2d", long="8d", name="trend"),
+    ft.rate("purchase", "page_view", prior=0.1, strength=5, name="conversion"),
+    ft.rate("purchase", "page_view", by="subject", window="6d", name="own_conversion"),
+    ft.attribute("category", name="its_category"),
+    ft.number("list_price", name="its_price"),
+    ft.price_tier("list_price", name="tier"),
+    ft.context("hour", timezone_offset="+2h", name="hour"),
+    ft.context("weekday", timezone_offset="-5h", name="weekday"),
+    ft.expression("spent / (orders + 1)", name="spent_an_order"),
+    ft.expression("otherwise(recency, 99) if purchases > 2 else -1", name="mixed"),
+    ft.expression("2 < purchases <= 5 and not known(gap)", name="tested"),
 ]
 
 
@@ -136,7 +136,7 @@ def test_every_kind_equals_the_slow_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     events, catalog = random_events(rng, 300)
     points = random_points(rng, events, 60)
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     state = plan.replay(events, catalog=catalog)
     fast = state.at(points)[plan.columns]
     assert_same(fast, Plain(plan, events, catalog).at(points))
@@ -159,7 +159,7 @@ def test_the_order_of_arrival_does_not_show() -> None:
     # Distinct times: rows of one time keep the order in which they came.
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")
     points = random_points(rng, events, 100)
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     once = plan.replay(events, catalog=catalog).at(points)
     shuffled = events.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(plan.replay(shuffled, catalog=catalog).at(points), once)
@@ -169,7 +169,7 @@ def test_threads_do_not_show() -> None:
     rng = np.random.default_rng(6)
     events, catalog = random_events(rng, 3000)
     points = random_points(rng, events, 5000)
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     one = plan.replay(events, catalog=catalog, threads=1).at(points, threads=1)
     for threads in (2, 8):
         state = plan.replay(events, catalog=catalog, threads=threads)
@@ -179,7 +179,7 @@ def test_threads_do_not_show() -> None:
 def test_the_future_does_not_show() -> None:
     rng = np.random.default_rng(7)
     events, catalog = random_events(rng, 400)
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     cut = pd.Timestamp("2024-05-08")
     points = random_points(rng, events, 100)
     points["time"] = cut
@@ -196,10 +196,14 @@ def test_the_future_does_not_show() -> None:
 def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
     independent = [one for one in KINDS if one.kind != "expression"]
-    chosen = data.draw(st.lists(st.sampled_from(independent), min_size=1, max_size=8, unique_by=lambda one: one.name))
+    chosen = data.draw(
+        st.lists(
+            st.sampled_from(independent), min_size=1, max_size=8, unique_by=lambda one: one.name
+        )
+    )
     events, catalog = random_events(rng, data.draw(st.integers(1, 120)))
     points = random_points(rng, events, 12)
-    plan = F.Plan(chosen)
+    plan = ft.Plan(chosen)
     fast = plan.replay(events, catalog=catalog).at(points)[plan.columns]
     assert_same(fast, Plain(plan, events, catalog).at(points))
 
@@ -208,7 +212,7 @@ def test_frames_of_each_kind() -> None:
     rng = np.random.default_rng(8)
     events, catalog = random_events(rng, 200)
     points = random_points(rng, events, 20)
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     expected = plan.replay(events, catalog=catalog).at(points)
     polars = plan.replay(pl.from_pandas(events), catalog=pl.from_pandas(catalog))
     answer = polars.at(pl.from_pandas(points))
@@ -219,16 +223,16 @@ def test_frames_of_each_kind() -> None:
 
 
 def test_yaml_goes_out_and_in(tmp_path: Any) -> None:
-    plan = F.Plan(KINDS)
+    plan = ft.Plan(KINDS)
     plan.to_yaml(tmp_path / "plan.yaml")
-    again = F.Plan.from_yaml(tmp_path / "plan.yaml")
+    again = ft.Plan.from_yaml(tmp_path / "plan.yaml")
     assert again.features == plan.features
-    assert F.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
+    assert ft.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
     assert pickle.loads(pickle.dumps(plan)).features == plan.features
 
 
 def test_names_are_made_of_what_was_said() -> None:
-    plan = F.Plan([F.count("purchase", window="7d"), F.popularity("purchase", half_life="30d")])
+    plan = ft.Plan([ft.count("purchase", window="7d"), ft.popularity("purchase", half_life="30d")])
     assert plan.columns == ["count_purchase_7d", "item_popularity_purchase_30d"]
 
 
@@ -236,7 +240,7 @@ def test_sums_are_exact() -> None:
     events = pd.DataFrame(
         {"subject": ["a"] * 10, "time": pd.date_range("2024-01-01", periods=10), "x": [0.1] * 10}
     )
-    plan = F.Plan([F.sum("x", name="all"), F.sum("x", window="3d", name="some")])
+    plan = ft.Plan([ft.sum("x", name="all"), ft.sum("x", window="3d", name="some")])
     out = plan.replay(events).at(pd.DataFrame({"subject": ["a"], "time": ["2024-01-11"]}))
     assert out["all"][0] == 1.0
     assert out["some"][0] == 0.3
@@ -244,17 +248,17 @@ def test_sums_are_exact() -> None:
 
 def test_online_retail_as_of_any_time(online_retail: pd.DataFrame) -> None:
     events = online_retail
-    plan = F.Plan(
+    plan = ft.Plan(
         [
-            F.recency(name="recency"),
-            F.frequency(None, name="frequency"),
-            F.monetary(None, name="monetary"),
-            F.first_seen(name="tenure"),
-            F.cadence(None, name="gap"),
-            F.count(window="7d", name="week"),
-            F.sum("quantity * price", window="28d", name="month"),
-            F.last_items(5, name="last"),
-            F.top("category", 3, name="top"),
+            ft.recency(name="recency"),
+            ft.frequency(None, name="frequency"),
+            ft.monetary(None, name="monetary"),
+            ft.first_seen(name="tenure"),
+            ft.cadence(None, name="gap"),
+            ft.count(window="7d", name="week"),
+            ft.sum("quantity * price", window="28d", name="month"),
+            ft.last_items(5, name="last"),
+            ft.top("category", 3, name="top"),
         ]
     )
     rng = np.random.default_rng(0)
@@ -334,52 +338,134 @@ def online_retail() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: [F.sum("price + 1")], "a value is a field or a product of fields"),
-        (lambda: [F.count(where="price > quantity")], "comparisons of a field with a number"),
-        (lambda: [F.count(by=("item", "category"))], "by is"),
-        (lambda: [F.count(window="soon")], "window"),
-        (lambda: [F.count(window="0d")], "not longer than nothing"),
-        (lambda: [F.count(name="x"), F.recency(name="x")], "two features are called 'x'"),
-        (lambda: [F.expression("1 + y", name="z")], "nothing is called 'y'"),
-        (lambda: [F.expression("1 +", name="z")], "no expression"),
-        (lambda: [F.expression("f(1)", name="z")], "the functions are"),
-        (lambda: [F.last_items(0)], "k is 1 to 1000"),
-        (lambda: [F.popularity(window="7d", half_life="7d")], "not both"),
-        (lambda: [F.trend(short="9d", long="7d")], "short must be shorter"),
-        (lambda: [F.context("moon")], "'hour' or 'weekday'"),
+        (lambda: [ft.sum("price + 1")], "a value is a field or a product of fields"),
+        (lambda: [ft.count(where="price > quantity")], "comparisons of a field with a number"),
+        (lambda: [ft.count(by=("item", "category"))], "by is"),
+        (lambda: [ft.count(window="soon")], "window"),
+        (lambda: [ft.count(window="0d")], "not longer than nothing"),
+        (lambda: [ft.count(name="x"), ft.recency(name="x")], "two features are called 'x'"),
+        (lambda: [ft.expression("1 + y", name="z")], "nothing is called 'y'"),
+        (lambda: [ft.expression("1 +", name="z")], "no expression"),
+        (lambda: [ft.expression("f(1)", name="z")], "the functions are"),
+        (lambda: [ft.last_items(0)], "k is 1 to 1000"),
+        (lambda: [ft.popularity(window="7d", half_life="7d")], "not both"),
+        (lambda: [ft.trend(short="9d", long="7d")], "short must be shorter"),
+        (lambda: [ft.context("moon")], "'hour' or 'weekday'"),
         (lambda: ["count"], "declarations like"),
-        (lambda: [F.rate("a", "b", strength=-1)], "not negative"),
-        (lambda: [F.count(f"t{k}", name=f"f{k}") for k in range(33)], "at most 32 kinds"),
+        (lambda: [ft.rate("a", "b", strength=-1)], "not negative"),
+        (lambda: [ft.count(f"t{k}", name=f"f{k}") for k in range(33)], "at most 32 kinds"),
     ],
 )
 def test_declarations_that_make_no_sense(make: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
-        F.Plan(make())
+        ft.Plan(make())
 
 
 def test_frames_that_make_no_sense() -> None:
     events = pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"], "price": ["p"]})
     with pytest.raises(InvalidArgumentError, match="no column tells types apart"):
-        F.Plan([F.count("purchase"), F.count("click")]).replay(events)
+        ft.Plan([ft.count("purchase"), ft.count("click")]).replay(events)
     with pytest.raises(InvalidArgumentError, match="it has to be numbers"):
-        F.Plan([F.sum("price")]).replay(events)
+        ft.Plan([ft.sum("price")]).replay(events)
     with pytest.raises(InvalidArgumentError, match="no column 'amount'"):
-        F.Plan([F.sum("amount")]).replay(events)
+        ft.Plan([ft.sum("amount")]).replay(events)
     with pytest.raises(InvalidArgumentError, match="the plan has no field 'cost'"):
-        F.Plan([F.count()]).replay(events, cost="price")
+        ft.Plan([ft.count()]).replay(events, cost="price")
     with pytest.raises(InvalidArgumentError, match="beyond"):
-        F.Plan([F.sum("price")]).replay(events.assign(price=1e13))
-    state = F.Plan([F.count()]).replay(events)
+        ft.Plan([ft.sum("price")]).replay(events.assign(price=1e13))
+    state = ft.Plan([ft.count()]).replay(events)
     with pytest.raises(InvalidArgumentError, match="points, row 1"):
         state.at(pd.DataFrame({"subject": ["a", "a"], "time": ["2024-01-01", None]}))
     with pytest.raises(InvalidArgumentError, match="no column 'item'"):
-        F.Plan([F.count(by="item")]).replay(events).at(
+        ft.Plan([ft.count(by="item")]).replay(events).at(
             pd.DataFrame({"subject": ["a"], "time": ["2024-01-01"]})
         )
 
 
 def test_rows_without_a_time_are_set_aside() -> None:
     events = pd.DataFrame({"subject": ["a", "a"], "item": ["x", "x"], "time": ["2024-01-01", "?"]})
-    state = F.Plan([F.count()]).replay(events)
+    state = ft.Plan([ft.count()]).replay(events)
     assert len(state) == 1
     assert len(state.quarantine) == 1
+
+
+def training_case() -> tuple[ft.State, pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(11)
+    events, catalog = random_events(rng, 300)
+    state = ft.Plan(KINDS).replay(events, catalog=catalog)
+    decisions = random_points(rng, events, 40)
+    return state, decisions, events
+
+
+def test_a_training_frame_is_what_was_known_then() -> None:
+    state, decisions, _ = training_case()
+    frame = state.training_frame(decisions, candidates=6, seed=3)
+    assert list(frame.columns) == ["group", "subject", "time", "item", "label", *state.plan.columns]
+    assert not frame.duplicated(["group", "item"]).any()
+    assert (frame["group"].diff().fillna(0) >= 0).all()
+    assert frame["time"].is_monotonic_increasing
+    points = frame[["subject", "time", "item"]]
+    again = state.at(points)[state.plan.columns]
+    pd.testing.assert_frame_equal(frame[state.plan.columns], again)
+    chosen = decisions.drop_duplicates(["subject", "time", "item"])
+    assert frame["label"].sum() == len(chosen)
+    assert frame["group"].nunique() == len(chosen.drop_duplicates(["subject", "time"]))
+    # Someone without events is nobody in the answer, and still a decision of their own.
+    assert frame["subject"].isna().sum() > 0
+
+
+def test_listed_candidates_and_labels() -> None:
+    state, _, _ = training_case()
+    decisions = pd.DataFrame(
+        {
+            "subject": ["ann", "ann"],
+            "time": ["2024-05-09"] * 2,
+            "item": ["i1", "i9"],
+            "y": [2.0, 1.0],
+        }
+    )
+    listed = pd.DataFrame(
+        {
+            "subject": ["ann"] * 3 + ["bob"],
+            "time": ["2024-05-09"] * 3 + ["2024-05-08"],
+            "item": ["i3", "i1", "i2", "i1"],
+        }
+    )
+    frame = state.training_frame(decisions, listed, label="y")
+    assert list(frame["item"]) == ["i3", "i1", "i2"]
+    assert list(frame["label"]) == [0.0, 2.0, 0.0]
+    shown = state.training_frame(decisions, label="y")
+    assert list(shown["label"]) == [2.0, 1.0]
+
+
+def test_batches_are_the_frame_in_pieces() -> None:
+    state, decisions, _ = training_case()
+    whole = state.training_frame(decisions, candidates=6)
+    pieces = list(state.training_batches(decisions, candidates=6, rows=20))
+    assert len(pieces) > 3
+    assert not set(pieces[0]["group"]) & set(pieces[1]["group"])
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole)
+    assert (
+        len(list(state.training_batches(decisions, candidates=6, rows=1)))
+        == whole["group"].nunique()
+    )
+
+
+def test_training_frames_that_make_no_sense() -> None:
+    state, decisions, _ = training_case()
+    with pytest.raises(InvalidArgumentError, match="can't be a candidate"):
+        state.training_frame(decisions.assign(item="what"))
+    with pytest.raises(InvalidArgumentError, match="how many items to draw"):
+        state.training_frame(decisions, candidates=0)
+    with pytest.raises(InvalidArgumentError, match="the label of row 0"):
+        state.training_frame(decisions.assign(y=math.nan), label="y")
+    with pytest.raises(InvalidArgumentError, match="no decision has a candidate"):
+        state.training_frame(decisions, decisions.assign(time="1999-01-01"))
+
+
+def test_a_ranker_learns_from_it() -> None:
+    state, decisions, _ = training_case()
+    frame = state.training_frame(decisions, candidates=6)
+    ranker = pn.GBDTRanker(trees=5, leaves=4, min_leaf_samples=5)
+    ranker.fit(frame[state.plan.columns], frame["label"], group=frame["group"])
+    assert len(ranker.predict(frame[state.plan.columns])) == len(frame)

@@ -82,9 +82,8 @@ std::vector<py::array_t<double>> read(const State& state, const Array<std::int64
 void register_features(py::module_& module) {
   py::class_<Plan, std::shared_ptr<Plan>>(module, "FeaturePlan",
                                           "Features, and what has to be kept to compute them.")
-      .def(py::init([](std::string_view json) {
-             return std::make_shared<Plan>(Plan::from_json(json));
-           }),
+      .def(py::init(
+               [](std::string_view json) { return std::make_shared<Plan>(Plan::from_json(json)); }),
            py::arg("json"))
       .def_property_readonly("json", &Plan::json)
       .def_property_readonly("names", &shown_names, "Of the features that are not hidden.");

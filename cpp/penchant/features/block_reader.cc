@@ -55,8 +55,7 @@ void BlockReader::look_up(std::size_t s) {
       continue;
     }
     last_key = key;
-    const auto list =
-        series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
+    const auto list = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
     const std::size_t end = list.before(time);
     seen.lists.push_back(list);
     seen.end.push_back(static_cast<std::uint32_t>(end));

@@ -55,8 +55,8 @@ class BlockReader {
   Points points_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  std::vector<Seen> seen_;                             // [series]
-  std::vector<std::int32_t> distinct_;                 // codes met
+  std::vector<Seen> seen_;              // [series]
+  std::vector<std::int32_t> distinct_;  // codes met
   std::vector<std::pair<std::int64_t, std::int32_t>> totals_;
 };
 

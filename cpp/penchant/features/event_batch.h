@@ -19,10 +19,10 @@ inline constexpr std::int32_t kNoCode = -1;
 
 // Views of parallel columns, a row an event (a line of a basket, where it has lines).
 struct EventBatch {
-  std::span<const std::int64_t> times;      // [rows], microseconds since 1970-01-01 UTC
-  std::span<const std::uint16_t> types;     // [rows], of the plan's types
-  std::span<const std::int32_t> subjects;   // [rows], kNoCode: nobody known
-  std::span<const std::int32_t> items;      // [rows], kNoCode: none
+  std::span<const std::int64_t> times;                 // [rows], microseconds since 1970-01-01 UTC
+  std::span<const std::uint16_t> types;                // [rows], of the plan's types
+  std::span<const std::int32_t> subjects;              // [rows], kNoCode: nobody known
+  std::span<const std::int32_t> items;                 // [rows], kNoCode: none
   std::vector<std::span<const std::int64_t>> numbers;  // [plan's numbers][rows], or kNoNumber
   std::vector<std::span<const std::int32_t>> codes;    // [plan's codes][rows], or kNoCode
 

@@ -23,13 +23,13 @@ struct Named {
 
 using Op = Formula::Op;
 constexpr std::array kOps = {
-    Named{"+", Op::kAdd, 2},          Named{"-", Op::kSubtract, 2}, Named{"*", Op::kMultiply, 2},
-    Named{"/", Op::kDivide, 2},       Named{"<", Op::kLess, 2},     Named{"<=", Op::kLessEqual, 2},
-    Named{"==", Op::kEqual, 2},       Named{"!=", Op::kNotEqual, 2}, Named{"and", Op::kAnd, 2},
-    Named{"or", Op::kOr, 2},          Named{"not", Op::kNot, 1},    Named{"negate", Op::kNegate, 1},
-    Named{"abs", Op::kAbs, 1},        Named{"log1p", Op::kLog1p, 1}, Named{"sqrt", Op::kSqrt, 1},
-    Named{"min", Op::kMin, 2},        Named{"max", Op::kMax, 2},    Named{"if", Op::kIf, 3},
-    Named{"known", Op::kKnown, 1},    Named{"else", Op::kElse, 2},
+    Named{"+", Op::kAdd, 2},       Named{"-", Op::kSubtract, 2},  Named{"*", Op::kMultiply, 2},
+    Named{"/", Op::kDivide, 2},    Named{"<", Op::kLess, 2},      Named{"<=", Op::kLessEqual, 2},
+    Named{"==", Op::kEqual, 2},    Named{"!=", Op::kNotEqual, 2}, Named{"and", Op::kAnd, 2},
+    Named{"or", Op::kOr, 2},       Named{"not", Op::kNot, 1},     Named{"negate", Op::kNegate, 1},
+    Named{"abs", Op::kAbs, 1},     Named{"log1p", Op::kLog1p, 1}, Named{"sqrt", Op::kSqrt, 1},
+    Named{"min", Op::kMin, 2},     Named{"max", Op::kMax, 2},     Named{"if", Op::kIf, 3},
+    Named{"known", Op::kKnown, 1}, Named{"else", Op::kElse, 2},
 };
 
 std::size_t taken_by(Op op) {

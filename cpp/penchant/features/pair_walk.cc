@@ -19,7 +19,8 @@ PairWalk::PairWalk(const State& state) : state_(state) {
     if (!feature.of_events() || !feature.by.pair()) continue;
     series_ = plan.access()[f].series;
     auto at = std::ranges::find(targets_, feature.by, &Target::by);
-    if (at == targets_.end()) at = targets_.insert(at, {.by = feature.by, .code = 0, .sums = {}, .slot_of = {}, .met = {}});
+    if (at == targets_.end())
+      at = targets_.insert(at, {.by = feature.by, .code = 0, .sums = {}, .slot_of = {}, .met = {}});
     at->code = plan.access()[f].code;
     at->sums.push_back({.feature = f, .totals = {}, .times = {}});
   }

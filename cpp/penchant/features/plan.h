@@ -58,11 +58,11 @@ struct Feature {
   Kind kind = Kind::kCount;
   bool hidden = false;  // only for formulas
   By by;
-  std::size_t filter = 0;            // of Plan::filters
-  std::size_t value = Measure::kOne; // of Plan::values
-  std::size_t code = 0;              // of EventBatch::codes, then items, then item codes
-  std::int64_t window = 0;           // microseconds; 0: from the beginning
-  std::int64_t half_life = 0;        // microseconds
+  std::size_t filter = 0;              // of Plan::filters
+  std::size_t value = Measure::kOne;   // of Plan::values
+  std::size_t code = 0;                // of EventBatch::codes, then items, then item codes
+  std::int64_t window = 0;             // microseconds; 0: from the beginning
+  std::int64_t half_life = 0;          // microseconds
   std::int64_t unit = 86'400'000'000;  // microseconds in one, of times
   std::int64_t offset = 0;             // microseconds east of UTC
   std::size_t rank = 0;
@@ -100,10 +100,10 @@ class Plan {
   struct Access {
     std::size_t series = 0;
     std::size_t measure = 0;
-    std::size_t counted = 0;             // a count of the same filter, where it is asked for
-    std::optional<std::size_t> window;   // of Kept::windows
-    std::size_t code = 0;                // of the series' layout
-    std::size_t value = Measure::kOne;   // of the series' layout
+    std::size_t counted = 0;            // a count of the same filter, where it is asked for
+    std::optional<std::size_t> window;  // of Kept::windows
+    std::size_t code = 0;               // of the series' layout
+    std::size_t value = Measure::kOne;  // of the series' layout
   };
   [[nodiscard]] const std::vector<Kept>& series() const { return series_; }
   [[nodiscard]] const std::vector<Access>& access() const { return access_; }  // [features]

@@ -135,7 +135,8 @@ Filter read_filter(const Json& object, const std::string& whose, std::size_t typ
     filter.conditions.push_back(
         {.number = one.index("number", numbers),
          .compare = named(kCompares, one.text("compare"), "comparison"),
-         .limit = one.integer("limit", kNoNumber + 1, std::numeric_limits<std::int64_t>::max(), 0)});
+         .limit =
+             one.integer("limit", kNoNumber + 1, std::numeric_limits<std::int64_t>::max(), 0)});
   }
   return filter;
 }

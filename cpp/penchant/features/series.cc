@@ -131,7 +131,8 @@ void Series::copy_shares(const PreparedEvents& events, std::size_t row, std::siz
     const Measure& measure = layout_.measures[m];
     if (!measure.adds()) continue;
     const bool counts = (events.filters[row] >> measure.filter & 1U) != 0;
-    const std::int64_t value = measure.value == Measure::kOne ? 1 : events.values[measure.value][row];
+    const std::int64_t value =
+        measure.value == Measure::kOne ? 1 : events.values[measure.value][row];
     const bool known = counts && value != kNoNumber;
     if (measure.kind == Measure::Kind::kSum) {
       wide_[column_[m]][to] = known ? value : 0;

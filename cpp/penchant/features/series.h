@@ -115,7 +115,8 @@ class Series {
     [[nodiscard]] std::int64_t value(std::size_t v, std::size_t row) const {
       return v == Measure::kOne ? kUnit : series_->wide_[1 + v][at(row)];
     }
-    // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are none.
+    // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are
+    // none.
     [[nodiscard]] std::int64_t total(std::size_t measure, std::size_t rows) const;
     // Where the list's rows begin in the columns of the series.
     [[nodiscard]] std::size_t begin() const { return begin_; }
@@ -183,8 +184,8 @@ class Series {
   std::vector<RawVector<std::int64_t>> wide_;
   // filters, codes, then narrow measures, then previous rows of distinct ones.
   std::vector<RawVector<std::int32_t>> narrow_;
-  std::vector<std::size_t> column_;    // [measures], of wide_ or narrow_
-  std::vector<std::size_t> previous_;  // [measures], of narrow_, of distinct ones
+  std::vector<std::size_t> column_;             // [measures], of wide_ or narrow_
+  std::vector<std::size_t> previous_;           // [measures], of narrow_, of distinct ones
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
 

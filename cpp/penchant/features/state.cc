@@ -37,7 +37,8 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
                      items_.numbers.size() == plan_->item_numbers().size(),
                  "the table of items has other columns than the feature plan");
   for (const ItemTable::Codes& codes : items_.codes) {
-    check_argument(codes.of_item.size() == items_.items, "an attribute has another length than items");
+    check_argument(codes.of_item.size() == items_.items,
+                   "an attribute has another length than items");
     check_argument(std::ranges::all_of(codes.of_item,
                                        [&](std::int32_t code) {
                                          return code >= kNoCode &&
@@ -73,9 +74,9 @@ void State::check(const EventBatch& events) const {
                  "an event's item is not in the table of items");
   check_argument(below(events.subjects, kMostRows), "an event's subject is no code");
   for (const auto column : events.codes) check_argument(below(column, kMostRows), "no code");
-  check_argument(std::ranges::all_of(events.types,
-                                     [&](std::uint16_t t) { return t < plan_->types().size(); }),
-                 "an event's type is not of the feature plan");
+  check_argument(
+      std::ranges::all_of(events.types, [&](std::uint16_t t) { return t < plan_->types().size(); }),
+      "an event's type is not of the feature plan");
   for (const std::int64_t time : events.times) check_time(time, "an event");
 }
 
@@ -142,9 +143,9 @@ void State::read(const Points& points, int threads, std::span<double* const> col
                      columns.size() == plan_->features().size(),
                  "columns of points that differ in length");
   const auto known = static_cast<std::int64_t>(items_.items);
-  check_argument(std::ranges::all_of(points.items,
-                                     [&](std::int32_t i) { return i >= kNoCode && i < known; }),
-                 "a point's item is not in the table of items");
+  check_argument(
+      std::ranges::all_of(points.items, [&](std::int32_t i) { return i >= kNoCode && i < known; }),
+      "a point's item is not in the table of items");
   for (const std::int64_t time : points.times) check_time(time, "a point");
   // Columns that nobody wants are still computed: formulas may want them.
   std::vector<std::vector<double>> unwanted;

@@ -60,7 +60,9 @@ def read_numbers(column: Column, what: str) -> np.ndarray:
         try:
             array = pa.array([None if x is None else float(x) for x in column], pa.float64())
         except (TypeError, ValueError):
-            raise InvalidArgumentError(f"the column of {what} holds something else than numbers") from None
+            raise InvalidArgumentError(
+                f"the column of {what} holds something else than numbers"
+            ) from None
     kind = array.type
     if pa.types.is_boolean(kind):
         array = array.cast(pa.int64())

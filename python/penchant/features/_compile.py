@@ -1,4 +1,4 @@
-"""From declarations to the core's plan: each becomes primitives, of which some are hidden, and formulas."""
+"""From declarations to the core's plan: primitives, some of them hidden, and formulas."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ class _Compiler:
             key = json.dumps(feature, sort_keys=True)
             if key not in self._places:
                 self._places[key] = len(self.out.features)
-                self.out.features.append({"name": f"\0{len(self.out.features)}", "hidden": True} | feature)
+                self.out.features.append(
+                    {"name": f"\0{len(self.out.features)}", "hidden": True} | feature
+                )
             return self._places[key]
         if any(name == other for other, _ in self.out.outputs):
             raise InvalidArgumentError(f"two features are called {name!r}; give one a name=")
@@ -287,9 +289,7 @@ class _Compiler:
             self._put("", None, kind="count", **self._events(window=self._options[one]))
             for one in ("short", "long")
         ]
-        self._formula(
-            self._one.name, [(counts[0],), long / short, "*", (counts[1],), "/"]
-        )
+        self._formula(self._one.name, [(counts[0],), long / short, "*", (counts[1],), "/"])
 
     def _add_rate(self) -> None:
         prior, strength = self._options["prior"], self._options["strength"]

@@ -37,7 +37,9 @@ def _parse(text: str, what: str) -> ast.expr:
 
 def _fail(text: str, node: ast.AST, what: str, problem: str) -> InvalidArgumentError:
     column = getattr(node, "col_offset", 0)
-    return InvalidArgumentError(f"{what}, column {column + 1}: {problem}\n  {text}\n  {' ' * column}^")
+    return InvalidArgumentError(
+        f"{what}, column {column + 1}: {problem}\n  {text}\n  {' ' * column}^"
+    )
 
 
 class _Postfix:
@@ -94,7 +96,9 @@ class _Postfix:
         for number, (operator, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
             name = _COMPARE.get(type(operator))
             if name is None:
-                raise _fail(self._text, right, self._what, "numbers are compared by < <= == != >= >")
+                raise _fail(
+                    self._text, right, self._what, "numbers are compared by < <= == != >= >"
+                )
             flipped = name in (">", ">=")
             first, second = (right, left) if flipped else (left, right)
             self._all(first, second, then={">": "<", ">=": "<="}.get(name, name))
@@ -106,11 +110,11 @@ class _Postfix:
         name = node.func.id if isinstance(node.func, ast.Name) else None
         wanted = _FUNCTIONS.get(name or "")
         if wanted is None or node.keywords:
-            raise _fail(
-                self._text, node, self._what, f"the functions are {', '.join(_FUNCTIONS)}"
-            )
+            raise _fail(self._text, node, self._what, f"the functions are {', '.join(_FUNCTIONS)}")
         if len(node.args) != wanted:
-            raise _fail(self._text, node, self._what, f"{name} takes {wanted}, not {len(node.args)}")
+            raise _fail(
+                self._text, node, self._what, f"{name} takes {wanted}, not {len(node.args)}"
+            )
         self._all(*node.args, then=_CALLED.get(str(name), str(name)))
 
 
@@ -175,7 +179,9 @@ def conditions(text: str | Sequence[str], what: str) -> list[tuple[str, str, flo
                 read(value)
             return
         if not isinstance(node, ast.Compare):
-            raise _fail(text, node, what, "want comparisons of a field with a number, joined by and")
+            raise _fail(
+                text, node, what, "want comparisons of a field with a number, joined by and"
+            )
         left = node.left
         for operator, right in zip(node.ops, node.comparators, strict=True):
             name = _COMPARE.get(type(operator))

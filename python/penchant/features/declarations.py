@@ -231,7 +231,7 @@ def distinct(
     window: Window = None,
     name: str | None = None,
 ) -> Declaration:
-    """Count distinct items ("item"), subjects ("subject") or values of a field ("order"), exactly."""
+    """Count distinct items ("item"), subjects ("subject") or values of a field, exactly."""
     return _declare(
         "distinct",
         name,
@@ -461,7 +461,10 @@ def popularity(
             half_life=half_life,
             by=by,
             where=where,
-            name=name or "_".join(filter(None, [_words(by), "popularity", _words(events), _words(half_life)])),
+            name=name
+            or "_".join(
+                filter(None, [_words(by), "popularity", _words(events), _words(half_life)])
+            ),
         )
     return _declare(
         "count", name, ["popularity", events], events=events, by=by, where=where, window=window
@@ -478,7 +481,7 @@ def affinity(
     window: Window = None,
     name: str | None = None,
 ) -> Declaration:
-    """Take the share of the subject's events that are of the item's attribute (or of the "item")."""
+    """Take the share of the subject's events that are of the item's attribute (or "item")."""
     return _declare(
         "affinity",
         name,
@@ -501,7 +504,7 @@ def trend(
     where: str | None = None,
     name: str | None = None,
 ) -> Declaration:
-    """Take events a day in the short window over those in the long one; unknown where it is empty."""
+    """Take events a day in the short window over those in the long; unknown where that is empty."""
     return _declare(
         "trend",
         name,
@@ -562,14 +565,14 @@ def price_tier(
 def context(
     what: str, *, timezone_offset: str | None = None, name: str | None = None
 ) -> Declaration:
-    """Give what the moment is: "hour" (0 to 23) or "weekday" (Monday 0), UTC or so far east of it."""
+    """Give the moment's "hour" (0 to 23) or "weekday" (Monday 0), in UTC or so far east of it."""
     if what not in ("hour", "weekday"):
         raise InvalidArgumentError(f"context is 'hour' or 'weekday', not {what!r}")
     return _declare("context", name, [what], what=what, timezone_offset=timezone_offset)
 
 
 def expression(text: str, *, name: str) -> Declaration:
-    """Compute from other features by name: `"monetary / frequency"`, `"recency if known(recency) else 999"`.
+    """Compute from other features by name: `"monetary / frequency"`, `"otherwise(recency, 999)"`.
 
     Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, min, max, known,
     otherwise. What is not known makes the result unknown, as does a division by zero.

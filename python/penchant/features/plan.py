@@ -168,6 +168,8 @@ def _declared(entry: Any) -> Declaration:
     try:
         made = maker(**arguments)
     except TypeError as error:
-        raise InvalidArgumentError(f"feature {entry.get('name', kind)!r} in YAML: {error}") from None
+        raise InvalidArgumentError(
+            f"feature {entry.get('name', kind)!r} in YAML: {error}"
+        ) from None
     assert isinstance(made, Declaration)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..data._times import read_times
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
 from ._columns import Events, Items, read_events, read_items
+from .training import Candidates, candidates_of, training_frames
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -31,7 +33,12 @@ class State:
     """
 
     def __init__(
-        self, plan: Plan, core: _core.FeatureState, events: Events, items: Items, roles: dict[str, str | None]
+        self,
+        plan: Plan,
+        core: _core.FeatureState,
+        events: Events,
+        items: Items,
+        roles: dict[str, str | None],
     ) -> None:
         self.plan = plan
         self.quarantine = events.quarantine
@@ -57,9 +64,7 @@ class State:
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled)
-        core = _core.FeatureState(
-            compiled.core, len(events.item_ids), items.codes, items.numbers
-        )
+        core = _core.FeatureState(compiled.core, len(events.item_ids), items.codes, items.numbers)
         core.replay(
             events.times,
             events.types,
@@ -128,13 +133,116 @@ class State:
         items = np.zeros(0, np.int32)
         if self.plan._compiled.uses_items:
             items = self._codes(table, names["item"], "item", self._items)
-        values = self._core.read(times, subjects, items, threads or 0)
         columns: dict[str, Any] = {
-            name: table.column(name, name) for name in table.columns if name not in self.plan.columns
+            name: table.column(name, name)
+            for name in table.columns
+            if name not in self.plan.columns
         }
-        for (name, output), column in zip(self.plan._compiled.outputs, values, strict=True):
-            columns[name] = self._decoded(output, column)
-        return make_frame(columns, table.kind)
+        return make_frame(columns | self._values(times, subjects, items, threads), table.kind)
+
+    def training_frame(
+        self,
+        decisions: Any,
+        candidates: Any = None,
+        *,
+        label: str | None = None,
+        subject: str | None = None,
+        item: str | None = None,
+        time: str | None = None,
+        seed: int = 0,
+        time_unit: str = "s",
+        threads: int | None = None,
+    ) -> Any:
+        """Make the table that a ranker learns from.
+
+        Every decision (what one subject could choose from at one time) becomes a group of rows, a
+        candidate each, with the plan's features strictly before that time.
+
+        Parameters
+        ----------
+        decisions
+            A frame with a row an item that was chosen, or shown: columns `subject`, `time`, `item`
+            (named as in `at`). Rows of one subject and time are one decision.
+        candidates
+            None: the rows of `decisions` are all there is (say which were chosen by `label`). A
+            frame with the same three columns: what could have been chosen; what is among the
+            decisions has its label, the rest 0, and lists of other moments are left out. A number:
+            so many items drawn at random for each decision, from all that are known.
+        label
+            Column of `decisions` that says how good a choice was; 1 each where None.
+        seed
+            Of the draw.
+        time_unit, threads
+            As in `at`.
+
+        Returns
+        -------
+        frame
+            Of the kind of `decisions`, decisions in the order of time, then of subjects: `group`,
+            `subject`, `time`, `item`, `label`, and the plan's columns. An item is at most once in
+            a group.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When a column is missing, a time or label is none, or an item is not known.
+        """
+        rows = self._candidates(
+            decisions, candidates, label, (subject, item, time), seed, time_unit
+        )
+        frames = list(training_frames(self, rows, Table(decisions).kind, None, threads))
+        if not frames:
+            raise InvalidArgumentError("no decision has a candidate")
+        return frames[0]
+
+    def training_batches(
+        self,
+        decisions: Any,
+        candidates: Any = None,
+        *,
+        rows: int = 1 << 18,
+        label: str | None = None,
+        subject: str | None = None,
+        item: str | None = None,
+        time: str | None = None,
+        seed: int = 0,
+        time_unit: str = "s",
+        threads: int | None = None,
+    ) -> Iterator[Any]:
+        """Give `training_frame` in pieces of about `rows` rows, never parting a decision.
+
+        Beside the codes of all candidates (28 bytes each), only one piece is in memory at a time.
+        """
+        if rows < 1:
+            raise InvalidArgumentError(f"rows is from 1 up, not {rows}")
+        all_rows = self._candidates(
+            decisions, candidates, label, (subject, item, time), seed, time_unit
+        )
+        return training_frames(self, all_rows, Table(decisions).kind, rows, threads)
+
+    def _candidates(
+        self,
+        decisions: Any,
+        candidates: Any,
+        label: str | None,
+        names: tuple[str | None, str | None, str | None],
+        seed: int,
+        time_unit: str,
+    ) -> Candidates:
+        roles: dict[str, str | None] = dict(zip(("subject", "item", "time"), names, strict=True))
+        return candidates_of(
+            self, decisions, candidates, roles, label=label, seed=seed, time_unit=time_unit
+        )
+
+    def _values(
+        self, times: np.ndarray, subjects: np.ndarray, items: np.ndarray, threads: int | None
+    ) -> dict[str, Any]:
+        """The plan's columns for points of codes."""
+        values = self._core.read(times, subjects, items, threads or 0)
+        return {
+            name: self._decoded(output, column)
+            for (name, output), column in zip(self.plan._compiled.outputs, values, strict=True)
+        }
 
     def _columns(self, table: Table, given: dict[str, str | None]) -> dict[str, str | None]:
         out: dict[str, str | None] = {}

@@ -1,0 +1,186 @@
+"""The table that a ranker learns from: decisions, their candidates, and features as of then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..data._frames import Table, make_frame
+from ..data._ids import encode
+from ..data._times import read_times
+from ..data.ingest import arrow_ids
+from ..errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from .state import State
+
+__all__ = ["Candidates", "candidates_of", "training_frames"]
+
+
+@dataclass
+class Candidates:
+    """Rows of candidates, those of a decision together.
+
+    Attributes
+    ----------
+    group
+        Number of the decision, ascending, int64 [n].
+    subjects, items
+        Codes, int32 [n].
+    times
+        Microseconds, int64 [n].
+    labels
+        float64 [n].
+    """
+
+    group: np.ndarray
+    subjects: np.ndarray
+    items: np.ndarray
+    times: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def part(self, rows: slice) -> Candidates:
+        """Some of the rows."""
+        return Candidates(
+            self.group[rows],
+            self.subjects[rows],
+            self.items[rows],
+            self.times[rows],
+            self.labels[rows],
+        )
+
+
+@dataclass
+class _Rows:
+    """A frame of decisions or candidates as codes."""
+
+    subjects: np.ndarray
+    items: np.ndarray
+    times: np.ndarray
+    labels: np.ndarray
+
+
+def _read(
+    state: State, frame: Any, names: dict[str, str | None], label: str | None, time_unit: str
+) -> _Rows:
+    table = Table(frame)
+    of = state._columns(table, names)
+    times, faults = read_times(table.column(str(of["time"]), "time"), time_unit)
+    for mask, reason in faults:
+        raise InvalidArgumentError(f"row {int(np.flatnonzero(mask)[0])}: {reason}")
+    labels = np.ones(len(table))
+    if label is not None:
+        column = table.column(label, "label")
+        labels = np.asarray(pa.array(column).cast(pa.float64()).to_numpy(zero_copy_only=False))
+        if not np.isfinite(labels).all():
+            row = int(np.flatnonzero(~np.isfinite(labels))[0])
+            raise InvalidArgumentError(f"the label of row {row} is missing or not finite")
+    items = state._codes(table, of["item"], "item", state._items)
+    if (items < 0).any():
+        row = int(np.flatnonzero(items < 0)[0])
+        raise InvalidArgumentError(
+            f"row {row}: an item that neither events nor catalogue have can't be a candidate"
+        )
+    return _Rows(_all_subjects(state, table, of["subject"]), items, times, labels)
+
+
+def _all_subjects(state: State, table: Table, name: str | None) -> np.ndarray:
+    """Codes, where those without events have codes below -1, so that they stay apart."""
+    ids = encode(table.column(str(name), "subject"), "subject")
+    known = state._subjects.find_all(ids.ids.ids()).astype(np.int64)
+    codes = np.where(known < 0, -2 - np.arange(len(known)), known)
+    return np.append(codes, -1)[ids.index]
+
+
+def _first_of_each(group: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """The first row of each (group, item), ascending."""
+    order = np.lexsort((np.arange(len(group)), items, group))
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(group[order]) != 0) | (np.diff(items[order]) != 0)
+    return np.sort(order[new])
+
+
+def candidates_of(
+    state: State,
+    decisions: Any,
+    candidates: Any,
+    names: dict[str, str | None],
+    *,
+    label: str | None,
+    seed: int,
+    time_unit: str,
+) -> Candidates:
+    """Put together decisions and their candidates; see `State.training_frame`."""
+    chosen = _read(state, decisions, names, label, time_unit)
+    keys = np.rec.fromarrays([chosen.times, chosen.subjects], names="time,subject")
+    distinct, group = np.unique(keys, return_inverse=True)
+    items, labels = chosen.items, chosen.labels
+    if isinstance(candidates, (int, np.integer)) and not isinstance(candidates, bool):
+        if candidates < 1 or len(state._items) == 0:
+            raise InvalidArgumentError(
+                f"candidates is how many items to draw a decision, from 1 up, not {candidates}"
+            )
+        drawn = np.random.default_rng(seed).integers(
+            0, len(state._items), (len(distinct), int(candidates)), dtype=np.int32
+        )
+        group = np.concatenate([group, np.repeat(np.arange(len(distinct)), drawn.shape[1])])
+        items = np.concatenate([items, drawn.ravel()])
+        labels = np.concatenate([labels, np.zeros(drawn.size)])
+    elif candidates is not None:
+        listed = _read(state, candidates, names, None, time_unit)
+        wanted = np.rec.fromarrays([listed.times, listed.subjects], names="time,subject")
+        place = np.searchsorted(distinct, wanted)
+        found = place < len(distinct)
+        found[found] = distinct[place[found]] == wanted[found]
+        # What was chosen but is not among the candidates is nothing that could be ranked.
+        pairs = {(g, i): y for g, i, y in zip(group, items, labels, strict=True)}
+        group, items = place[found], listed.items[found]
+        labels = np.array([pairs.get(pair, 0.0) for pair in zip(group, items, strict=True)])
+    rows = _first_of_each(group, items)
+    rows = rows[np.argsort(group[rows], kind="stable")]
+    group = group[rows]
+    subjects = distinct["subject"][group]
+    return Candidates(
+        group.astype(np.int64),
+        np.where(subjects < 0, -1, subjects).astype(np.int32),
+        items[rows].astype(np.int32),
+        distinct["time"][group].astype(np.int64),
+        labels[rows].astype(np.float64),
+    )
+
+
+def training_frames(
+    state: State, rows: Candidates, kind: str, block: int | None, threads: int | None
+) -> Iterator[Any]:
+    """Frames of whole decisions, of about `block` rows each (None: one of all)."""
+    begin = 0
+    ends = np.append(np.flatnonzero(np.diff(rows.group)) + 1, len(rows))
+    while begin < len(rows):
+        end = len(rows)
+        if block is not None:
+            end = int(ends[max(np.searchsorted(ends, begin + block, side="right") - 1, 0)])
+            if end <= begin:  # one decision of more rows than a block
+                end = int(ends[np.searchsorted(ends, begin, side="right")])
+        yield _frame(state, rows.part(slice(begin, end)), kind, threads)
+        begin = end
+
+
+def _frame(state: State, rows: Candidates, kind: str, threads: int | None) -> Any:
+    columns: dict[str, Any] = {
+        "group": rows.group,
+        "subject": arrow_ids(state._subjects, rows.subjects)
+        if len(state._subjects)
+        else pa.nulls(len(rows), pa.large_string()),
+        "time": pa.array(rows.times).cast(pa.timestamp("us", "UTC")),
+        "item": arrow_ids(state._items, rows.items),
+        "label": rows.labels,
+    }
+    columns |= state._values(rows.times, rows.subjects, rows.items, threads)
+    return make_frame(columns, kind)

@@ -1,0 +1,275 @@
+#include "penchant/features/state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "penchant/base/error.h"
+#include "penchant/features/series.h"
+
+namespace penchant::features {
+namespace {
+
+// Every kind of feature over every kind of key.
+const char* const kPlan = R"({
+  "types": ["view", "buy", "*"], "numbers": ["price"], "codes": ["order"],
+  "item_codes": ["category"], "item_numbers": ["list_price"],
+  "filters": [{"types": [0]}, {"types": [1], "conditions": [{"number": 0, "compare": ">", "limit": 0}]}],
+  "values": [{"factors": [0]}, {"factors": [0, 0]}],
+  "features": [
+    {"name": "views", "kind": "count", "filter": 0, "by": ["subject"]},
+    {"name": "bought", "kind": "count", "filter": 1, "by": ["subject", "item"], "window": 50},
+    {"name": "known", "kind": "known", "filter": 0, "value": 0, "by": ["item"]},
+    {"name": "spent", "kind": "sum", "filter": 1, "value": 0, "by": ["subject"], "window": 40},
+    {"name": "square", "kind": "sum", "filter": 1, "value": 1, "by": ["attribute"], "by_attribute": 0},
+    {"name": "low", "kind": "lowest", "filter": 0, "value": 0, "by": []},
+    {"name": "high", "kind": "highest", "filter": 1, "value": 0, "by": ["item"], "window": 70},
+    {"name": "orders", "kind": "distinct", "filter": 1, "code": 0, "by": ["subject"], "window": 60},
+    {"name": "things", "kind": "distinct", "filter": 0, "code": 1, "by": ["subject"]},
+    {"name": "since", "kind": "recency", "filter": 1, "by": ["subject", "attribute"], "by_attribute": 0, "unit": 1},
+    {"name": "age", "kind": "first_seen", "filter": 0, "by": ["item"], "unit": 1},
+    {"name": "span", "kind": "span", "filter": 0, "by": ["subject"], "unit": 1},
+    {"name": "faded", "kind": "decayed", "filter": 0, "by": ["item"], "half_life": 3},
+    {"name": "worth", "kind": "decayed", "filter": 1, "value": 0, "by": ["subject"], "half_life": 30},
+    {"name": "last", "kind": "last_code", "filter": 0, "code": 1, "by": ["subject"], "rank": 1},
+    {"name": "top", "kind": "top_code", "filter": 1, "attribute": 0, "by": ["subject"]},
+    {"name": "price", "kind": "item_number", "attribute": 0},
+    {"name": "category", "kind": "item_code", "attribute": 0},
+    {"name": "hour", "kind": "hour"}, {"name": "weekday", "kind": "weekday"},
+    {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 7}, 1.0, "+", "/"]}
+  ]})";
+
+constexpr std::size_t kItems = 9;
+
+ItemTable items() {
+  ItemTable table;
+  table.items = kItems;
+  table.codes = {{{0, 1, 2, 0, 1, 2, 0, -1, 1}, 3}};
+  table.numbers = {{1, 2, 3, 4, 5, 6, 7, 8, 9}};
+  return table;
+}
+
+struct Log {
+  std::vector<std::int64_t> times;
+  std::vector<std::uint16_t> types;
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> items;
+  std::vector<std::int64_t> prices;
+  std::vector<std::int32_t> orders;
+
+  explicit Log(std::size_t rows, unsigned seed, bool distinct_times) {
+    std::mt19937 random(seed);
+    const auto below = [&](int end) {
+      return static_cast<int>(random() % static_cast<unsigned>(end));
+    };
+    for (std::size_t i = 0; i < rows; ++i) {
+      times.push_back(distinct_times ? static_cast<std::int64_t>(i) : below(120));
+      types.push_back(static_cast<std::uint16_t>(below(3)));
+      subjects.push_back(below(6) - 1);
+      items.push_back(below(kItems + 1) - 1);
+      prices.push_back(below(8) == 0 ? kNoNumber : (below(2000) - 500) * 10'000LL);
+      orders.push_back(below(20) - 1);
+    }
+  }
+
+  [[nodiscard]] EventBatch batch(std::size_t first, std::size_t count) const {
+    const auto part = [&](const auto& column) { return std::span(column).subspan(first, count); };
+    return {part(times), part(types), part(subjects), part(items), {part(prices)}, {part(orders)}};
+  }
+
+  void shuffle(unsigned seed) {
+    std::vector<std::size_t> order(times.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), std::mt19937(seed));
+    const auto apply = [&](auto& column) {
+      auto copy = column;
+      for (std::size_t i = 0; i < order.size(); ++i) column[i] = copy[order[i]];
+    };
+    apply(times);
+    apply(types);
+    apply(subjects);
+    apply(items);
+    apply(prices);
+    apply(orders);
+  }
+};
+
+std::shared_ptr<const Plan> plan() { return std::make_shared<const Plan>(Plan::from_json(kPlan)); }
+
+// The bits of all features at many points.
+std::vector<std::uint64_t> answers(const State& state, int threads = 1) {
+  std::vector<std::int64_t> times;
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> asked;
+  for (std::int64_t t = 0; t < 300; t += 7) {
+    for (std::int32_t s = -1; s < 6; ++s) {
+      for (std::int32_t i = -1; i < static_cast<std::int32_t>(kItems); ++i) {
+        times.push_back(t);
+        subjects.push_back(s);
+        asked.push_back(i);
+      }
+    }
+  }
+  std::vector<std::vector<double>> columns(state.plan().features().size(),
+                                           std::vector<double>(times.size()));
+  std::vector<double*> out;
+  for (auto& column : columns) out.push_back(column.data());
+  state.read({times, subjects, asked}, threads, out);
+  std::vector<std::uint64_t> bits;
+  for (const auto& column : columns) {
+    for (const double x : column) {
+      bits.push_back(std::isnan(x) ? 0x7ff8000000000000ULL : std::bit_cast<std::uint64_t>(x));
+    }
+  }
+  return bits;
+}
+
+TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    Log log(200, seed, true);
+    State once(plan(), items());
+    once.replay(log.batch(0, 200), 1);
+    const auto expected = answers(once);
+    log.shuffle(seed);
+    State slowly(plan(), items());
+    for (std::size_t i = 0; i < 200; ++i) slowly.replay(log.batch(i, 1), 1);
+    EXPECT_EQ(answers(slowly), expected) << seed;
+    State halves(plan(), items());
+    halves.replay(log.batch(0, 120), 2);
+    halves.replay(log.batch(120, 80), 2);
+    EXPECT_EQ(answers(halves), expected) << seed;
+  }
+}
+
+TEST(State, ThreadsDoNotShow) {
+  const Log log(20'000, 1, false);
+  State one(plan(), items());
+  one.replay(log.batch(0, 20'000), 1);
+  const auto expected = answers(one);
+  for (const int threads : {2, 8}) {
+    State many(plan(), items());
+    many.replay(log.batch(0, 20'000), threads);
+    EXPECT_EQ(answers(many, threads), expected);
+  }
+}
+
+TEST(State, RefusesColumnsThatDoNotFit) {
+  State state(plan(), items());
+  Log log(10, 1, true);
+  EventBatch events = log.batch(0, 10);
+  events.codes.clear();
+  EXPECT_THROW(state.replay(events, 1), Error);
+  log.items[3] = kItems;
+  EXPECT_THROW(state.replay(log.batch(0, 10), 1), Error);
+  log.items[3] = 0;
+  log.types[3] = 3;
+  EXPECT_THROW(state.replay(log.batch(0, 10), 1), Error);
+  log.types[3] = 0;
+  log.times[3] = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(state.replay(log.batch(0, 10), 1), Error);
+  EXPECT_EQ(state.rows(), 0U);
+  EXPECT_THROW(State(plan(), ItemTable{}), Error);
+  ItemTable table = items();
+  table.codes[0].of_item[2] = 3;
+  EXPECT_THROW(State(plan(), table), Error);
+}
+
+TEST(State, SumsThatLeave64BitsAreAnError) {
+  State state(plan(), items());
+  Log log(4, 1, true);
+  std::ranges::fill(log.prices, std::int64_t{9'000'000'000'000'000'000});
+  std::ranges::fill(log.types, std::uint16_t{1});
+  std::ranges::fill(log.subjects, 0);
+  EXPECT_THROW(state.replay(log.batch(0, 4), 1), Error);
+}
+
+TEST(DecayedSum, FollowsTheFormula) {
+  std::mt19937 random(4);
+  for (const std::int64_t half_life : {1LL, 1'000LL, 86'400'000'000LL}) {
+    const DecayedSum decayed{half_life};
+    std::int64_t sum = 0;
+    std::int64_t last = -half_life * 40;
+    double plain = 0;
+    for (int i = 0; i < 2'000; ++i) {
+      const std::int64_t time =
+          last + static_cast<std::int64_t>(random() % 1'000) * half_life / 700;
+      const std::int64_t value = static_cast<std::int64_t>(random() % 5'000'000) - 1'000'000;
+      sum = decayed.advance(sum, last, time) + decayed.term(value, time);
+      plain =
+          plain * std::exp2(-static_cast<double>(time - last) / static_cast<double>(half_life)) +
+          static_cast<double>(value) / kUnit;
+      last = time;
+      const std::int64_t later = time + half_life / 3;
+      const double age = static_cast<double>(later - time) / static_cast<double>(half_life);
+      ASSERT_NEAR(decayed.at(sum, last, later), plain * std::exp2(-age), 2e-5);
+    }
+  }
+  // What is long past leaves nothing behind.
+  EXPECT_EQ(DecayedSum{1}.advance(1LL << 40, 0, 1'000), 0);
+}
+
+TEST(Plan, SharesWhatFeaturesHaveInCommon) {
+  const Plan shared = Plan::from_json(kPlan);
+  EXPECT_EQ(shared.series().size(), 4U);  // of subjects, items, attributes, all
+  EXPECT_EQ(shared.features().size(), 21U);
+}
+
+TEST(Plan, RefusesWhatMakesNoSense) {
+  const auto with = [](const std::string& feature) {
+    return R"({"types": ["a"], "numbers": ["n"], "codes": [], "filters": [{}], "values": [{"factors": [0]}],
+             "features": [{"name": "f", )" +
+           feature + "}]}";
+  };
+  EXPECT_NO_THROW(
+      (void)Plan::from_json(with(R"("kind": "count", "filter": 0, "by": ["subject"])")));
+  for (const char* const wrong :
+       {R"("kind": "count", "by": ["subject"])", R"("kind": "count", "filter": 1, "by": [])",
+        R"("kind": "what")", R"("kind": "sum", "filter": 0, "by": [])",
+        R"("kind": "sum", "filter": 0, "value": 7, "by": [])",
+        R"("kind": "count", "filter": 0, "by": ["moon"])",
+        R"("kind": "count", "filter": 0, "by": ["attribute"], "by_attribute": 0)",
+        R"("kind": "count", "filter": 0, "by": [], "window": -3)",
+        R"("kind": "count", "filter": 0, "by": [], "window": 1e30)",
+        R"("kind": "count", "filter": -1, "by": [])", R"("kind": "decayed", "filter": 0, "by": [])",
+        R"("kind": "distinct", "filter": 0, "code": 0, "by": ["subject", "item"])",
+        R"("kind": "top_code", "filter": 0, "attribute": 0, "by": ["subject"])",
+        R"("kind": "item_number", "attribute": 0)",
+        R"("kind": "formula", "formula": [{"feature": 0}])",
+        R"("kind": "formula", "formula": ["+"])", R"("kind": "formula", "formula": [1, 2])",
+        R"("kind": "formula", "formula": ["what"])"}) {
+    EXPECT_THROW((void)Plan::from_json(with(wrong)), Error) << wrong;
+  }
+  for (const char* const wrong : {"", "[]", "{", R"({"features": 3})", R"({"types": [1]})"}) {
+    EXPECT_THROW((void)Plan::from_json(wrong), Error) << wrong;
+  }
+}
+
+TEST(Formula, KnowsWhatIsNotKnown) {
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> x{3.0, unknown, 0.0};
+  const std::vector<const double*> columns{&x[0], &x[1], &x[2]};
+  using Step = Formula::Step;
+  const auto feature = [](std::size_t f) {
+    return Step{.op = Formula::Op::kFeature, .feature = f};
+  };
+  const auto op = [](const char* name) { return Step{.op = Formula::op_called(name)}; };
+  const auto value = [&](std::vector<Step> steps) {
+    return Formula(std::move(steps)).value(columns, 0);
+  };
+  EXPECT_TRUE(std::isnan(value({feature(0), feature(1), op("+")})));
+  EXPECT_TRUE(std::isnan(value({feature(0), feature(2), op("/")})));
+  EXPECT_EQ(value({feature(1), feature(0), op("else")}), 3.0);
+  EXPECT_EQ(value({feature(1), op("known")}), 0.0);
+  EXPECT_EQ(value({feature(2), feature(1), feature(0), op("if")}), 3.0);
+  EXPECT_TRUE(std::isnan(value({feature(1), feature(0), feature(0), op("if")})));
+  EXPECT_TRUE(std::isnan(value({feature(0), op("negate"), op("sqrt")})));
+  EXPECT_EQ(value({feature(0), feature(2), op("max"), feature(2), op("<"), op("not")}), 1.0);
+}
+
+}  // namespace
+}  // namespace penchant::features
