@@ -26,6 +26,8 @@ __all__: list[str] = [
     "Context",
     "Dataset",
     "Engine",
+    "FeaturePlan",
+    "FeatureProfiles",
     "Filter",
     "Forest",
     "HybridModel",
@@ -310,6 +312,57 @@ class Dataset:
         """
     @property
     def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class FeaturePlan:
+    """
+    Features, and what has to be kept to compute them.
+    """
+    def __init__(self, json: str) -> None: ...
+    @property
+    def json(self) -> str: ...
+    @property
+    def names(self) -> list[str]:
+        """
+        Of the features that are not hidden.
+        """
+
+class FeatureProfiles:
+    """
+    A plan with the events that it has seen.
+    """
+    def __init__(
+        self,
+        plan: FeaturePlan,
+        subject_ids: IdMap,
+        item_ids: IdMap,
+        item_codes: collections.abc.Sequence[
+            tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.int32], IdMap]
+        ],
+        item_numbers: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ],
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        types: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        numbers: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int64]],
+        codes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int32]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def read(
+        self,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> list[numpy.typing.NDArray[numpy.float64]]:
+        """
+        A column [points] for each feature that is not hidden.
+        """
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
 
 class Context:
     """
@@ -999,6 +1052,8 @@ class Engine:
         Names of those where a policy decides.
         """
     @property
+    def profiles(self) -> FeatureProfiles: ...
+    @property
     def ranker(self) -> typing.Any:
         """
         (Forest, names of its features, what they are in words, depth), or None.
@@ -1080,9 +1135,10 @@ def build_bundle(
     cold_start: bool = False,
     ranker: typing.Any = None,
     placements: list = [],
+    profiles: FeatureProfiles = None,
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default reward)). A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default reward)); profiles are FeatureProfiles. A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:

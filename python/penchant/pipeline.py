@@ -42,6 +42,8 @@ from .bandits._policy import Policy
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
+from .features._fitted import check_plan, fitted_profiles
+from .features.plan import Plan
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
@@ -71,6 +73,9 @@ class Pipeline(Parametrized, Evaluable, Feedback):
     weights : mapping, optional
         ``{"repeats": {source name: weight}, "new": {...}, "cold": {...}}`` instead of learning
         them; a regime or source left out keeps its prior.
+    features : Plan, optional
+        Features for the ranker beside those of the funnel (docs/features.md): its columns of
+        numbers, as of the moment of each candidate list that it learns from and of each request.
     ranker : GBDTRanker, GBDTClassifier or Forest, optional
         Puts the best candidates of people with a history in order (docs/ranking.md). An unfitted
         estimator learns from candidates that earlier sources put forward and from what people then
@@ -111,6 +116,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         sources: list[Model] | None = None,
         *,
         weights: Mapping[str, Mapping[str, float]] | None = None,
+        features: Plan | None = None,
         ranker: Any = None,
         depth: int = 100,
         policy: Policy | None = None,
@@ -122,6 +128,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
     ) -> None:
         self.sources = sources
         self.weights = weights
+        self.features = features
         self.ranker = ranker
         self.depth = depth
         self.policy = policy
@@ -136,12 +143,16 @@ class Pipeline(Parametrized, Evaluable, Feedback):
 
     # -- fitting ---------------------------------------------------------------------------------
 
-    def fit(self, train: Dataset, *, progress: bool | None = None) -> Self:
+    def fit(self, train: Dataset, *, events: Any = None, progress: bool | None = None) -> Self:
         """Train the sources and assemble the funnel.
 
         Parameters
         ----------
         train : Dataset
+        events : frame, optional
+            For `features`: a table of events that has more fields than the dataset keeps (order,
+            price), its columns called as those that the dataset was made of. Events after the
+            dataset's last one are left out. None: the dataset's own events, with the field "value".
         progress : bool, optional
             Show progress bars. None: in a terminal or a notebook only.
 
@@ -153,10 +164,11 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         self._check(train)
         placements = placements_of(self.placements, self.policy)
         windows = FittedWindows(train, self._sources_for)
+        profiles = fitted_profiles(self.features, train, events, self.threads)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
             learned = self._weights(train, windows)
-            ranker, facts = self._learned_ranker(train, windows, learned, progress)
+            ranker, facts = self._learned_ranker(train, windows, learned, profiles, progress)
             del windows
             learned = self._cold_weights(train, learned)
             bar(2, 2)
@@ -164,7 +176,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         for source in sources:
             source.fit(train, progress=progress)
         if isinstance(self.ranker, Forest):
-            engine = self._engine_of(train, sources, learned)
+            engine = self._engine_of(train, sources, learned, profiles)
             ranker = ready_ranker(self.ranker, engine, train, int(self.depth))
         if facts is not None:
             learned = dataclasses.replace(
@@ -175,7 +187,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         if placements:
             lineage["placements"] = {name: one.lineage() for name, one in placements.items()}
         reader = self._assembled(
-            train, sources, learned, lineage, golden_requests(train), ranker, placements
+            train, sources, learned, lineage, golden_requests(train), ranker, placements, profiles
         )
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = dict(zip(names, sources, strict=True))
@@ -200,6 +212,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
                     f"Pipeline: a source must be a Penchant model, not {type(source).__name__}"
                 )
         check_ranker(self.ranker, self.depth)
+        check_plan(self.features)
         if self.sources is not None and not self.sources:
             raise InvalidArgumentError("Pipeline: sources is empty; None gives the default funnel")
 
@@ -236,8 +249,10 @@ class Pipeline(Parametrized, Evaluable, Feedback):
             return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
         return learn_weights(windows, self._unweighted_engine, threads=self.threads or 0)
 
-    def ranker_table(self, train: Dataset) -> RankerTable:
+    def ranker_table(self, train: Dataset, *, events: Any = None) -> RankerTable:
         """Build the table that the ranker learns from, for work of your own on it.
+
+        `events` as in `fit`.
 
         Returns
         -------
@@ -246,13 +261,15 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         """
         self._check(train)
         windows = FittedWindows(train, self._sources_for)
-        return self._ranker_table(train, windows, self._weights(train, windows))
+        profiles = fitted_profiles(self.features, train, events, self.threads)
+        return self._ranker_table(train, windows, self._weights(train, windows), profiles)
 
     def _ranker_table(
-        self, train: Dataset, windows: FittedWindows, learned: BlendWeights
+        self, train: Dataset, windows: FittedWindows, learned: BlendWeights, profiles: Any
     ) -> RankerTable:
+        # A plan's values are as of the window's past: it may have seen the rest.
         def assemble(window: FittedWindow) -> Any:
-            return self._engine_of(window.before, window.sources, learned)
+            return self._engine_of(window.before, window.sources, learned, profiles)
 
         return make_ranker_table(
             train, windows, assemble, depth=int(self.depth), threads=self.threads or 0
@@ -263,11 +280,12 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         train: Dataset,
         windows: FittedWindows,
         learned: BlendWeights,
+        profiles: Any,
         progress: bool | None,
     ) -> tuple[RankerPart | None, dict[str, Any] | None]:
         if self.ranker is None or isinstance(self.ranker, Forest):
             return None, None
-        table = self._ranker_table(train, windows, learned)
+        table = self._ranker_table(train, windows, learned, profiles)
         forest, facts = learn_ranker(self.ranker, table, seed=self.seed, progress=progress)
         if forest is None:
             return None, facts
@@ -315,8 +333,10 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         ones = [1.0] * len(sources)
         return self._engine_of(data, sources, BlendWeights(ones, ones, {}))
 
-    def _engine_of(self, data: Dataset, sources: list[Model], weights: BlendWeights) -> Any:
-        reader = self._assembled(data, sources, weights, {}, [])
+    def _engine_of(
+        self, data: Dataset, sources: list[Model], weights: BlendWeights, profiles: Any = None
+    ) -> Any:
+        reader = self._assembled(data, sources, weights, {}, [], profiles=profiles)
         return _core.Engine.from_bundle(reader, False)
 
     def _assembled(
@@ -328,6 +348,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         goldens: list[str],
         ranker: RankerPart | None = None,
         placements: Mapping[str, Placement] | None = None,
+        profiles: Any = None,
     ) -> Any:
         cold = weights.cold or [0.0] * len(sources)
         entries = [
@@ -340,7 +361,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
-            [one._to_core(name) for name, one in (placements or {}).items()],
+            [one._to_core(name) for name, one in (placements or {}).items()], profiles,
         )  # fmt: skip
 
     def _lineage(

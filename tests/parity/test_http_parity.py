@@ -158,7 +158,28 @@ def ranked(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactor
     return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
 
 
-@pytest.fixture(params=["strings", "integers", "operators", "people", "ranked"])
+@pytest.fixture(scope="module")
+def planned(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """A ranker that reads a feature plan, as of the moment of the request."""
+    ft = pn.features
+    plan = ft.Plan(
+        [
+            ft.recency("purchase"),
+            ft.count(by=("subject", "item"), window="30d", name="met"),
+            ft.popularity("purchase", half_life="9d"),
+            ft.trend("purchase", name="trend"),
+        ]
+    )
+    ranker = pn.GBDTRanker(trees=20, leaves=8, learning_rate=0.3)
+    pipeline = pn.Pipeline(features=plan, ranker=ranker, depth=30).fit(small_known_data)
+    assert "plan.met" in pipeline.ranker_features_
+    bundle = tmp_path_factory.mktemp("planned") / "shop.penchant"
+    pipeline.save(bundle)
+    subjects, items = small_known_data.subject_ids.tolist(), small_known_data.item_ids.tolist()
+    return Case(pipeline, bundle, subjects, items, ["", "nobody", 7])
+
+
+@pytest.fixture(params=["strings", "integers", "operators", "people", "ranked", "planned"])
 def case(request: pytest.FixtureRequest) -> Case:
     return request.getfixturevalue(request.param)
 

@@ -63,8 +63,10 @@ engine::Placement placement_of(const py::tuple& told) {
 
 engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                              const py::list& sources, bool exclude_seen, bool cold_start,
-                             const py::object& ranker, const py::list& placements) {
+                             const py::object& ranker, const py::list& placements,
+                             const std::shared_ptr<features::Profiles>& profiles) {
   engine::EngineParts parts;
+  parts.profiles = profiles;
   parts.context = context;
   parts.exclude_seen = exclude_seen;
   parts.cold_start = cold_start;
@@ -82,7 +84,8 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
     parts.ranker = {.forest = told[0].cast<std::shared_ptr<ranking::Forest>>(),
                     .names = told[1].cast<std::vector<std::string>>(),
                     .attributes = told[2].cast<std::shared_ptr<data::AttributeTable>>(),
-                    .depth = told[3].cast<std::size_t>()};
+                    .depth = told[3].cast<std::size_t>(),
+                    .profiles = profiles};
   }
   for (const py::handle one : placements) {
     parts.placements.push_back(placement_of(one.cast<py::tuple>()));
@@ -163,6 +166,11 @@ void register_engine_class(py::module_& module) {
              check_argument(i < e.assets().sources.size(), "there is no source ", i);
              return std::const_pointer_cast<models::Model>(e.assets().sources[i].model);
            })
+      .def_property_readonly(
+          "profiles",
+          [](const Engine& e) {
+            return std::const_pointer_cast<features::Profiles>(e.assets().profiles);
+          })
       .def_property_readonly("context",
                              [](const Engine& e) {
                                return std::const_pointer_cast<models::Context>(e.assets().context);
@@ -246,7 +254,8 @@ void register_ranker(py::module_& module) {
   using engine::CandidateFeatures;
   using Attributes = std::shared_ptr<data::AttributeTable>;
   const auto basis_of = [](const Engine& engine, const Attributes& attributes) {
-    return engine::feature_basis(engine.assets().sources, *engine.assets().context, attributes);
+    const engine::Assets& assets = engine.assets();
+    return engine::feature_basis(assets.sources, *assets.context, attributes, assets.profiles);
   };
   module.def(
       "candidate_feature_names",
@@ -348,21 +357,22 @@ void register_engine(py::module_& module) {
       "build_bundle",
       [](const std::shared_ptr<models::Context>& context, const py::list& sources,
          bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens,
-         bool cold_start, const py::object& ranker, const py::list& placements) {
+         bool cold_start, const py::object& ranker, const py::list& placements,
+         const std::shared_ptr<features::Profiles>& profiles) {
         const engine::EngineParts parts =
-            parts_of(context, sources, exclude_seen, cold_start, ranker, placements);
+            parts_of(context, sources, exclude_seen, cold_start, ranker, placements, profiles);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
       },
       py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
       py::arg("goldens"), py::arg("cold_start") = false, py::arg("ranker") = py::none(),
-      py::arg("placements") = py::list(),
+      py::arg("placements") = py::list(), py::arg("profiles") = py::none(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
       "context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default "
-      "reward)). A checked BundleReader.");
+      "reward)); profiles are FeatureProfiles. A checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },

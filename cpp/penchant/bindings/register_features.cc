@@ -5,34 +5,16 @@
 
 #include "penchant/bindings/register.h"
 #include "penchant/features/plan.h"
-#include "penchant/features/state.h"
+#include "penchant/features/profiles.h"
 
 namespace penchant::bindings {
 namespace {
 
-using features::EventBatch;
 using features::Feature;
-using features::ItemTable;
 using features::Plan;
 using features::Points;
-using features::State;
-
-using ItemCodes = std::pair<Array<std::int32_t>, std::size_t>;
-
-ItemTable item_table(std::size_t items, const std::vector<ItemCodes>& codes,
-                     const std::vector<Array<double>>& numbers) {
-  ItemTable table;
-  table.items = items;
-  for (const auto& [of_item, values] : codes) {
-    const auto all = as_span(of_item);
-    table.codes.push_back({{all.begin(), all.end()}, values});
-  }
-  for (const Array<double>& column : numbers) {
-    const auto all = as_span(column);
-    table.numbers.emplace_back(all.begin(), all.end());
-  }
-  return table;
-}
+using features::ProfileParts;
+using features::Profiles;
 
 std::vector<std::string> shown_names(const Plan& plan) {
   std::vector<std::string> names;
@@ -42,30 +24,54 @@ std::vector<std::string> shown_names(const Plan& plan) {
   return names;
 }
 
-void replay(State& state, const Array<std::int64_t>& times, const Array<std::uint16_t>& types,
-            const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
-            const std::vector<Array<std::int64_t>>& numbers,
-            const std::vector<Array<std::int32_t>>& codes, int threads) {
-  EventBatch events{.times = as_span(times),
-                    .types = as_span(types),
-                    .subjects = as_span(subjects),
-                    .items = as_span(items),
-                    .numbers = {},
-                    .codes = {}};
-  for (const auto& column : numbers) events.numbers.push_back(as_span(column));
-  for (const auto& column : codes) events.codes.push_back(as_span(column));
-  const py::gil_scoped_release release;
-  state.replay(events, threads);
+template <class T>
+SharedArray<T> shared(const Array<T>& array) {
+  const auto all = as_span(array);
+  return SharedArray<T>::own(AlignedVector<T>(all.begin(), all.end()));
 }
 
-std::vector<py::array_t<double>> read(const State& state, const Array<std::int64_t>& times,
+template <class T>
+std::vector<SharedArray<T>> shared(const std::vector<Array<T>>& arrays) {
+  std::vector<SharedArray<T>> out;
+  for (const Array<T>& one : arrays) out.push_back(shared(one));
+  return out;
+}
+
+std::shared_ptr<Profiles> make_profiles(
+    std::shared_ptr<Plan> plan, const data::IdMap& subject_ids, const data::IdMap& item_ids,
+    const std::vector<std::pair<Array<std::int32_t>, data::IdMap>>& item_codes,
+    const std::vector<Array<double>>& item_numbers, const Array<std::int64_t>& times,
+    const Array<std::int32_t>& types, const Array<std::int32_t>& subjects,
+    const Array<std::int32_t>& items, const std::vector<Array<std::int64_t>>& numbers,
+    const std::vector<Array<std::int32_t>>& codes, int threads) {
+  ProfileParts parts;
+  parts.plan = std::move(plan);
+  parts.subjects = subject_ids;
+  parts.items = item_ids;
+  parts.table.items = item_ids.size();
+  for (const auto& [of_item, texts] : item_codes) {
+    const auto all = as_span(of_item);
+    parts.table.codes.push_back({{all.begin(), all.end()}, texts.size()});
+    parts.item_texts.push_back(texts);
+  }
+  for (const Array<double>& column : item_numbers) {
+    const auto all = as_span(column);
+    parts.table.numbers.emplace_back(all.begin(), all.end());
+  }
+  parts.events = {shared(times), shared(types),   shared(subjects),
+                  shared(items), shared(numbers), shared(codes)};
+  const py::gil_scoped_release release;
+  return std::const_pointer_cast<Profiles>(Profiles::of(std::move(parts), threads));
+}
+
+std::vector<py::array_t<double>> read(const Profiles& profiles, const Array<std::int64_t>& times,
                                       const Array<std::int32_t>& subjects,
                                       const Array<std::int32_t>& items, int threads) {
   const Points points{
       .times = as_span(times), .subjects = as_span(subjects), .items = as_span(items)};
   std::vector<py::array_t<double>> out;
   std::vector<double*> columns;
-  for (const Feature& feature : state.plan().features()) {
+  for (const Feature& feature : profiles.plan().features()) {
     if (feature.hidden) {
       columns.push_back(nullptr);
     } else {
@@ -73,7 +79,7 @@ std::vector<py::array_t<double>> read(const State& state, const Array<std::int64
     }
   }
   const py::gil_scoped_release release;
-  state.read(points, threads, columns);
+  profiles.state().read(points, threads, columns);
   return out;
 }
 
@@ -88,19 +94,16 @@ void register_features(py::module_& module) {
       .def_property_readonly("json", &Plan::json)
       .def_property_readonly("names", &shown_names, "Of the features that are not hidden.");
 
-  py::class_<State>(module, "FeatureState", "What a plan knows after the events it has seen.")
-      .def(py::init([](std::shared_ptr<Plan> plan, std::size_t items,
-                       const std::vector<ItemCodes>& codes,
-                       const std::vector<Array<double>>& numbers) {
-             return State(std::move(plan), item_table(items, codes, numbers));
-           }),
-           py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"))
-      .def("replay", &replay, py::arg("times"), py::arg("types"), py::arg("subjects"),
-           py::arg("items"), py::arg("numbers"), py::arg("codes"), py::arg("threads") = 0)
+  py::class_<Profiles, std::shared_ptr<Profiles>>(module, "FeatureProfiles",
+                                                  "A plan with the events that it has seen.")
+      .def(py::init(&make_profiles), py::arg("plan"), py::arg("subject_ids"), py::arg("item_ids"),
+           py::arg("item_codes"), py::arg("item_numbers"), py::arg("times"), py::arg("types"),
+           py::arg("subjects"), py::arg("items"), py::arg("numbers"), py::arg("codes"),
+           py::arg("threads") = 0)
       .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
            py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
-      .def_property_readonly("rows", &State::rows)
-      .def_property_readonly("bytes", &State::bytes);
+      .def_property_readonly("rows", [](const Profiles& p) { return p.state().rows(); })
+      .def_property_readonly("bytes", [](const Profiles& p) { return p.state().bytes(); });
 }
 
 }  // namespace penchant::bindings

@@ -17,6 +17,7 @@ constexpr std::size_t kMaxSources = 64;
 constexpr float kMostWeight = 1e30F;  // in size: sums of all sources stay finite
 constexpr std::string_view kGoldens = "goldens/";
 constexpr std::string_view kPlacements = "placements/";
+constexpr const char* kProfiles = "profiles";
 
 std::string hex16(std::uint64_t value) {
   std::string out(16, '0');
@@ -74,7 +75,8 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     }
     out->sources.push_back(std::move(source));
   }
-  out->ranker = load_ranker(out->reader, out->sources, *out->context);
+  out->profiles = features::Profiles::load(*out->reader, kProfiles);
+  out->ranker = load_ranker(out->reader, out->sources, *out->context, out->profiles);
   out->placements = load_placements(out->reader);
   out->version = version_of(*out->reader);
   return out;
@@ -104,6 +106,7 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
   }
   writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
+  if (parts.profiles) parts.profiles->save(writer, kProfiles);
   if (parts.ranker) save_ranker(writer, *parts.ranker, parts.sources, *parts.context);
   save_placements(writer, parts.placements);
 }

@@ -10,6 +10,7 @@
 #include "penchant/bundle/bundle.h"
 #include "penchant/engine/placement.h"
 #include "penchant/engine/ranker.h"
+#include "penchant/features/profiles.h"
 #include "penchant/models/context.h"
 #include "penchant/models/model.h"
 
@@ -31,8 +32,9 @@ struct Assets {
   std::shared_ptr<const bundle::Reader> reader;
   std::shared_ptr<const models::Context> context;
   std::vector<Source> sources;
-  std::unique_ptr<const Ranker> ranker;  // null: the blend's order is the last word
-  bool exclude_seen = false;             // when the request does not say
+  std::shared_ptr<const features::Profiles> profiles;  // null: no features were declared
+  std::unique_ptr<const Ranker> ranker;                // null: the blend's order is the last word
+  bool exclude_seen = false;                           // when the request does not say
   bool cold_start = false;            // sources have weights of their own where there is no history
   std::vector<Placement> placements;  // where policies decide
   std::string version;  // 16 hex digits over every section but the goldens, and the lineage
@@ -40,8 +42,8 @@ struct Assets {
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
 };
 
-// Reads "engine/meta", "engine/sources", "context/...", "sources/<i>/..." and "ranker/...". Throws
-// kCorruptBundle.
+// Reads "engine/meta", "engine/sources", "context/...", "sources/<i>/...", "profiles/..." and
+// "ranker/...". Throws kCorruptBundle.
 [[nodiscard]] std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader);
 
 // The inverse: adds the sections of these parts to a writer.
@@ -51,6 +53,7 @@ struct EngineParts {
   bool exclude_seen = false;
   bool cold_start = false;
   std::optional<RankerParts> ranker = {};
+  std::shared_ptr<const features::Profiles> profiles = {};
   std::vector<Placement> placements = {};
 };
 void save_parts(bundle::Writer& writer, const EngineParts& parts);

@@ -17,6 +17,7 @@ std::vector<FeatureColumn> all_columns(const FeatureBasis& basis) {
   add_item_columns(basis, out);
   add_history_columns(basis, out);
   add_attribute_columns(basis, out);
+  add_plan_columns(basis, out);
   return out;
 }
 
@@ -70,6 +71,7 @@ void CandidateFeatures::fill(Workspace& work, std::span<const Candidate> candida
                              std::span<float> rows, std::span<const std::uint8_t> wanted) const {
   FeatureScratch& scratch = work.scratch;
   const data::History& history = work.query.history;
+  scratch.plan.ready = false;
   scratch.in_history.clear();
   for (const Candidate& candidate : candidates) {
     scratch.in_history.push_back(history.find(candidate.item));

@@ -21,7 +21,12 @@
 #include <vector>
 
 #include "penchant/data/attributes.h"
+#include "penchant/data/id_map.h"
 #include "penchant/engine/item_facts.h"
+
+namespace penchant::features {
+class Profiles;
+}
 
 namespace penchant::engine {
 
@@ -34,6 +39,18 @@ struct FeatureBasis {
   std::vector<std::string> sources;        // their names, in the order of the engine's
   std::shared_ptr<const ItemFacts> facts;  // of the items
   std::shared_ptr<const data::AttributeTable> attributes;  // a row an item; null: none
+  data::IdMap items;                                       // the catalogue
+  std::shared_ptr<const features::Profiles> profiles;      // null: none
+};
+
+// A plan's values of one request, read once for all its columns.
+struct PlanScratch {
+  bool ready = false;
+  std::vector<std::int64_t> times;
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> items;
+  std::vector<std::vector<double>> columns;
+  std::vector<double*> out;
 };
 
 // A thread's buffers, kept from request to request.
@@ -42,6 +59,7 @@ struct FeatureScratch {
   std::vector<std::pair<float, std::uint32_t>> order;  // for ranks
   std::vector<float> tally;                            // by category; zeros between uses
   std::vector<std::size_t> counted;  // [tally], last item of the history that was counted, from 1
+  PlanScratch plan;
 };
 
 class CandidateFeatures {

@@ -54,5 +54,6 @@ void add_blend_columns(std::vector<FeatureColumn>& out);
 void add_item_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 void add_history_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 void add_attribute_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
+void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 
 }  // namespace penchant::engine

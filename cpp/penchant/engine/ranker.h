@@ -27,6 +27,7 @@ struct RankerParts {
   std::vector<std::string> names;                          // of the forest's columns
   std::shared_ptr<const data::AttributeTable> attributes;  // a row an item; null: none
   std::size_t depth = 100;  // candidates, the best by the blend, that are put in order
+  std::shared_ptr<const features::Profiles> profiles = {};  // of the funnel; null: none
 };
 
 struct Ranker {
@@ -42,7 +43,8 @@ struct Ranker {
 
 [[nodiscard]] FeatureBasis feature_basis(const std::vector<Source>& sources,
                                          const models::Context& context,
-                                         std::shared_ptr<const data::AttributeTable> attributes);
+                                         std::shared_ptr<const data::AttributeTable> attributes,
+                                         std::shared_ptr<const features::Profiles> profiles);
 
 // Writes "ranker/meta", "/features", "/forest/..." and, with attributes, "/attributes/...".
 // Throws kInvalidArgument when names or forest do not fit the funnel.
@@ -52,6 +54,6 @@ void save_ranker(bundle::Writer& writer, const RankerParts& parts,
 // Null when the bundle has none. Throws kCorruptBundle.
 [[nodiscard]] std::unique_ptr<const Ranker> load_ranker(
     const std::shared_ptr<const bundle::Reader>& reader, const std::vector<Source>& sources,
-    const models::Context& context);
+    const models::Context& context, std::shared_ptr<const features::Profiles> profiles);
 
 }  // namespace penchant::engine

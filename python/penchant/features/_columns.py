@@ -16,7 +16,7 @@ from ..data.quarantine import Quarantine
 from ..errors import InvalidArgumentError
 from ._compile import SUBJECT, Compiled
 
-__all__ = ["Events", "Items", "read_events", "read_items", "read_numbers"]
+__all__ = ["Events", "Items", "make_profiles", "read_events", "read_items", "read_numbers"]
 
 _UNIT = 1_000_000
 _MISSING = np.iinfo(np.int64).min
@@ -42,9 +42,32 @@ class Events:
 class Items:
     """What is known of items: codes and their texts, numbers."""
 
-    codes: list[tuple[np.ndarray, int]]
+    codes: list[np.ndarray]
     texts: dict[str, _core.IdMap]
     numbers: list[np.ndarray]
+
+
+def make_profiles(
+    compiled: Compiled, events: Events, items: Items, threads: int | None
+) -> _core.FeatureProfiles:
+    """Replay the events in the core."""
+    return _core.FeatureProfiles(
+        compiled.core,
+        events.subject_ids,
+        events.item_ids,
+        [
+            (codes, items.texts[name])
+            for name, codes in zip(compiled.item_codes, items.codes, strict=True)
+        ],
+        items.numbers,
+        events.times,
+        events.types,
+        events.subjects,
+        events.items,
+        events.numbers,
+        events.codes,
+        threads or 0,
+    )
 
 
 def read_numbers(column: Column, what: str) -> np.ndarray:
@@ -97,11 +120,11 @@ def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
                 f"features ask for events of {len(wanted)} types ({', '.join(wanted)}), but no "
                 f"column tells types apart; name it with type="
             )
-        return np.zeros(len(table), np.uint16)
+        return np.zeros(len(table), np.int32)
     names = encode(table.column(column, "type"), "type")
     places = {name: code for code, name in enumerate(wanted)}
     of = np.array([places.get(str(x), len(wanted)) for x in names.ids.ids()] + [len(wanted)])
-    return of[names.index].astype(np.uint16)
+    return of[names.index].astype(np.int32)
 
 
 def read_events(
@@ -220,7 +243,7 @@ def read_items(
     out = Items([], {}, [])
     for name in compiled.item_codes:
         coded = encode(column(name), name)
-        out.codes.append((_present(coded), len(coded.ids)))
+        out.codes.append(_present(coded))
         out.texts[name] = coded.ids
     for number in compiled.item_numbers:
         if isinstance(number, str):

@@ -14,7 +14,7 @@ from ..data._ids import encode
 from ..data._times import read_times
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
-from ._columns import Events, Items, read_events, read_items
+from ._columns import Events, Items, make_profiles, read_events, read_items
 from .training import Candidates, candidates_of, training_frames
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class State:
     def __init__(
         self,
         plan: Plan,
-        core: _core.FeatureState,
+        core: _core.FeatureProfiles,
         events: Events,
         items: Items,
         roles: dict[str, str | None],
@@ -64,16 +64,7 @@ class State:
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled)
-        core = _core.FeatureState(compiled.core, len(events.item_ids), items.codes, items.numbers)
-        core.replay(
-            events.times,
-            events.types,
-            events.subjects,
-            events.items,
-            events.numbers,
-            events.codes,
-            threads or 0,
-        )
+        core = make_profiles(compiled, events, items, threads)
         return cls(plan, core, events, items, roles)
 
     def __len__(self) -> int:

@@ -99,6 +99,13 @@ def _all_subjects(state: State, table: Table, name: str | None) -> np.ndarray:
     return np.append(codes, -1)[ids.index]
 
 
+def _moments(rows: _Rows) -> np.ndarray:
+    """Who and when, to be sorted by time first."""
+    out = np.empty(len(rows.times), [("time", np.int64), ("subject", np.int64)])
+    out["time"], out["subject"] = rows.times, rows.subjects
+    return out
+
+
 def _first_of_each(group: np.ndarray, items: np.ndarray) -> np.ndarray:
     """The first row of each (group, item), ascending."""
     order = np.lexsort((np.arange(len(group)), items, group))
@@ -119,7 +126,7 @@ def candidates_of(
 ) -> Candidates:
     """Put together decisions and their candidates; see `State.training_frame`."""
     chosen = _read(state, decisions, names, label, time_unit)
-    keys = np.rec.fromarrays([chosen.times, chosen.subjects], names="time,subject")
+    keys = _moments(chosen)
     distinct, group = np.unique(keys, return_inverse=True)
     items, labels = chosen.items, chosen.labels
     if isinstance(candidates, (int, np.integer)) and not isinstance(candidates, bool):
@@ -135,7 +142,7 @@ def candidates_of(
         labels = np.concatenate([labels, np.zeros(drawn.size)])
     elif candidates is not None:
         listed = _read(state, candidates, names, None, time_unit)
-        wanted = np.rec.fromarrays([listed.times, listed.subjects], names="time,subject")
+        wanted = _moments(listed)
         place = np.searchsorted(distinct, wanted)
         found = place < len(distinct)
         found[found] = distinct[place[found]] == wanted[found]
@@ -165,9 +172,10 @@ def training_frames(
     while begin < len(rows):
         end = len(rows)
         if block is not None:
-            end = int(ends[max(np.searchsorted(ends, begin + block, side="right") - 1, 0)])
+            last = int(np.searchsorted(ends, begin + block, side="right")) - 1
+            end = int(ends[max(last, 0)])
             if end <= begin:  # one decision of more rows than a block
-                end = int(ends[np.searchsorted(ends, begin, side="right")])
+                end = int(ends[int(np.searchsorted(ends, begin, side="right"))])
         yield _frame(state, rows.part(slice(begin, end)), kind, threads)
         begin = end
 

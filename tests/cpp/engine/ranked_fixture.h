@@ -71,7 +71,7 @@ inline engine::EngineParts ranked_parts(const data::Dataset& data, bool covers =
   engine::RankerParts ranker;
   ranker.attributes = some_attributes(data.items().size());
   ranker.names = engine::CandidateFeatures::all_names(
-      engine::feature_basis(parts.sources, *parts.context, ranker.attributes));
+      engine::feature_basis(parts.sources, *parts.context, ranker.attributes, nullptr));
   ranking::ForestData forest = made_forest(ranker.names.size(), 3);
   if (!covers) forest.leaf_cover.clear();
   ranker.forest = std::make_shared<const ranking::Forest>(std::move(forest));

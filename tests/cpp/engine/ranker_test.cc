@@ -401,7 +401,7 @@ TEST_F(RankerTest, DaysRunWithTheRequest) {
 TEST(CandidateFeatureNames, UnknownOnesAreRefused) {
   const data::Dataset data = random_dataset(60, 40, 900, 52);
   const EngineParts parts = testing::small_parts(data);
-  const FeatureBasis basis = feature_basis(parts.sources, *parts.context, nullptr);
+  const FeatureBasis basis = feature_basis(parts.sources, *parts.context, nullptr, nullptr);
   const auto names = CandidateFeatures::all_names(basis);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   const auto refused = [&](std::vector<std::string> wanted, const char* words) {

@@ -1,0 +1,86 @@
+// The columns of a feature plan: as of the moment of the request, strictly before it.
+
+#include <algorithm>
+
+#include "penchant/engine/feature_columns.h"
+#include "penchant/features/profiles.h"
+
+namespace penchant::engine {
+namespace {
+
+using features::Feature;
+using features::Profiles;
+
+// What stands for something rather than measures it has no order that a split could use.
+bool is_number(const Feature& feature) {
+  return feature.kind != Feature::Kind::kLastCode && feature.kind != Feature::Kind::kTopCode &&
+         feature.kind != Feature::Kind::kItemCode;
+}
+
+class PlanReader {
+ public:
+  PlanReader(std::shared_ptr<const Profiles> profiles, const data::IdMap& items)
+      : profiles_(std::move(profiles)) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const bool integer = items.kind() == data::IdKind::kInteger;
+      item_of_.push_back(integer ? profiles_->items().find(items.integer(i))
+                                 : profiles_->items().find(items.string(i)));
+    }
+  }
+
+  void fill(std::size_t feature, const FeatureInput& in, ColumnOut out) const {
+    PlanScratch& scratch = in.scratch.plan;
+    if (!scratch.ready) read(in, scratch);
+    const std::vector<double>& values = scratch.columns[feature];
+    for (std::size_t i = 0; i < in.candidates.size(); ++i) {
+      out[i] = static_cast<float>(std::clamp(values[i], -kMost, kMost));
+    }
+  }
+
+ private:
+  static constexpr double kMost = 3e38;
+
+  [[nodiscard]] std::int32_t subject_of(const Request& request) const {
+    if (!request.subject) return features::kNoCode;
+    return std::visit([&](const auto& id) { return profiles_->subjects().find(id); },
+                      *request.subject);
+  }
+
+  void read(const FeatureInput& in, PlanScratch& scratch) const {
+    const std::size_t count = in.candidates.size();
+    scratch.times.assign(count, in.work.query.as_of.micros);
+    scratch.subjects.assign(count, subject_of(*in.work.request));
+    scratch.items.clear();
+    for (const Candidate& candidate : in.candidates) {
+      scratch.items.push_back(item_of_[static_cast<std::size_t>(candidate.item.value)]);
+    }
+    scratch.columns.resize(profiles_->plan().features().size());
+    scratch.out.clear();
+    for (auto& column : scratch.columns) {
+      column.resize(count);
+      scratch.out.push_back(column.data());
+    }
+    profiles_->state().read({scratch.times, scratch.subjects, scratch.items}, 1, scratch.out);
+    scratch.ready = true;
+  }
+
+  std::shared_ptr<const Profiles> profiles_;
+  std::vector<std::int32_t> item_of_;  // [catalogue's items], the profiles' code
+};
+
+}  // namespace
+
+void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out) {
+  if (!basis.profiles) return;
+  const auto reader = std::make_shared<const PlanReader>(basis.profiles, basis.items);
+  const std::vector<Feature>& all = basis.profiles->plan().features();
+  for (std::size_t f = 0; f < all.size(); ++f) {
+    if (all[f].hidden || !is_number(all[f])) continue;
+    std::string words = all[f].name;
+    std::ranges::replace(words, '_', ' ');
+    out.push_back({"plan." + all[f].name, std::move(words),
+                   [reader, f](const FeatureInput& in, ColumnOut to) { reader->fill(f, in, to); }});
+  }
+}
+
+}  // namespace penchant::engine

@@ -1,0 +1,88 @@
+"""A plan's state for a pipeline: of the dataset's own events, or of a richer table of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .. import _core
+from ..data._frames import Table
+from ..data._times import moment, read_times
+from ..data.dataset import Dataset
+from ..data.ingest import arrow_ids
+from ..errors import InvalidArgumentError
+from .plan import Plan
+
+__all__ = ["check_plan", "fitted_profiles"]
+
+
+def check_plan(plan: Any) -> None:
+    """Refuse what is no plan.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    if plan is not None and not isinstance(plan, Plan):
+        raise InvalidArgumentError(
+            f"Pipeline: features must be a Plan, as pn.features.Plan([...]) makes one, not "
+            f"{type(plan).__name__}"
+        )
+
+
+def fitted_profiles(
+    plan: Plan | None, train: Dataset, events: Any, threads: int | None
+) -> _core.FeatureProfiles | None:
+    """Replay what a pipeline is fitted on; see `Pipeline.fit`. None without a plan."""
+    if plan is None:
+        if events is not None:
+            raise InvalidArgumentError("Pipeline.fit: events are for features=, which is None")
+        return None
+    catalog = _catalog(train)
+    if events is None:
+        state = plan.replay(train.to_frame(), catalog=catalog, threads=threads)
+        return state._core
+    roles = train.columns
+    upto = _upto(events, str(roles["time"]), train)
+    fields = {}
+    if "value" in plan._compiled.numbers and "value" not in upto.column_names and roles["value"]:
+        fields["value"] = str(roles["value"])
+    state = plan.replay(
+        upto,
+        subject=str(roles["subject"]),
+        item=str(roles["item"]),
+        time=str(roles["time"]),
+        type=roles["type"],
+        catalog=catalog,
+        threads=threads,
+        **fields,
+    )
+    return state._core
+
+
+def _catalog(train: Dataset) -> pa.Table | None:
+    if train._attributes is None:
+        return None
+    items = arrow_ids(train._core.items, np.arange(train.num_items, dtype=np.int32))
+    columns = {
+        name: train._attributes[name] for name in train._attributes.column_names if name != "item"
+    }
+    return pa.table({"item": items, **columns})
+
+
+def _upto(events: Any, time: str, train: Dataset) -> pa.Table:
+    """The rows until the dataset's last event."""
+    table = Table(events)
+    times, _ = read_times(table.column(time, "time"), "s")
+    last = train._core.last_time
+    if last is None:
+        raise InvalidArgumentError("Pipeline.fit: features want events with times")
+    keep = times <= last
+    if not keep.any():
+        raise InvalidArgumentError(
+            f"Pipeline.fit: none of the events is from {moment(last)} or before"
+        )
+    arrow = table._frame.to_arrow()
+    return arrow if keep.all() else arrow.filter(pa.array(keep))
