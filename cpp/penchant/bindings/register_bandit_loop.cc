@@ -1,6 +1,7 @@
 #include <limits>
 
 #include "penchant/bandits/loop.h"
+#include "penchant/bindings/join_options.h"
 #include "penchant/bindings/register.h"
 
 namespace penchant::bindings {
@@ -27,15 +28,6 @@ bandits::ArmTable table_of(const Texts& arms) {
   bandits::ArmTable out;
   for (const std::string& arm : arms) out.add(arm);
   return out;
-}
-
-bandits::JoinOptions join_of(const py::dict& given) {
-  return {.deadline = Duration{given["deadline"].cast<std::int64_t>()},
-          .aggregation = bandits::find_aggregation(given["aggregation"].cast<std::string>()),
-          .learn = bandits::find_learn_when(given["learn"].cast<std::string>()),
-          .default_reward = given["default_reward"].cast<double>(),
-          .least = given["least"].cast<double>(),
-          .most = given["most"].cast<double>()};
 }
 
 std::shared_ptr<Loop> open(const std::string& folder, const py::list& policies,

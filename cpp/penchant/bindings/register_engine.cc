@@ -1,3 +1,4 @@
+#include "penchant/bindings/join_options.h"
 #include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
@@ -38,7 +39,7 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
 }
 
 // From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms,
-// (deadline in microseconds, aggregation, learn, default reward)).
+// join options).
 engine::Placement placement_of(const py::tuple& told) {
   engine::Placement out;
   out.name = told[0].cast<std::string>();
@@ -53,11 +54,7 @@ engine::Placement placement_of(const py::tuple& told) {
   out.context = engine::ContextTerms::parse(out.context_json);
   out.policy = told[5].cast<std::shared_ptr<bandits::Policy>>();
   out.arms = told[6].cast<std::vector<engine::ExternalId>>();
-  const auto join = told[7].cast<py::tuple>();
-  out.join.deadline.micros = join[0].cast<std::int64_t>();
-  out.join.aggregation = bandits::find_aggregation(join[1].cast<std::string>());
-  out.join.learn = bandits::find_learn_when(join[2].cast<std::string>());
-  out.join.default_reward = join[3].cast<double>();
+  out.join = join_of(told[7].cast<py::dict>());
   return out;
 }
 
@@ -361,8 +358,7 @@ void register_engine(py::module_& module) {
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
-      "context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default "
-      "reward)). A checked BundleReader.");
+      "context as JSON, BanditPolicy, its arms, join options). A checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },
