@@ -251,7 +251,10 @@ std::span<const double> features_of(const LoopAsk& ask, std::size_t row, std::si
 std::uint64_t hash_of(const LoopAsk& ask, std::size_t row, std::size_t width) {
   const std::size_t size = ask.arms.size() * width;
   const bool by_row = ask.features.size() > size;
-  return candidates_hash(ask.arms, ask.features.subspan(by_row ? row * size : 0, size));
+  return candidates_hash(ask.arms, ask.features.subspan(by_row ? row * size : 0, size),
+                         ask.blocked.empty()
+                             ? ask.blocked
+                             : ask.blocked.subspan(row * ask.arms.size(), ask.arms.size()));
 }
 
 // The records of what was drawn.
@@ -259,7 +262,7 @@ std::vector<std::shared_ptr<Decided>> records_of(const LoopAsk& ask, const Made&
                                                  const PolicyOptions& options,
                                                  const std::string& version) {
   const std::size_t width = options.arm_dimension;
-  const bool one_hash = ask.features.size() <= ask.arms.size() * width;
+  const bool one_hash = ask.features.size() <= ask.arms.size() * width && ask.blocked.empty();
   std::vector<std::shared_ptr<Decided>> out;
   std::uint64_t hash = 0;
   for (std::size_t row = 0; row < made.id.size(); ++row) {
