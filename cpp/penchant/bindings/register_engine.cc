@@ -1,10 +1,12 @@
 #include "penchant/bindings/join_options.h"
+#include "penchant/bindings/log_columns.h"
 #include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
 #include "penchant/engine/assets.h"
 #include "penchant/engine/blend_learner.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/erasure.h"
 #include "penchant/engine/live.h"
 #include "penchant/engine/ranker_rows.h"
 
@@ -320,11 +322,17 @@ void register_live(py::module_& module) {
           "snapshot", [](engine::Live& self) { self.loop().snapshot(); },
           py::call_guard<py::gil_scoped_release>())
       .def(
-          "forget",
-          [](engine::Live& self, const std::string& subject) {
-            return self.loop().forget(subject);
+          "decision_json",
+          [](const engine::Live& self, std::string_view id) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.decision_json(id, body);
+            }
+            return py::bytes(body);
           },
-          py::arg("subject"), py::call_guard<py::gil_scoped_release>())
+          py::arg("id"))
+      .def("read_log", [](engine::Live& self) { return log_columns(self.loop()); })
       .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
       .def_property_readonly("waiting", [](engine::Live& self) { return self.loop().waiting(); })
       .def_property_readonly("placements",
@@ -337,6 +345,18 @@ void register_live(py::module_& module) {
 }  // namespace
 
 void register_engine(py::module_& module) {
+  module.def(
+      "erase_json",
+      [](const LivePtr& live, std::string_view subject) {
+        std::string body;
+        {
+          const py::gil_scoped_release release;
+          engine::erase_json(live.get(), subject, body);
+        }
+        return py::bytes(body);
+      },
+      py::arg("live").none(true), py::arg("subject"),
+      "Forgets a person in what a Live keeps; None keeps nothing. The receipt as JSON.");
   register_engine_class(module);
   register_live(module);
   register_blend(module);
