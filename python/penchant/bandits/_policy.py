@@ -200,7 +200,7 @@ class Policy(Parametrized):
         arms_before = len(self._arms)
         known = self._arms.add(events[1])
         try:
-            core.update(events[0], known, *events[2:], self._threads())
+            core.update(events[0], known, *events[2:])
         except BaseException:
             self._arms.forget_after(arms_before)
             raise
@@ -241,7 +241,7 @@ class Policy(Parametrized):
             missing = events[1][int(np.flatnonzero(known < 0)[0])]
             raise InvalidArgumentError(f"undo: nothing was learnt of arm {missing!r}")
         ages = None if age is None else _integers(age, "age", rows, np.int64)
-        core.undo(events[0], known, *events[2:], ages, self._threads())
+        core.undo(events[0], known, *events[2:], ages)
         return self
 
     def warm_start(

@@ -350,7 +350,7 @@ TEST_F(LoopTest, StartsFromWhatAPolicyKnows) {
   const std::vector<double> reward{5};
   given[0].policy.ensure_arms(1);
   given[0].arms.add("3");
-  given[0].policy.update({.contexts = {context.data(), 1, 2}, .arms = arm, .rewards = reward}, 1);
+  given[0].policy.update({.contexts = {context.data(), 1, 2}, .arms = arm, .rewards = reward});
   const auto loop = Loop::open({}, std::move(given), {});
   loop->with_policy("p", [](const Loop::View& view) { EXPECT_EQ(view.policy.events(), 1); });
   auto nameless = policies({.kind = PolicyKind::kLinUcb});
