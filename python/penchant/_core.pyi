@@ -51,6 +51,7 @@ __all__: list[str] = [
     "candidate_feature_names",
     "candidate_rows",
     "context_term_names",
+    "erase_json",
     "evaluate",
     "export_lightgbm",
     "extended_context",
@@ -87,6 +88,7 @@ __all__: list[str] = [
     "parse_timestamp",
     "random_test_rows",
     "ranker_rows",
+    "read_decision_log",
     "recommend_batch",
     "reindexed_interactions",
     "simd_target",
@@ -815,7 +817,6 @@ class BanditPolicy:
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
         age: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
-        threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> None: ...
     def update(
         self,
@@ -824,7 +825,6 @@ class BanditPolicy:
         rewards: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
-        threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> None: ...
     @property
     def arms(self) -> int: ...
@@ -1021,8 +1021,9 @@ class Live:
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> Live: ...
     def bundle(self) -> BundleReader: ...
-    def forget(self, subject: str) -> int: ...
+    def decision_json(self, id: str) -> bytes: ...
     def pass_time(self, now: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def read_log(self) -> dict: ...
     def recommend_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         """
         now: microseconds since 1970, UTC.
@@ -1082,7 +1083,7 @@ def build_bundle(
     placements: list = [],
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default reward)). A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, join options). A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -1108,6 +1109,11 @@ def candidate_rows(engine: Engine, request: str) -> dict:
 def context_term_names(json: str) -> list[str]:
     """
     Names of the numbers that a context of these terms has.
+    """
+
+def erase_json(live: ..., subject: str) -> bytes:
+    """
+    Forgets a person in what a Live keeps; None keeps nothing. The receipt as JSON.
     """
 
 def evaluate(
@@ -1444,6 +1450,11 @@ def ranker_rows(
 ) -> dict:
     """
     What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].
+    """
+
+def read_decision_log(folder: os.PathLike | str | bytes, join: dict) -> dict:
+    """
+    The log in a folder that no loop has open, as BanditLoop.read_log gives it.
     """
 
 def recommend_batch(
