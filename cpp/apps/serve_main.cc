@@ -25,6 +25,7 @@
 #include "penchant/base/time.h"
 #include "penchant/bundle/bundle.h"
 #include "penchant/engine/assets.h"
+#include "penchant/engine/erasure.h"
 #include "penchant/engine/live.h"
 #include "penchant/serving/log.h"
 #include "penchant/serving/server.h"
@@ -140,11 +141,17 @@ serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
     service.reward = [live](std::string_view request, std::string& body) {
       live->reward_json(request, body);
     };
+    service.decision = [live](std::string_view id, std::string& body) {
+      live->decision_json(id, body);
+    };
   } else {
     service.recommend = [engine](std::string_view request, std::string& body) {
       engine->recommend_json(request, body);
     };
   }
+  service.erase = [live](std::string_view subject, std::string& body) {
+    engine::erase_json(live.get(), subject, body);
+  };
   service.bundle_version = engine->fingerprint();
   service.bundle_fingerprint = engine->bundle()->fingerprint();
   service.bundle_format = bundle::kFormatVersion;

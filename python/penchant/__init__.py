@@ -45,6 +45,7 @@ _NAMES = {
     "Placement": "placements",
     "Popular": "models.popular",
     "Random": "models.random",
+    "Receipt": "_receipt",
     "RepeatPurchase": "models.repeat_purchase",
     "Report": "evaluation.report",
     "SLIM": "models.slim",
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from . import simulate as simulate
     from . import tuning as tuning
     from ._info import build_info as build_info
+    from ._receipt import Receipt as Receipt
     from .bandits.bagging import Bagging as Bagging
     from .bandits.beta_thompson import BetaThompson as BetaThompson
     from .bandits.epsilon_greedy import EpsilonGreedy as EpsilonGreedy

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ._receipt import Receipt
 from .errors import (
     BadDataError,
     InvalidArgumentError,
@@ -210,6 +211,34 @@ class Client:
     def reward_json(self, request: bytes | str | Mapping[str, Any]) -> bytes:
         """Send one reward, or ``{"rewards": [...]}``, as it is; return the answer's bytes."""
         return self._post("/v1/rewards", request)
+
+    def decision(self, decision_id: str | int) -> dict[str, Any]:
+        """Return what the server's log has of a decision, as `Pipeline.decision` does.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none of this id, or it was of someone who was erased.
+        """
+        found: dict[str, Any] = json.loads(self.decision_json(decision_id))
+        return found
+
+    def decision_json(self, decision_id: str | int) -> bytes:
+        """Return the answer's bytes of ``GET /v1/decisions/{id}``."""
+        return self._ask("GET", f"/v1/decisions/{urllib.parse.quote(str(decision_id), safe='')}")
+
+    def erase(self, subject: ExternalId) -> Receipt:
+        """Forget a person in all that the server keeps beside its bundle, as `Pipeline.erase` does.
+
+        Returns
+        -------
+        Receipt
+        """
+        return Receipt._of_json(self.erase_json(subject))
+
+    def erase_json(self, subject: ExternalId) -> bytes:
+        """Return the answer's bytes of ``DELETE /v1/subjects/{id}``."""
+        return self._ask("DELETE", f"/v1/subjects/{urllib.parse.quote(str(subject), safe='')}")
 
     def health(self) -> bool:
         """Return whether the server's process answers."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +15,8 @@ import pyarrow as pa
 
 from . import _core
 from ._answers import answer_frame
-from ._blend import BlendWeights, learn_cold_weights, learn_weights
-from ._default_funnel import (
-    cold_prior_weights,
-    cold_sources,
-    default_sources,
-    knows_people,
-    prior_weights,
-)
+from ._blend import BlendWeights
+from ._default_funnel import cold_sources, default_sources
 from ._feedback import Feedback
 from ._progress import Progress
 from ._requests import golden_requests, to_json
@@ -37,6 +30,7 @@ from ._reranking import (
 )
 from ._reranking import ranker_table as make_ranker_table
 from ._version import __version__
+from ._weighing import Weighing, source_names
 from ._windows import FittedWindow, FittedWindows
 from .bandits._policy import Policy
 from .data._frames import make_frame
@@ -56,7 +50,7 @@ __all__ = ["Pipeline"]
 _EVALUATED_LIST = 100
 
 
-class Pipeline(Parametrized, Evaluable, Feedback):
+class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     """Candidate sources, blended, filtered, explained: what a server answers with.
 
     `fit` trains every source, learns how much each counts from the last weeks of the training data
@@ -182,7 +176,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
             learned = dataclasses.replace(
                 learned, validation={**learned.validation, "ranker": facts}
             )
-        names = _names(sources)
+        names = source_names(sources)
         lineage = self._lineage(train, sources, names, learned, ranker)
         if placements:
             lineage["placements"] = {name: one.lineage() for name, one in placements.items()}
@@ -229,26 +223,6 @@ class Pipeline(Parametrized, Evaluable, Feedback):
     def _cold_sources_for(self, data: Dataset) -> list[Model]:
         return cold_sources(data, seed=self.seed, threads=self.threads)
 
-    def _weights(self, train: Dataset, windows: FittedWindows) -> BlendWeights:
-        """Of the sources proper, where there is a history."""
-        template = windows.template
-        given = self.weights or {}
-        names = _names(self._all_sources_for(train))
-        for regime, by_name in given.items():
-            unknown = sorted(set(by_name) - set(names))
-            if regime not in ("repeats", "new", "cold") or unknown:
-                raise InvalidArgumentError(
-                    f"Pipeline: weights has no place for {unknown or regime!r}; regimes are "
-                    f"'repeats', 'new' and 'cold', sources {', '.join(names)}"
-                )
-        if given:
-            chosen = {
-                regime: self._given(regime, template, prior_weights(template, repeats=repeats))
-                for regime, repeats in (("repeats", True), ("new", False))
-            }
-            return BlendWeights(chosen["repeats"], chosen["new"], {"windows": 0})
-        return learn_weights(windows, self._unweighted_engine, threads=self.threads or 0)
-
     def ranker_table(self, train: Dataset, *, events: Any = None) -> RankerTable:
         """Build the table that the ranker learns from, for work of your own on it.
 
@@ -291,48 +265,6 @@ class Pipeline(Parametrized, Evaluable, Feedback):
             return None, facts
         return RankerPart(forest, table.names, item_attributes(train), int(self.depth)), facts
 
-    def _given(self, regime: str, sources: list[Model], prior: list[float]) -> list[float]:
-        by_name = (self.weights or {}).get(regime, {})
-        values = [
-            float(by_name.get(name, weight))
-            for name, weight in zip(_names(sources), prior, strict=True)
-        ]
-        if not all(np.isfinite(v) and v >= 0 for v in values) or not any(values):
-            raise InvalidArgumentError(
-                f"Pipeline: weights[{regime!r}] must be finite, not negative and not all 0"
-            )
-        return values
-
-    def _cold_weights(self, train: Dataset, learned: BlendWeights) -> BlendWeights:
-        """The weights with those for people without a history, where attributes speak for them."""
-        template = self._all_sources_for(train)
-        silent = [0.0] * (len(template) - len(learned.repeats))
-        weights = dataclasses.replace(
-            learned, repeats=[*learned.repeats, *silent], new=[*learned.new, *silent]
-        )
-        if train._people is None or not any(knows_people(source) for source in template):
-            return weights
-        prior = cold_prior_weights(template)
-        if self.weights:
-            return dataclasses.replace(weights, cold=self._given("cold", template, prior))
-        speaks = [at for at, weight in enumerate(prior) if weight > 0]
-        found, validation = learn_cold_weights(
-            train,
-            [prior[at] for at in speaks],
-            lambda data: [self._all_sources_for(data)[at] for at in speaks],
-            self._unweighted_engine,
-            threads=self.threads or 0,
-        )
-        cold = np.zeros(len(template))
-        cold[speaks] = found
-        return dataclasses.replace(
-            weights, cold=cold.tolist(), validation={**weights.validation, "cold": validation}
-        )
-
-    def _unweighted_engine(self, data: Dataset, sources: list[Model]) -> Any:
-        ones = [1.0] * len(sources)
-        return self._engine_of(data, sources, BlendWeights(ones, ones, {}))
-
     def _engine_of(
         self, data: Dataset, sources: list[Model], weights: BlendWeights, profiles: Any = None
     ) -> Any:
@@ -354,7 +286,7 @@ class Pipeline(Parametrized, Evaluable, Feedback):
         entries = [
             (name, source.core_model, int(self.quota), float(repeat), float(new), float(alone))
             for name, source, repeat, new, alone in zip(
-                _names(sources), sources, weights.repeats, weights.new, cold, strict=True
+                source_names(sources), sources, weights.repeats, weights.new, cold, strict=True
             )
         ]
         context = _core.Context(data._core, data._person_table())
@@ -624,21 +556,6 @@ class Pipeline(Parametrized, Evaluable, Feedback):
     def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
         asked = listed(subject_ids)
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
-
-
-def _names(sources: list[Model]) -> list[str]:
-    """Names of the sources' kinds, numbered from the second of a kind on."""
-    names: list[str] = []
-    for source in sources:
-        kind = _kind(type(source).__name__)
-        taken = sum(name == kind or name.startswith(f"{kind}_") for name in names)
-        names.append(kind if taken == 0 else f"{kind}_{taken + 1}")
-    return names
-
-
-def _kind(name: str) -> str:
-    """`item_knn` of ItemKNN, `als` of ALS, `local_ridge` of LocalRidge."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _now() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,8 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from . import _core
+from .bandits._join import join_options
 from .bandits._policy import Policy
-from .data._times import duration_micros
 from .errors import InvalidArgumentError
 from .models._params import Parametrized
 
@@ -95,16 +94,11 @@ class Placement(Parametrized):
         arm_features = np.zeros((1, width)) if reads_arms and width else None
         columns = len(_core.context_term_names(context))
         core = policy._ready(np.zeros((1, columns)), arm_features)
-        return (
-            name, offers, features, int(self.depth), context, core, policy.arms_, self._join(name)
+        join = join_options(
+            deadline=self.deadline, aggregation=self.aggregation, learn=self.learn,
+            default_reward=self.default_reward, of=f"placement {name!r}: ",
         )  # fmt: skip
-
-    def _join(self, name: str) -> tuple[int, str, str, float]:
-        deadline = duration_micros(self.deadline, f"placement {name!r}: deadline")
-        if deadline <= 0:
-            _refuse(name, f"deadline must be above 0, not {self.deadline!r}")
-        reward = math.nan if self.default_reward is None else float(self.default_reward)
-        return deadline, str(self.aggregation), str(self.learn), reward
+        return name, offers, features, int(self.depth), context, core, policy.arms_, join
 
     def lineage(self) -> dict[str, Any]:
         """What a bundle says of it."""

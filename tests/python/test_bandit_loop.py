@@ -405,7 +405,16 @@ def test_without_arms_those_that_were_learnt_are_asked():
 
 @pytest.mark.parametrize(
     "times",
-    [86400, 86400.0, [86400], "1970-01-02", ["1970-01-02T00:00:00Z"], np.datetime64("1970-01-02")],
+    [
+        86400,
+        86400.0,
+        [86400],
+        "1970-01-02",
+        ["1970-01-02T00:00:00Z"],
+        np.datetime64("1970-01-02"),
+        [np.datetime64("1970-01-02")],
+        [np.datetime64("1970-01-02T00", "h")],
+    ],
 )
 def test_times_of_every_kind(times):
     loop = make()

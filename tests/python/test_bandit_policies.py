@@ -331,6 +331,21 @@ def test_lin_ucb_learns_a_linear_world():
         assert regret(policy) < 0.15 * uniform, policy
 
 
+def test_arms_are_found_again_once_they_are_learnt():
+    policy, arms, context = pn.LinUCB(), ["news", "sale"], [[1.0, 0.5]]
+    before = policy.probabilities(context, arms)
+    assert np.array_equal(policy.probabilities(context, arms), before)
+    policy.update(context, "sale", 1.0)
+    fresh = pn.LinUCB().update(context, ["sale"], [1.0])
+    now = policy.probabilities(context, arms)
+    assert np.array_equal(now, fresh.probabilities(context, arms))
+    assert not np.array_equal(now, before)
+    arms.append("story")  # the caller's list, not the policy's
+    assert policy.probabilities(context, arms).shape == (1, 3)
+    with pytest.raises(InvalidArgumentError, match="more than once"):
+        policy.decide(context, [*arms, "news"])
+
+
 def test_an_old_file_goes_on_as_it_did():
     policy = pn.bandits.load(Path(__file__).parents[1] / "golden" / "policy_v1.penchant")
     assert isinstance(policy, pn.Softmax)

@@ -255,6 +255,102 @@ def test_a_pipeline_without_placements_takes_no_rewards(small_bundle: Any) -> No
         pn.load(small_bundle.bundle, data="somewhere")
 
 
+# -- the log ---------------------------------------------------------------------------------------
+
+
+def test_a_decision_says_what_the_log_has_of_it(funnel: pn.Pipeline) -> None:
+    subject = funnel.engine.context.subjects.ids()[3]
+    answer = ask(funnel, subject=subject, placement="home", k=3,
+                 context={"time": NOON, "device": "mobile"})  # fmt: skip
+    found = funnel.decision(answer["decision_id"])
+    assert found == funnel.decision(int(answer["decision_id"]))
+    assert found["decision_id"] == answer["decision_id"]
+    assert (found["time"], found["placement"], found["subject"]) == (NOON, "home", subject)
+    assert found["policy"] == answer["policy"]
+    assert len(found["context"]) == 2
+    assert found["context"][1] == 1.0  # the device
+    assert [slot["item"] for slot in found["slots"]] == shown(answer)
+    for slot, item in zip(found["slots"], answer["items"], strict=True):
+        assert slot["propensity"] == item["propensity"]
+        assert len(slot["attributes"]) == 2
+        assert (slot["reward"], slot["rewarded"]) == (None, False)
+    assert (found["rewards"], found["closed"]) == ([], False)
+    one = {"value": 0.5, "slot": 1, "item": None, "reward_id": "a", "time": None}
+    two = {"value": 2, "slot": None, "item": shown(answer)[1], "reward_id": None, "time": NOON}
+    for told in (one, one, two):
+        funnel.reward_json({"decision_id": answer["decision_id"], **told})
+    found = funnel.decision(answer["decision_id"])
+    assert found["rewards"] == [one, two]
+    assert [slot["reward"] for slot in found["slots"]] == [None, 2.5, None]
+    assert [slot["rewarded"] for slot in found["slots"]] == [False, True, False]
+    funnel.pass_time("2024-03-06T13:00:00Z")
+    found = funnel.decision(answer["decision_id"])
+    assert [slot["reward"] for slot in found["slots"]] == [0, 2.5, 0]
+    assert found["closed"]
+    nobody = ask(funnel, placement="subject")
+    assert funnel.decision(nobody["decision_id"])["subject"] is None
+
+
+@pytest.mark.parametrize("id_", ["17", "", "-1", "1e3", "99999999999999999999", "x", " 1", 2**60])
+def test_decisions_that_there_are_not(funnel: pn.Pipeline, id_: Any) -> None:
+    with pytest.raises(errors.NotFoundError, match="no decision"):
+        funnel.decision(id_)
+
+
+def test_the_log_of_a_pipeline_can_be_judged(funnel: pn.Pipeline) -> None:
+    live_through(funnel, 120)
+    funnel.pass_time("2024-05-01")
+    frame = funnel.log()
+    assert set(frame["subject"]) == {f"p{at}" for at in range(7)}
+    assert len(frame) == len(funnel.log("polars"))
+    log = pn.off_policy.from_log(frame, placement="banner", arms=OFFERS)
+    assert log.contexts.shape[1] == len(funnel.decision(int(log.decision_id[0]))["context"])
+    np.testing.assert_allclose(log.target(pn.Uniform())[log.position == 0].max(axis=1), 1 / 3)
+    with pytest.raises(errors.InvalidArgumentError, match="'home', 'strip', 'banner'"):
+        pn.off_policy.from_log(frame)
+
+
+def test_erasing_a_person_leaves_nothing_of_them(fitted: pn.Pipeline, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "shop.penchant")
+    funnel = pn.load(tmp_path / "shop.penchant", data=tmp_path / "state")
+    answers = [json.loads(body) for body in live_through(funnel)]
+    theirs = [one["decision_id"] for one in answers if one.get("subject") == "p2"]
+    others = [one["decision_id"] for one in answers if one.get("subject") == "p3"]
+    rewards = sum(len(funnel.decision(one)["rewards"]) for one in theirs)
+    before = [funnel.decision(one) for one in others]
+    assert rewards > 0
+    receipt = funnel.erase("p2")
+    assert receipt == pn.Receipt("p2", {"decisions": len(theirs), "rewards": rewards})
+    assert funnel.erase("p2") == pn.Receipt("p2", {"decisions": 0, "rewards": 0})
+    assert [funnel.decision(one) for one in others] == before
+    for one in theirs:
+        with pytest.raises(errors.NotFoundError):
+            funnel.decision(one)
+        assert funnel.reward(one, 1.0, slot=0) == "unknown_decision"
+    assert "p2" not in set(funnel.log()["subject"])
+    del funnel
+    for path in (tmp_path / "state").rglob("*"):
+        assert not path.is_file() or b'"p2"' not in path.read_bytes()
+
+
+def test_numbers_are_erased_as_numbers_and_as_texts(funnel: pn.Pipeline) -> None:
+    for subject in (17, "17", "017", 18):
+        ask(funnel, subject=subject, placement="banner")
+    assert funnel.erase(17).erased["decisions"] == 2
+    assert funnel.erase("017").erased["decisions"] == 1
+    assert funnel.erase("18").erased["decisions"] == 1
+    for bad in ("", "a" * 5000, None, 1.5, True):
+        with pytest.raises(errors.InvalidArgumentError, match="erase"):
+            funnel.erase(bad)
+
+
+def test_where_nothing_is_kept_the_receipt_is_empty(small_bundle: Any) -> None:
+    assert small_bundle.pipeline.erase("anyone") == pn.Receipt("anyone", {})
+    for act in (lambda: small_bundle.pipeline.decision("1"), small_bundle.pipeline.log):
+        with pytest.raises(errors.NotFoundError, match="nothing here learns"):
+            act()
+
+
 # -- the artifact ----------------------------------------------------------------------------------
 
 
@@ -423,6 +519,38 @@ def test_the_server_decides_and_learns_as_the_pipeline(
     assert frame["propensity"].between(0, 1).all()
 
 
+def test_the_server_tells_and_erases_as_the_pipeline(
+    funnel: pn.Pipeline, served: tuple[Path, Any]
+) -> None:
+    client, _ = served[1]()
+    live_through(Behind(client))
+    answers = [json.loads(body) for body in live_through(funnel)]
+    decisions = [one["decision_id"] for one in answers if "decision_id" in one]
+    for one in decisions:
+        assert client.decision_json(one) == funnel.decision_json(one)
+    assert client.decision(decisions[0]) == funnel.decision(decisions[0])
+    for subject in ("p2", "p2", "no/body é?", "17", 17):
+        assert client.erase_json(subject) == funnel.erase_json(subject)
+    assert client.erase("p3") == funnel.erase("p3")
+    gone = 0
+    for one in decisions:
+        told = []
+        for side in (client, funnel):
+            try:
+                told.append(side.decision_json(one))
+            except errors.NotFoundError as error:
+                told.append(str(error).encode())
+        assert told[0] == told[1]
+        gone += b"no decision" in told[0]
+    assert gone == sum(one.get("subject") in ("p2", "p3") for one in answers)
+    for bad in ("x", "1%2F2", "99999999999999999999"):
+        with pytest.raises(errors.NotFoundError, match="no decision"):
+            client._ask("GET", f"/v1/decisions/{bad}")
+    for bad in ("%", "%zz", "%ff%fe", "a" * 5000):
+        with pytest.raises(errors.InvalidArgumentError):
+            client._ask("DELETE", f"/v1/subjects/{bad}")
+
+
 def test_a_killed_server_knows_what_it_acknowledged(
     served: tuple[Path, Any], tmp_path: Path
 ) -> None:
@@ -455,6 +583,9 @@ def test_a_server_without_placements_has_no_rewards(small_bundle: Any) -> None:
         client = pn.Client("http://" + process.stdout.readline().split()[-1])
         with pytest.raises(errors.NotFoundError, match="nothing here learns"):
             client.reward("1", 1.0)
+        with pytest.raises(errors.NotFoundError, match="nothing here learns"):
+            client.decision("1")
+        assert client.erase_json("anyone") == small_bundle.pipeline.erase_json("anyone")
     finally:
         process.kill()
         process.wait()

@@ -1,7 +1,6 @@
 #include "penchant/bandits/inverse_factor.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -62,20 +61,30 @@ void forward_kernel(const double* square, std::size_t n, double* theta) {
   }
 }
 
+// Square roots and divisions first, on their own: they take longer than the row that waits for
+// them. `scales` and `gives` are scratch, [n].
 bool update_kernel(double* HWY_RESTRICT inverse, std::size_t n, const double* p, double sign,
-                   double* HWY_RESTRICT g) {
+                   double* HWY_RESTRICT g, double* HWY_RESTRICT scales,
+                   double* HWY_RESTRICT gives) {
   constexpr double kLeast = 1e-9;
   const hn::ScalableTag<double> d;
   const std::size_t width = hn::Lanes(d);
-  std::fill(g, g + n, 0.0);
   double before = 1;
   for (std::size_t i = 0; i < n; ++i) {
     const double after = before + sign * (p[i] * p[i]);
     if (!(after > kLeast)) return false;
+    scales[i] = before / after;
+    gives[i] = after * before;
+    before = after;
+  }
+  for (std::size_t i = 0; i < n; ++i) scales[i] = std::sqrt(scales[i]);
+  for (std::size_t i = 0; i < n; ++i) gives[i] = p[i] / std::sqrt(gives[i]);
+  std::fill(g, g + n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
     double* row = inverse + packed_begin(i);
     const double take = sign * p[i];
-    const double scale = std::sqrt(before / after);
-    const double give = p[i] / std::sqrt(after * before);
+    const double scale = scales[i];
+    const double give = gives[i];
     std::size_t j = 0;
     for (; j + width <= i + 1; j += width) {
       const auto sum = hn::LoadU(d, g + j);
@@ -88,9 +97,52 @@ bool update_kernel(double* HWY_RESTRICT inverse, std::size_t n, const double* p,
       row[j] = (row[j] - take * g[j]) * scale;
       g[j] += give * row[j];
     }
-    before = after;
   }
   return true;
+}
+
+// sum_j a[j] b[j] in eight lanes, element j in lane j mod 8, and a fixed tree over them.
+HWY_INLINE double dot(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, std::size_t n) {
+  const hn::CappedTag<double, 8> d;
+  const std::size_t width = hn::Lanes(d);  // 2, 4 or 8
+  auto s0 = hn::Zero(d);
+  auto s1 = hn::Zero(d);
+  auto s2 = hn::Zero(d);
+  auto s3 = hn::Zero(d);
+  const auto term = [&](std::size_t at)
+                        HWY_ATTR { return hn::Mul(hn::LoadU(d, a + at), hn::LoadU(d, b + at)); };
+  std::size_t j = 0;
+  for (; j + 8 <= n; j += 8) {
+    s0 = hn::Add(s0, term(j));
+    if (width <= 4) s1 = hn::Add(s1, term(j + width));
+    if (width <= 2) {
+      s2 = hn::Add(s2, term(j + 2 * width));
+      s3 = hn::Add(s3, term(j + 3 * width));
+    }
+  }
+  HWY_ALIGN double lane[8];
+  hn::Store(s0, d, lane);
+  if (width <= 4) hn::Store(s1, d, lane + width);
+  if (width <= 2) {
+    hn::Store(s2, d, lane + 2 * width);
+    hn::Store(s3, d, lane + 3 * width);
+  }
+  for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += a[j] * b[j];
+  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+void backward_kernel(const double* square, std::size_t n, double* theta) {
+  for (std::size_t k = n; k-- > 0;) {  // L^T theta = y
+    const double known = dot(square + k * n + k + 1, theta + k + 1, n - k - 1);
+    theta[k] = (theta[k] - known) / square[k * n + k];
+  }
+}
+
+void multiply_kernel(const double* inverse, const double* x, std::size_t n, double* out) {
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i] = dot(inverse, x, i + 1);
+    inverse += i + 1;
+  }
 }
 
 void transposed_kernel(const double* inverse, const double* z, std::size_t n, double* out) {
@@ -111,19 +163,10 @@ namespace {
 HWY_EXPORT(factorize_kernel);
 HWY_EXPORT(invert_kernel);
 HWY_EXPORT(forward_kernel);
+HWY_EXPORT(backward_kernel);
+HWY_EXPORT(multiply_kernel);
 HWY_EXPORT(update_kernel);
 HWY_EXPORT(transposed_kernel);
-
-// sum_j a[j] b[j] in eight lanes, element j in lane j mod 8, and a fixed tree over them.
-double dot(const double* a, const double* b, std::size_t n) {
-  std::array<double, 8> lane{};
-  std::size_t j = 0;
-  for (; j + 8 <= n; j += 8) {
-    for (std::size_t l = 0; l < 8; ++l) lane[l] += a[j + l] * b[j + l];
-  }
-  for (std::size_t l = 0; j < n; ++j, ++l) lane[l] += a[j] * b[j];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
 
 }  // namespace
 
@@ -146,19 +189,12 @@ void solve_factor(std::size_t n, const FactorScratch& scratch, std::span<const d
   const double* square = scratch.square.data();
   std::copy(moment.begin(), moment.end(), theta.begin());
   HWY_DYNAMIC_DISPATCH(forward_kernel)(square, n, theta.data());
-  for (std::size_t k = n; k-- > 0;) {  // L^T theta = y
-    const double known = dot(square + k * n + k + 1, theta.data() + k + 1, n - k - 1);
-    theta[k] = (theta[k] - known) / square[k * n + k];
-  }
+  HWY_DYNAMIC_DISPATCH(backward_kernel)(square, n, theta.data());
 }
 
 void multiply_lower(std::span<const double> inverse, std::span<const double> x,
                     std::span<double> out) {
-  const double* row = inverse.data();
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    out[i] = dot(row, x.data(), i + 1);
-    row += i + 1;
-  }
+  HWY_DYNAMIC_DISPATCH(multiply_kernel)(inverse.data(), x.data(), x.size(), out.data());
 }
 
 void multiply_lower_transposed(std::span<const double> inverse, std::span<const double> z,
@@ -167,8 +203,10 @@ void multiply_lower_transposed(std::span<const double> inverse, std::span<const 
 }
 
 bool update_inverse(std::span<double> inverse, std::span<const double> p, double sign,
-                    std::span<double> gain) {
-  return HWY_DYNAMIC_DISPATCH(update_kernel)(inverse.data(), p.size(), p.data(), sign, gain.data());
+                    std::span<double> work) {
+  const std::size_t n = p.size();
+  return HWY_DYNAMIC_DISPATCH(update_kernel)(inverse.data(), n, p.data(), sign, work.data(),
+                                             work.data() + n, work.data() + 2 * n);
 }
 
 void factorize_semidefinite(std::span<double> a, std::size_t n, double floor) {

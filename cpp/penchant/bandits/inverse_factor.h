@@ -35,10 +35,11 @@ void solve_factor(std::size_t n, const FactorScratch& scratch, std::span<const d
 
 // M of A' = A + sign y y^T from that of A, with p = M y: where s_i = 1 + sign (p_0^2 + ... +
 // p_i^2), rows become M'_i = (M_i - sign p_i g_i) sqrt(s_{i-1} / s_i), g_i = sum_{k < i} p_k M'_k /
-// sqrt(s_k s_{k-1}), which is the factor of I + sign p p^T written out. All rows' sum, `gain` [n],
-// is A'^-1 y. False, with M spoiled, where an s_i is not above 0: y was not in A. 3 n^2 flops.
+// sqrt(s_k s_{k-1}), which is the factor of I + sign p p^T written out. All rows' sum, g_n, is
+// A'^-1 y: the first n of `work` [3 n]. False, with M spoiled, where an s_i is not above 0: y was
+// not in A. 3 n^2 flops.
 [[nodiscard]] bool update_inverse(std::span<double> inverse, std::span<const double> p, double sign,
-                                  std::span<double> gain);
+                                  std::span<double> work);
 
 // out = M x. n^2 flops.
 void multiply_lower(std::span<const double> inverse, std::span<const double> x,

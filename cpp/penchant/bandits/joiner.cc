@@ -68,6 +68,22 @@ LearnWhen find_learn_when(std::string_view name) {
        concat("learn is '", name, "'; it must be joined or immediately"));
 }
 
+std::string_view aggregation_name(Aggregation aggregation) {
+  switch (aggregation) {
+    case Aggregation::kSum:
+      return "sum";
+    case Aggregation::kMax:
+      return "max";
+    case Aggregation::kFirst:
+      return "first";
+  }
+  return "";
+}
+
+std::string_view learn_when_name(LearnWhen learn) {
+  return learn == LearnWhen::kJoined ? "joined" : "immediately";
+}
+
 std::string_view outcome_name(Outcome outcome) {
   switch (outcome) {
     case Outcome::kAccepted:

@@ -45,6 +45,8 @@ enum class LearnWhen : std::uint8_t { kJoined, kImmediately };
 // "immediately".
 [[nodiscard]] Aggregation find_aggregation(std::string_view name);
 [[nodiscard]] LearnWhen find_learn_when(std::string_view name);
+[[nodiscard]] std::string_view aggregation_name(Aggregation aggregation);
+[[nodiscard]] std::string_view learn_when_name(LearnWhen learn);
 
 // Of one policy.
 struct JoinOptions {

@@ -19,17 +19,20 @@ class Journal {
   virtual ~Journal() = default;
   [[nodiscard]] virtual bool durable() const = 0;
   virtual std::uint64_t append(std::span<const std::string_view> records,
-                               store::Durability durability) = 0;
+                               store::Durability durability, std::span<const store::Tag> tags) = 0;
   virtual void sync() = 0;
   [[nodiscard]] virtual std::uint64_t first() const = 0;
   [[nodiscard]] virtual std::uint64_t next() const = 0;
   virtual void read(std::uint64_t from, const store::Log::Visit& visit) const = 0;
+  virtual void read_tagged(std::uint64_t tag, const store::Log::Visit& visit) const = 0;
   virtual void replace(std::span<const store::Log::Replacement> records) = 0;
   virtual void put_snapshot(std::string_view bytes, std::uint64_t sequence) = 0;
   [[nodiscard]] virtual std::optional<store::Snapshot> snapshot() const = 0;
 };
 
-// An empty name: in memory.
-[[nodiscard]] std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder);
+// An empty name: in memory. Throws as store::Log::open; without `create`, kNotFound where there is
+// none.
+[[nodiscard]] std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder,
+                                                    bool create = true);
 
 }  // namespace penchant::bandits

@@ -84,7 +84,7 @@ void Learner::teach(std::span<const Taught> lessons, int threads) {
   const WriteLock lock(mutex_);
   std::vector<const Taught*> run;
   const auto flush = [&](bool back) {
-    apply(run, back, threads);
+    apply(run, back);
     run.clear();
   };
   if (exact_) {  // sums: what is taken back may go last, and each direction is one call
@@ -101,13 +101,14 @@ void Learner::teach(std::span<const Taught> lessons, int threads) {
     }
     flush(run.back()->back);
   }
+  policy_.settle(threads);  // rather than let the next decision do it
   set_version(lessons.back().record);
 }
 
-void Learner::apply(std::span<const Taught* const> lessons, bool back, int threads) {
+void Learner::apply(std::span<const Taught* const> lessons, bool back) {
   if (lessons.empty()) return;
   try {
-    apply_together(lessons, back, threads);
+    apply_together(lessons, back);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kInvalidArgument) throw;
     // All or none: one by one finds which it is.
@@ -115,11 +116,11 @@ void Learner::apply(std::span<const Taught* const> lessons, bool back, int threa
       ++refused_;
       return;
     }
-    for (const auto& lesson : lessons) apply({&lesson, 1}, back, threads);
+    for (const auto& lesson : lessons) apply({&lesson, 1}, back);
   }
 }
 
-void Learner::apply_together(std::span<const Taught* const> lessons, bool back, int threads) {
+void Learner::apply_together(std::span<const Taught* const> lessons, bool back) {
   const std::size_t count = lessons.size();
   const std::size_t width = lessons[0]->decision->context.size();
   std::vector<double> contexts;
@@ -144,9 +145,9 @@ void Learner::apply_together(std::span<const Taught* const> lessons, bool back, 
                       .features = features,
                       .ids = ids};
   if (back) {
-    policy_.undo(events, threads);
+    policy_.undo(events);
   } else {
-    policy_.update(events, threads);
+    policy_.update(events);
   }
 }
 

@@ -46,8 +46,8 @@ class Learner {
   void load(const std::shared_ptr<const bundle::Reader>& reader, const std::string& prefix);
 
  private:
-  void apply(std::span<const Taught* const> lessons, bool back, int threads);
-  void apply_together(std::span<const Taught* const> lessons, bool back, int threads);
+  void apply(std::span<const Taught* const> lessons, bool back);
+  void apply_together(std::span<const Taught* const> lessons, bool back);
   void set_version(std::uint64_t record);
 
   std::string name_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "penchant/bandits/sums_kernels.h"
 #include "penchant/base/error.h"
 
 namespace penchant::bandits {
@@ -75,16 +76,9 @@ void LinearSums::take_back(const FixedRow& row, std::int64_t copies, std::int64_
 
 void LinearSums::accumulate(const FixedRow& row, int sign) {
   make_room(row.largest);
-  const std::int32_t* x = row.x.data();
-  std::int64_t* out = low_.data();
-  for (std::size_t i = 0; i < dimension_; ++i) {
-    const std::int64_t left = std::int64_t{x[i]} * sign;
-    if (left != 0) {
-      for (std::size_t j = 0; j <= i; ++j) out[j] += left * x[j];
-      moment_[i] += Wide{left} * row.reward;
-    }
-    out += i + 1;
-  }
+  add_products(row.x.data(), dimension_, sign, low_.data());
+  const std::int64_t reward = row.reward * sign;
+  for (std::size_t i = 0; i < dimension_; ++i) moment_[i] += Wide{row.x[i]} * reward;
 }
 
 void LinearSums::accumulate_fading(const FixedRow& row, double weight) {

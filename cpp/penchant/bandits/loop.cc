@@ -19,14 +19,6 @@ void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record)
   for (std::size_t l = begin; l < lessons.size(); ++l) lessons[l].record = record;
 }
 
-Record decode_at(std::uint64_t number, std::string_view bytes) {
-  try {
-    return decode(bytes);
-  } catch (const Error& error) {
-    fail(error.kind(), concat("record ", number, " of the log: ", error.what()));
-  }
-}
-
 Learner& Loop::Impl::learner(std::string_view name) const {
   const auto found = by_name.find(name);
   if (found == by_name.end()) {
@@ -49,10 +41,11 @@ void Loop::Impl::check_sound() const {
   }
 }
 
-void Loop::Impl::append(std::span<const std::string> records) {
+void Loop::Impl::append(std::span<const std::string> records,
+                        std::span<const store::Tag> decisions) {
   const std::vector<std::string_view> views(records.begin(), records.end());
   try {
-    folded = journal->append(views, store::Durability::kProcess) + records.size() - 1;
+    folded = journal->append(views, store::Durability::kProcess, decisions) + records.size() - 1;
   } catch (const Error& error) {
     broken = error.what();
     throw;
@@ -197,10 +190,12 @@ void Loop::with_policy(std::string_view name, const std::function<void(const Vie
 
 void Loop::Impl::add_decisions(std::vector<std::shared_ptr<const Decided>> decisions) {
   std::vector<std::string> records;
+  std::vector<store::Tag> tags;
   std::unordered_set<std::uint64_t> fresh;
   records.reserve(decisions.size());
   for (const auto& decision : decisions) {
     records.push_back(encode(*decision));
+    tags.emplace_back(decision->id);
     learner(decision->policy).check(*decision);
   }
   const std::lock_guard<std::mutex> lock(folding);
@@ -209,7 +204,7 @@ void Loop::Impl::add_decisions(std::vector<std::shared_ptr<const Decided>> decis
     check_argument(!joiner.remembers(decision->id) && fresh.insert(decision->id).second,
                    "decision id ", decision->id, " was used already; give each decision its own");
   }
-  append(records);
+  append(records, tags);
   std::vector<Taught> lessons;
   std::uint64_t record = folded - records.size();
   for (auto& decision : decisions) {
@@ -251,7 +246,10 @@ std::span<const double> features_of(const LoopAsk& ask, std::size_t row, std::si
 std::uint64_t hash_of(const LoopAsk& ask, std::size_t row, std::size_t width) {
   const std::size_t size = ask.arms.size() * width;
   const bool by_row = ask.features.size() > size;
-  return candidates_hash(ask.arms, ask.features.subspan(by_row ? row * size : 0, size));
+  return candidates_hash(ask.arms, ask.features.subspan(by_row ? row * size : 0, size),
+                         ask.blocked.empty()
+                             ? ask.blocked
+                             : ask.blocked.subspan(row * ask.arms.size(), ask.arms.size()));
 }
 
 // The records of what was drawn.
@@ -259,7 +257,7 @@ std::vector<std::shared_ptr<Decided>> records_of(const LoopAsk& ask, const Made&
                                                  const PolicyOptions& options,
                                                  const std::string& version) {
   const std::size_t width = options.arm_dimension;
-  const bool one_hash = ask.features.size() <= ask.arms.size() * width;
+  const bool one_hash = ask.features.size() <= ask.arms.size() * width && ask.blocked.empty();
   std::vector<std::shared_ptr<Decided>> out;
   std::uint64_t hash = 0;
   for (std::size_t row = 0; row < made.id.size(); ++row) {
@@ -334,6 +332,7 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
     impl_->check_sound();
     std::vector<Taught> lessons;
     std::vector<std::string> kept;
+    std::vector<store::Tag> tags;
     for (std::size_t r = 0; r < rewards.size(); ++r) {
       const Outcome outcome = impl_->joiner.classify(rewards[r]);
       outcomes.push_back(outcome);
@@ -341,6 +340,7 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
         const std::size_t begin = lessons.size();
         impl_->joiner.fold(rewards[r], lessons);
         kept.push_back(std::move(encoded[r]));
+        tags.emplace_back(rewards[r].decision);
         sign(lessons, begin, impl_->folded + kept.size());
       } else {
         ++impl_->refused[static_cast<std::size_t>(outcome)];
@@ -348,7 +348,7 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
       answered = answered || !kept.empty() || outcome == Outcome::kDuplicate;
     }
     if (!kept.empty()) {
-      impl_->append(kept);
+      impl_->append(kept, tags);
       impl_->teach(lessons);
       impl_->maybe_snapshot(kept.size());
     }
@@ -379,60 +379,22 @@ void Loop::snapshot() {
 
 // -- reading --------------------------------------------------------------------------------------
 
-// Twice through the log: what became of each slot, then the decisions with it.
 void Loop::read_log(const VisitSlot& visit) const {
-  std::map<std::string, JoinOptions> options = impl_->join_options();
-  for (auto& [name, join] : options) join.learn = LearnWhen::kImmediately;
-  struct Value {
-    double reward = std::numeric_limits<double>::quiet_NaN();
-    bool rewarded = false;
-  };
-  std::vector<Value> values;   // by event
-  std::vector<bool> repeated;  // by decision's record
-  Joiner joiner(options, impl_->options.limits);
-  std::vector<Taught> lessons;
-  std::uint64_t last = 0;
-  const std::uint64_t first = impl_->journal->first();
-  impl_->journal->read(first, [&](std::uint64_t number, std::string_view bytes) {
-    last = number;
-    const Record record = decode_at(number, bytes);
-    const Outcome outcome = joiner.fold(record, lessons);
-    std::size_t slots = 0;
-    if (const auto* decided = std::get_if<Decided>(&record)) slots = decided->slots.size();
-    if (const auto* blank = std::get_if<Blanked>(&record)) slots = blank->slots;
-    if (slots > 0) {
-      repeated.push_back(outcome == Outcome::kDuplicate);
-      if (outcome != Outcome::kDuplicate) values.resize(values.size() + slots);
-    }
-    for (const Taught& lesson : lessons) {
-      values[lesson.event] = {lesson.reward, lesson.rewarded};
-    }
-    lessons.clear();
-    return true;
-  });
-  std::size_t event = 0;
-  std::size_t decision = 0;
-  impl_->journal->read(first, [&](std::uint64_t number, std::string_view bytes) {
-    if (number > last) return false;
-    const Record record = decode_at(number, bytes);
-    const auto* decided = std::get_if<Decided>(&record);
-    const auto* blank = std::get_if<Blanked>(&record);
-    if ((decided == nullptr && blank == nullptr) || repeated[decision++]) return true;
-    if (decided == nullptr) {
-      event += blank->slots;
+  read_joined(*impl_->journal, impl_->join_options(), impl_->options.limits, visit);
+}
+
+std::optional<JoinedDecision> Loop::find(std::uint64_t decision) const {
+  std::vector<Record> records;
+  bool closed = false;
+  {
+    const std::lock_guard<std::mutex> lock(impl_->folding);
+    impl_->journal->read_tagged(decision, [&](std::uint64_t number, std::string_view bytes) {
+      records.push_back(decode_at(number, bytes));
       return true;
-    }
-    const auto shared = std::make_shared<const Decided>(*decided);
-    const bool closed = !joiner.waits(decided->id);
-    for (std::uint32_t s = 0; s < decided->slots.size(); ++s, ++event) {
-      visit({.decision = shared,
-             .slot = s,
-             .rewarded = values[event].rewarded,
-             .closed = closed,
-             .reward = values[event].reward});
-    }
-    return true;
-  });
+    });
+    closed = !impl_->joiner.waits(decision);
+  }
+  return join_decision(std::move(records), impl_->join_options(), impl_->options.limits, closed);
 }
 
 JoinCounts Loop::counts() const {

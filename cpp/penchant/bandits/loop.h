@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "penchant/bandits/arm_table.h"
+#include "penchant/bandits/joined_log.h"
 #include "penchant/bandits/joiner.h"
 #include "penchant/bandits/policy.h"
 #include "penchant/bandits/record.h"
@@ -64,19 +65,15 @@ struct LoopAsk {
   int threads = 1;
 };
 
+struct Forgot {
+  std::uint64_t decisions = 0;
+  std::uint64_t rewards = 0;
+};
+
 struct Made {
   std::vector<std::uint64_t> id{};       // [rows]
   std::vector<std::int32_t> position{};  // [rows, slots] into LoopAsk::arms
   std::vector<double> propensity{};      // [rows, slots] given the slots before
-};
-
-// One slot of the joined log.
-struct JoinedSlot {
-  std::shared_ptr<const Decided> decision;
-  std::uint32_t slot = 0;
-  bool rewarded = false;  // at least one reward counted
-  bool closed = false;    // its reward is final
-  double reward = 0;      // NaN while it is open and unrewarded, and where the default is
 };
 
 class Loop {
@@ -125,17 +122,21 @@ class Loop {
   void pass(Timestamp time);
 
   // Takes back what was learnt from the person's decisions, drops what waits, and removes them from
-  // the disk. Returns the number of decisions. Policies whose bits are a function of exact sums
-  // give their events back; for the others (discount < 1, LogisticTS, shared and hybrid models) all
-  // is learnt anew from the log. Either way they are as if the person had never come. O(log).
-  std::size_t forget(std::string_view subject);
+  // the disk. Returns how many, and of their rewards. Policies whose bits are a function of exact
+  // sums give their events back; for the others (discount < 1, LogisticTS, shared and hybrid
+  // models) all is learnt anew from the log. Either way they are as if the person had never come.
+  // O(log).
+  Forgot forget(std::string_view subject);
 
   // Makes the next opening quick: it replays from here.
   void snapshot();
 
   // The log, joined: slots of all decisions in the order they were made. O(log).
-  using VisitSlot = std::function<void(const JoinedSlot&)>;
   void read_log(const VisitSlot& visit) const;
+
+  // A decision with what came of it so far; nothing where it was never made, or was forgotten.
+  // O(its records). With JoinLimits::early, a reward that was dropped while it was held counts.
+  [[nodiscard]] std::optional<JoinedDecision> find(std::uint64_t decision) const;
 
   // Of the records in the log, and the rewards that were refused since it was opened.
   [[nodiscard]] JoinCounts counts() const;

@@ -97,8 +97,8 @@ void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_
 }
 
 // Decisions keep their place and their number of slots, rewards their place; nothing else is left.
-void Loop::Impl::blank() {
-  if (blanking.empty()) return;
+std::uint64_t Loop::Impl::blank() {
+  if (blanking.empty()) return 0;
   std::unordered_set<std::uint64_t> decisions;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
     const Record record = decode_at(number, bytes);
@@ -107,6 +107,7 @@ void Loop::Impl::blank() {
     return true;
   });
   std::vector<store::Log::Replacement> blanks;
+  std::uint64_t rewards = 0;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
     const Record record = decode_at(number, bytes);
     if (const auto* decided = std::get_if<Decided>(&record)) {
@@ -119,6 +120,7 @@ void Loop::Impl::blank() {
     } else if (const auto* reward = std::get_if<Rewarded>(&record)) {
       if (!decisions.contains(reward->decision)) return true;
       blanks.emplace_back(number, encode(Rewarded{.decision = reward->decision}));
+      ++rewards;
     } else if (const auto* gone = std::get_if<Forgotten>(&record)) {
       if (blanking.contains(gone->subject)) blanks.emplace_back(number, encode(Forgotten{}));
     }
@@ -127,9 +129,10 @@ void Loop::Impl::blank() {
   journal->replace(blanks);
   blanking.clear();
   put_snapshot();  // the earlier one names them
+  return rewards;
 }
 
-std::size_t Loop::forget(std::string_view subject) {
+Forgot Loop::forget(std::string_view subject) {
   check_argument(!subject.empty(), "forget: the subject is empty");
   const std::lock_guard<std::mutex> lock(impl_->folding);
   impl_->check_sound();
@@ -139,8 +142,7 @@ std::size_t Loop::forget(std::string_view subject) {
   const std::size_t decisions = impl_->take_back(person, impl_->folded);
   impl_->blanking.insert(person);
   impl_->put_snapshot();
-  impl_->blank();
-  return decisions;
+  return {.decisions = decisions, .rewards = impl_->blank()};
 }
 
 }  // namespace penchant::bandits

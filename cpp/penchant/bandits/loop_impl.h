@@ -42,7 +42,7 @@ struct Loop::Impl {
 
   // All below with `folding` held.
   void check_sound() const;
-  void append(std::span<const std::string> records);
+  void append(std::span<const std::string> records, std::span<const store::Tag> decisions = {});
   void teach(std::vector<Taught>& lessons);
   void add_decisions(std::vector<std::shared_ptr<const Decided>> decisions);
   void recover();
@@ -53,7 +53,7 @@ struct Loop::Impl {
   // loop_erasure.cc
   std::size_t take_back(const std::string& subject, std::uint64_t before);
   void learn_anew(const std::set<std::string>& forgotten, std::uint64_t before);
-  void blank();
+  std::uint64_t blank();  // rewards
 
   // loop_state.cc
   [[nodiscard]] std::string save(bool whole) const;  // whole: also what only the next opening needs
@@ -64,7 +64,5 @@ struct Loop::Impl {
 
 // Says which record led to the lessons from `begin` on.
 void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record);
-
-[[nodiscard]] Record decode_at(std::uint64_t number, std::string_view bytes);
 
 }  // namespace penchant::bandits

@@ -164,6 +164,7 @@ Policy::Impl::Impl(const Impl& other)
       events(other.events),
       next_event(other.next_event),
       linearized(other.linearized) {
+  other.settle(1);
   for (const auto& model : other.models) models.push_back(model->clone());
 }
 
@@ -180,6 +181,7 @@ std::int64_t Policy::events() const { return impl_->events; }
 std::uint64_t Policy::event_ids() const { return impl_->next_event; }
 
 std::size_t Policy::memory_bytes() const {
+  impl_->settle(1);
   std::size_t bytes = impl_->linearized.size() * (sizeof(Impl::Linearized) + 48);
   for (const auto& model : impl_->models) bytes += model->memory_bytes();
   return bytes;
@@ -244,6 +246,7 @@ void Policy::propose(const Candidates& ask, const Draws& draws,
   const std::size_t rows = ask.contexts.rows;
   check_argument(probabilities.size() == rows * arms, "policy: probabilities must be [", rows, ", ",
                  arms, "]");
+  impl_->settle(draws.threads);
   const std::vector<double> common = common_proposal(*impl_, ask, draws);
   parallel_blocks(rows, kBlockRows, draws.threads, [&](const Block& block) {
     Proposer proposer(*impl_, ask, draws, block.begin, block.end - block.begin);
@@ -261,6 +264,7 @@ Decisions Policy::decide(const Candidates& ask, const Draws& draws) const {
   const std::size_t slots = draws.slots;
   Decisions out{.position = std::vector<std::int32_t>(rows * slots),
                 .propensity = std::vector<double>(rows * slots)};
+  impl_->settle(draws.threads);
   const std::vector<double> common = common_proposal(*impl_, ask, draws);
   parallel_blocks(rows, kBlockRows, draws.threads, [&](const Block& block) {
     Proposer proposer(*impl_, ask, draws, block.begin, block.end - block.begin);

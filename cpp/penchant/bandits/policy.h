@@ -6,7 +6,7 @@
 //   policy.ensure_arms(1000);
 //   Candidates ask{.contexts = rows.view(), .arms = arms};
 //   Decisions shown = policy.decide(ask, {.ids = ids, .slots = 1, .threads = 1});
-//   policy.update({.contexts = rows.view(), .arms = chosen, .rewards = rewards}, 1);
+//   policy.update({.contexts = rows.view(), .arms = chosen, .rewards = rewards});
 //
 // What is logged is the distribution that the arm was drawn from: where a closed form is known
 // it is that; Thompson sampling of independent arms is integrated (best_of.h says how exactly) and
@@ -19,7 +19,11 @@
 // event that is taken back leaves the very bits of never having come; what is read of shared models
 // of many coefficients is within 1e-8 of that, and there after a rebuild (shared_posterior.h).
 //
-// Not synchronized: readers (propose, decide, save) may share a policy, a writer must be alone.
+// Learning only adds to the sums; what is read of them is worked out by whoever reads first, or by
+// settle.
+//
+// Not synchronized: readers (propose, decide, settle, save, clone) may share a policy, a writer
+// must be alone.
 
 #include <cstdint>
 #include <memory>
@@ -91,13 +95,15 @@ class Policy {
   [[nodiscard]] Decisions decide(const Candidates& ask, const Draws& draws) const;
 
   // Learns; either all events or, when it throws, none. Rows of the table that are next in turn are
-  // new arms. O(dimension^2 / 2) an event, and O(dimension^3 / 3) an arm that was touched, once a
-  // call.
-  void update(const Events& events, int threads);
+  // new arms. O(dimension^2 / 2) an event.
+  void update(const Events& events);
 
   // Takes events back that were learnt before. Bagging and LogisticTS want their ids. Throws
   // kInvalidArgument on events that can't have been learnt, as far as that shows.
-  void undo(const Events& events, int threads);
+  void undo(const Events& events);
+
+  // Works out now what the next reader would have to. O(dimension^3 / 3) an arm that was touched.
+  void settle(int threads) const;
 
   // Sections below `prefix` (docs/bundle_format/v1.md). load throws kCorruptBundle.
   void save(bundle::Writer& writer, const std::string& prefix) const;

@@ -2,8 +2,10 @@
 
 // What a policy holds; seen by policy.cc, policy_learning.cc and policy_io.cc alone.
 
+#include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "penchant/bandits/policy.h"
@@ -35,9 +37,9 @@ struct Policy::Impl {
   void check_events(const Events& events, std::size_t known) const;
   [[nodiscard]] Lesson lesson_of(const Events& events, std::size_t e) const;
   [[nodiscard]] std::uint64_t id_of(const Events& events, std::size_t e) const;
-  void learn_logistic(const Events& events, int threads);
+  void learn_logistic(const Events& events);
   void teach(Lesson lesson, std::uint64_t id, bool back);
-  void refresh(int threads);
+  void settle(int threads) const;
 
   PolicyOptions options;
   Needs needs;
@@ -46,6 +48,10 @@ struct Policy::Impl {
   std::int64_t events = 0;
   std::uint64_t next_event = 0;
   std::map<std::uint64_t, Linearized> linearized;
+
+  // Models have learnt what they don't show yet; the first reader settles that for all.
+  mutable std::atomic<bool> unsettled = false;
+  mutable std::mutex settling;
 };
 
 }  // namespace penchant::bandits

@@ -154,6 +154,7 @@ std::string model_prefix(const std::string& prefix, std::size_t model) {
 }  // namespace
 
 void Policy::save(bundle::Writer& writer, const std::string& prefix) const {
+  impl_->settle(1);
   const Impl& impl = *impl_;
   Json meta = to_json(impl.options);
   meta["arms"] = impl.arms;

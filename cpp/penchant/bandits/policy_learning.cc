@@ -83,6 +83,7 @@ void Policy::Impl::check_events(const Events& given, std::size_t known) const {
 void Policy::Impl::teach(Lesson lesson, std::uint64_t id, bool back) {
   const Philox random(options.seed, kStreamBootstrap);
   const std::int64_t copies = lesson.copies;
+  unsettled.store(true, std::memory_order_relaxed);
   for (std::size_t m = 0; m < models.size(); ++m) {
     if (bagging()) {
       lesson.copies = copies * poisson_of(random.uniform(id, static_cast<std::uint32_t>(m)));
@@ -95,15 +96,20 @@ void Policy::Impl::teach(Lesson lesson, std::uint64_t id, bool back) {
   }
 }
 
-void Policy::Impl::refresh(int threads) {
+void Policy::Impl::settle(int threads) const {
+  if (!unsettled.load(std::memory_order_acquire)) return;
+  const std::lock_guard<std::mutex> lock(settling);
+  if (!unsettled.load(std::memory_order_relaxed)) return;
   for (const auto& model : models) model->refresh(threads);
+  unsettled.store(false, std::memory_order_release);
 }
 
 // Newton's step from what is believed when the event comes: minus the log-likelihood at log odds h
 // has gradient p - r and curvature p (1 - p), so it is, to second order, a squared error of that
 // weight around the response h + (r - p) / (p (1 - p)).
-void Policy::Impl::learn_logistic(const Events& given, int threads) {
+void Policy::Impl::learn_logistic(const Events& given) {
   for (std::size_t e = 0; e < given.arms.size(); ++e) {
+    settle(1);
     Lesson lesson = lesson_of(given, e);
     const Candidates one{.contexts = {given.contexts.row(e).data(), 1, given.contexts.columns},
                          .arms = given.arms.subspan(e, 1),
@@ -119,11 +125,10 @@ void Policy::Impl::learn_logistic(const Events& given, int threads) {
     lesson.reward = kept.target;
     linearized[id_of(given, e)] = kept;
     teach(lesson, id_of(given, e), false);
-    refresh(threads);
   }
 }
 
-void Policy::update(const Events& events, int threads) {
+void Policy::update(const Events& events) {
   Impl& impl = *impl_;
   const std::size_t count = events.arms.size();
   impl.check_events(events, impl.arms + count);
@@ -141,12 +146,11 @@ void Policy::update(const Events& events, int threads) {
   }
   ensure_arms(wanted);
   if (impl.logistic()) {
-    impl.learn_logistic(events, threads);
+    impl.learn_logistic(events);
   } else {
     for (std::size_t e = 0; e < count; ++e) {
       impl.teach(impl.lesson_of(events, e), impl.id_of(events, e), false);
     }
-    impl.refresh(threads);
   }
   impl.events += static_cast<std::int64_t>(count);
   if (events.ids.empty()) {
@@ -158,7 +162,9 @@ void Policy::update(const Events& events, int threads) {
   }
 }
 
-void Policy::undo(const Events& events, int threads) {
+void Policy::settle(int threads) const { impl_->settle(threads); }
+
+void Policy::undo(const Events& events) {
   Impl& impl = *impl_;
   impl.check_events(events, impl.arms);
   const std::size_t count = events.arms.size();
@@ -198,7 +204,6 @@ void Policy::undo(const Events& events, int threads) {
     }
   }
   if (doubtful < count) all(-1);
-  impl.refresh(threads);
   check_argument(doubtful == count, "event ", doubtful,
                  ": it was not learnt, or not with these numbers; nothing was taken back");
   for (const std::uint64_t id : gone) impl.linearized.erase(id);

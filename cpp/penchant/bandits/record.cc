@@ -256,15 +256,23 @@ Record decode(std::string_view bytes) {
 }
 
 std::uint64_t candidates_hash(std::span<const std::string_view> arms,
-                              std::span<const double> features) {
+                              std::span<const double> features,
+                              std::span<const std::uint8_t> blocked) {
+  const auto open = [&](std::size_t a) { return blocked.empty() || blocked[a] == 0; };
+  const std::size_t width = arms.empty() ? 0 : features.size() / arms.size();
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
-  for (const std::string_view arm : arms) {
-    const auto size = static_cast<std::uint32_t>(arm.size());
+  for (std::size_t a = 0; a < arms.size(); ++a) {
+    if (!open(a)) continue;
+    const auto size = static_cast<std::uint32_t>(arms[a].size());
     XXH3_64bits_update(state, &size, sizeof size);
-    XXH3_64bits_update(state, arm.data(), arm.size());
+    XXH3_64bits_update(state, arms[a].data(), arms[a].size());
   }
-  XXH3_64bits_update(state, features.data(), features.size_bytes());
+  for (std::size_t a = 0; width > 0 && a < arms.size(); ++a) {
+    if (!open(a)) continue;
+    const auto attributes = features.subspan(a * width, width);
+    XXH3_64bits_update(state, attributes.data(), attributes.size_bytes());
+  }
   const std::uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
   return hash;

@@ -95,8 +95,10 @@ using Record = std::variant<Decided, Rewarded, Passed, Forgotten, Blanked, Opene
 // Any bytes at all; equal records have equal bytes. Throws kBadData.
 [[nodiscard]] Record decode(std::string_view bytes);
 
-// XXH3-64 over the arms (JSON texts), in order, each with its length, and their attributes' bytes.
+// XXH3-64 over the arms (JSON texts) that are not blocked, in order, each with its length, and
+// their attributes' bytes. `features`: [arms, any]; `blocked`: [arms], or empty.
 [[nodiscard]] std::uint64_t candidates_hash(std::span<const std::string_view> arms,
-                                            std::span<const double> features);
+                                            std::span<const double> features,
+                                            std::span<const std::uint8_t> blocked = {});
 
 }  // namespace penchant::bandits

@@ -84,18 +84,18 @@ bool SharedPosterior::move(const Move& event) {
   const std::size_t n = dimension();
   const double root = std::sqrt(static_cast<double>(std::abs(event.copies)));
   const double sign = event.copies > 0 ? 1 : -1;
-  scratch_.resize(3 * n);
+  scratch_.resize(5 * n);
   const auto y = std::span(scratch_).first(n);
   const auto image = std::span(scratch_).subspan(n, n);
-  const auto gain = std::span(scratch_).last(n);
+  const auto work = std::span(scratch_).last(3 * n);
   double error = root * (static_cast<double>(event.row.reward) * kStep);
   for (std::size_t j = 0; j < n; ++j) {
     y[j] = root * (event.row.x[j] * kStep);
     error -= y[j] * theta_[j];
   }
   multiply_lower(inverse_, y, image);
-  if (!update_inverse(inverse_, image, sign, gain)) return false;
-  for (std::size_t j = 0; j < n; ++j) theta_[j] += sign * error * gain[j];
+  if (!update_inverse(inverse_, image, sign, work)) return false;
+  for (std::size_t j = 0; j < n; ++j) theta_[j] += sign * error * work[j];
   return true;
 }
 

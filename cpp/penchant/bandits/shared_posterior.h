@@ -24,7 +24,7 @@
 namespace penchant::bandits {
 
 inline constexpr std::size_t kMostPure = 64;
-inline constexpr std::size_t kRebuild = 64;
+inline constexpr std::size_t kRebuild = 256;
 
 struct ContextPosterior {
   std::vector<double> mean{};    // [width]

@@ -1,12 +1,13 @@
 #include <limits>
 
 #include "penchant/bandits/loop.h"
+#include "penchant/bindings/join_options.h"
+#include "penchant/bindings/log_columns.h"
 #include "penchant/bindings/register.h"
 
 namespace penchant::bindings {
 namespace {
 
-using bandits::JoinedSlot;
 using bandits::Loop;
 using bandits::Made;
 using bandits::Policy;
@@ -27,15 +28,6 @@ bandits::ArmTable table_of(const Texts& arms) {
   bandits::ArmTable out;
   for (const std::string& arm : arms) out.add(arm);
   return out;
-}
-
-bandits::JoinOptions join_of(const py::dict& given) {
-  return {.deadline = Duration{given["deadline"].cast<std::int64_t>()},
-          .aggregation = bandits::find_aggregation(given["aggregation"].cast<std::string>()),
-          .learn = bandits::find_learn_when(given["learn"].cast<std::string>()),
-          .default_reward = given["default_reward"].cast<double>(),
-          .least = given["least"].cast<double>(),
-          .most = given["most"].cast<double>()};
 }
 
 std::shared_ptr<Loop> open(const std::string& folder, const py::list& policies,
@@ -131,67 +123,6 @@ py::array_t<std::uint8_t> reward(Loop& loop, const Array<std::uint64_t>& decisio
   return out;
 }
 
-// The joined log as columns; contexts and features end to end, with their widths.
-struct Columns {
-  std::vector<std::uint64_t> decision, seed, candidates;
-  std::vector<std::int64_t> time, context_width, feature_width;
-  std::vector<std::int32_t> slot;
-  std::vector<double> propensity, reward, context, features;
-  std::vector<std::uint8_t> rewarded, closed;
-  py::list placement, subject, policy, version, arm;
-};
-
-py::dict read_log(const Loop& loop) {
-  std::vector<JoinedSlot> slots;
-  {
-    const py::gil_scoped_release release;
-    loop.read_log([&](const JoinedSlot& one) { slots.push_back(one); });
-  }
-  Columns out;
-  for (const JoinedSlot& one : slots) {
-    const bandits::Decided& d = *one.decision;
-    const bandits::Slot& slot = d.slots[one.slot];
-    out.decision.push_back(d.id);
-    out.time.push_back(d.time.micros);
-    out.placement.append(d.placement);
-    out.subject.append(d.subject);
-    out.policy.append(d.policy);
-    out.version.append(d.policy_version);
-    out.arm.append(slot.arm);
-    out.slot.push_back(static_cast<std::int32_t>(one.slot));
-    out.propensity.push_back(slot.propensity);
-    out.reward.push_back(one.reward);
-    out.rewarded.push_back(one.rewarded ? 1 : 0);
-    out.closed.push_back(one.closed ? 1 : 0);
-    out.seed.push_back(d.seed);
-    out.candidates.push_back(d.candidates);
-    out.context_width.push_back(static_cast<std::int64_t>(d.context.size()));
-    out.context.insert(out.context.end(), d.context.begin(), d.context.end());
-    out.feature_width.push_back(static_cast<std::int64_t>(slot.features.size()));
-    out.features.insert(out.features.end(), slot.features.begin(), slot.features.end());
-  }
-  py::dict columns;
-  columns["decision_id"] = move_to_array(std::move(out.decision));
-  columns["time"] = move_to_array(std::move(out.time));
-  columns["placement"] = out.placement;
-  columns["subject"] = out.subject;
-  columns["policy"] = out.policy;
-  columns["policy_version"] = out.version;
-  columns["arm"] = out.arm;
-  columns["slot"] = move_to_array(std::move(out.slot));
-  columns["propensity"] = move_to_array(std::move(out.propensity));
-  columns["reward"] = move_to_array(std::move(out.reward));
-  columns["rewarded"] = move_to_array(std::move(out.rewarded));
-  columns["closed"] = move_to_array(std::move(out.closed));
-  columns["seed"] = move_to_array(std::move(out.seed));
-  columns["candidates_hash"] = move_to_array(std::move(out.candidates));
-  columns["context"] = move_to_array(std::move(out.context));
-  columns["context_width"] = move_to_array(std::move(out.context_width));
-  columns["features"] = move_to_array(std::move(out.features));
-  columns["feature_width"] = move_to_array(std::move(out.feature_width));
-  return columns;
-}
-
 py::dict counts(const Loop& loop) {
   const bandits::JoinCounts found = loop.counts();
   py::dict out;
@@ -232,6 +163,13 @@ py::tuple learnt(const Loop& loop, const std::string& name) {
 }  // namespace
 
 void register_bandit_loop(py::module_& module) {
+  module.def(
+      "read_decision_log",
+      [](const std::filesystem::path& folder, const py::dict& join) {
+        return log_columns(folder, join_of(join));
+      },
+      py::arg("folder"), py::arg("join"),
+      "The log in a folder that no loop has open, as BanditLoop.read_log gives it.");
   py::class_<Loop, std::shared_ptr<Loop>>(module, "BanditLoop",
                                           "Decides, logs, is rewarded, learns.")
       .def(py::init(&open), py::arg("folder"), py::arg("policies"), py::arg("options"),
@@ -270,11 +208,11 @@ void register_bandit_loop(py::module_& module) {
           "forget",
           [](Loop& loop, const std::string& subject) {
             const py::gil_scoped_release release;
-            return loop.forget(subject);
+            return loop.forget(subject).decisions;
           },
           py::arg("subject"))
       .def("snapshot", &Loop::snapshot, py::call_guard<py::gil_scoped_release>())
-      .def("read_log", &read_log)
+      .def("read_log", [](const Loop& loop) { return log_columns(loop); })
       .def("counts", &counts)
       .def("arms", &arms_of, py::arg("name"), "Those that were learnt, as JSON texts.")
       .def("policy", &learnt, py::arg("name"), "A copy of the policy, and its arms.")

@@ -106,19 +106,19 @@ Events events_of(const Array<double>& contexts, const Array<std::int32_t>& arms,
 
 void update(Policy& policy, const Array<double>& contexts, const Array<std::int32_t>& arms,
             const Array<double>& rewards, const Optional<double>& features,
-            const Optional<std::uint64_t>& ids, int threads) {
+            const Optional<std::uint64_t>& ids) {
   const Events events = events_of(contexts, arms, rewards, features, ids);
   const py::gil_scoped_release release;
-  policy.update(events, threads);
+  policy.update(events);
 }
 
 void undo(Policy& policy, const Array<double>& contexts, const Array<std::int32_t>& arms,
           const Array<double>& rewards, const Optional<double>& features,
-          const Optional<std::uint64_t>& ids, const Optional<std::int64_t>& age, int threads) {
+          const Optional<std::uint64_t>& ids, const Optional<std::int64_t>& age) {
   Events events = events_of(contexts, arms, rewards, features, ids);
   events.age = span_of(age);
   const py::gil_scoped_release release;
-  policy.undo(events, threads);
+  policy.undo(events);
 }
 
 }  // namespace
@@ -146,9 +146,9 @@ void register_bandits(py::module_& module) {
            py::arg("blocked"), py::arg("ids"), py::arg("slots") = 1, py::arg("threads") = 1,
            "Positions [rows, slots] among the arms, and their propensities.")
       .def("update", &update, py::arg("contexts"), py::arg("arms"), py::arg("rewards"),
-           py::arg("features"), py::arg("ids"), py::arg("threads") = 1)
+           py::arg("features"), py::arg("ids"))
       .def("undo", &undo, py::arg("contexts"), py::arg("arms"), py::arg("rewards"),
-           py::arg("features"), py::arg("ids"), py::arg("age"), py::arg("threads") = 1)
+           py::arg("features"), py::arg("ids"), py::arg("age"))
       .def(
           "save",
           [](const Policy& policy, bundle::Writer& writer, const std::string& prefix) {

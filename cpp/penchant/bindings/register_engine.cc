@@ -1,9 +1,12 @@
+#include "penchant/bindings/join_options.h"
+#include "penchant/bindings/log_columns.h"
 #include "penchant/bindings/model_arguments.h"
 #include "penchant/bindings/register.h"
 #include "penchant/bindings/scorer.h"
 #include "penchant/engine/assets.h"
 #include "penchant/engine/blend_learner.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/erasure.h"
 #include "penchant/engine/live.h"
 #include "penchant/engine/ranker_rows.h"
 
@@ -38,7 +41,7 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
 }
 
 // From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms,
-// (deadline in microseconds, aggregation, learn, default reward)).
+// join options).
 engine::Placement placement_of(const py::tuple& told) {
   engine::Placement out;
   out.name = told[0].cast<std::string>();
@@ -53,11 +56,7 @@ engine::Placement placement_of(const py::tuple& told) {
   out.context = engine::ContextTerms::parse(out.context_json);
   out.policy = told[5].cast<std::shared_ptr<bandits::Policy>>();
   out.arms = told[6].cast<std::vector<engine::ExternalId>>();
-  const auto join = told[7].cast<py::tuple>();
-  out.join.deadline.micros = join[0].cast<std::int64_t>();
-  out.join.aggregation = bandits::find_aggregation(join[1].cast<std::string>());
-  out.join.learn = bandits::find_learn_when(join[2].cast<std::string>());
-  out.join.default_reward = join[3].cast<double>();
+  out.join = join_of(told[7].cast<py::dict>());
   return out;
 }
 
@@ -332,11 +331,17 @@ void register_live(py::module_& module) {
           "snapshot", [](engine::Live& self) { self.loop().snapshot(); },
           py::call_guard<py::gil_scoped_release>())
       .def(
-          "forget",
-          [](engine::Live& self, const std::string& subject) {
-            return self.loop().forget(subject);
+          "decision_json",
+          [](const engine::Live& self, std::string_view id) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.decision_json(id, body);
+            }
+            return py::bytes(body);
           },
-          py::arg("subject"), py::call_guard<py::gil_scoped_release>())
+          py::arg("id"))
+      .def("read_log", [](engine::Live& self) { return log_columns(self.loop()); })
       .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
       .def_property_readonly("waiting", [](engine::Live& self) { return self.loop().waiting(); })
       .def_property_readonly("placements",
@@ -349,6 +354,18 @@ void register_live(py::module_& module) {
 }  // namespace
 
 void register_engine(py::module_& module) {
+  module.def(
+      "erase_json",
+      [](const LivePtr& live, std::string_view subject) {
+        std::string body;
+        {
+          const py::gil_scoped_release release;
+          engine::erase_json(live.get(), subject, body);
+        }
+        return py::bytes(body);
+      },
+      py::arg("live").none(true), py::arg("subject"),
+      "Forgets a person in what a Live keeps; None keeps nothing. The receipt as JSON.");
   register_engine_class(module);
   register_live(module);
   register_blend(module);
@@ -371,8 +388,8 @@ void register_engine(py::module_& module) {
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
-      "context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default "
-      "reward)); profiles are FeatureProfiles. A checked BundleReader.");
+      "context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A "
+      "checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },

@@ -47,7 +47,7 @@ Drawn draw(bandits::Loop& loop, const Placement& placement, const Workspace& wor
                               .propensity = drawn.propensity[s],
                               .features = {features, features + width}});
     }
-    record.candidates = bandits::candidates_hash(arms, candidates.features);
+    record.candidates = bandits::candidates_hash(arms, candidates.features, candidates.blocked);
   });
   loop.log_decisions({&record, 1});
   out.exploration = {

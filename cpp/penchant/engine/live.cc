@@ -1,9 +1,11 @@
 #include "penchant/engine/live.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "penchant/engine/assets.h"
+#include "penchant/engine/decision_record.h"
 #include "penchant/engine/draw.h"
 #include "penchant/engine/response.h"
 #include "penchant/engine/rewards.h"
@@ -146,6 +148,17 @@ Decision Live::choose_offer(const Placement& placement, const Request& request, 
 void Live::reward_json(std::string_view text, std::string& body) {
   const RewardRequest request = parse_rewards(text);
   write_outcomes(loop_->reward(request.rewards), request.single, body);
+}
+
+void Live::decision_json(std::string_view id, std::string& body) const {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  const bool good = error == std::errc() && end == id.data() + id.size();
+  const auto found = good ? loop_->find(number) : std::nullopt;
+  if (!found) {
+    fail(ErrorKind::kNotFound, concat("the log has no decision '", id.substr(0, 64), "'"));
+  }
+  write_decision(*found, body);
 }
 
 std::shared_ptr<const bundle::Reader> Live::bundle() const {

@@ -48,6 +48,10 @@ class Live {
   // kInvalidArgument on what makes no sense; then nothing was done.
   void reward_json(std::string_view request, std::string& body);
 
+  // What the log has of a decision, by the id of its answer (docs/openapi.yaml, Decision). Throws
+  // kNotFound where there is none, also where it was of someone who was forgotten.
+  void decision_json(std::string_view id, std::string& body) const;
+
   // The bundle with the policies as they are now: what Engine::from_bundle reads.
   [[nodiscard]] std::shared_ptr<const bundle::Reader> bundle() const;
 

@@ -1,6 +1,5 @@
 #include "penchant/engine/placement.h"
 
-#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -42,13 +41,10 @@ std::vector<ExternalId> ids_of(const nlohmann::json& json, const std::string& wh
   return out;
 }
 
-constexpr std::array kAggregations = {"sum", "max", "first"};  // in the order of Aggregation
-constexpr std::array kLearns = {"joined", "immediately"};      // in the order of LearnWhen
-
 nlohmann::json json_of(const bandits::JoinOptions& join) {
   nlohmann::json out = {{"deadline", join.deadline.micros},
-                        {"aggregation", kAggregations[static_cast<std::size_t>(join.aggregation)]},
-                        {"learn", kLearns[static_cast<std::size_t>(join.learn)]},
+                        {"aggregation", bandits::aggregation_name(join.aggregation)},
+                        {"learn", bandits::learn_when_name(join.learn)},
                         {"default_reward", nullptr}};  // not learnt without a reward
   if (!std::isnan(join.default_reward)) out["default_reward"] = join.default_reward;
   return out;

@@ -1,57 +1,11 @@
 #include "penchant/engine/response.h"
 
-#include <charconv>
 #include <cmath>
+
+#include "penchant/engine/json_writing.h"
 
 namespace penchant::engine {
 namespace {
-
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          constexpr char kHex[] = "0123456789abcdef";
-          out += "\\u00";
-          out += kHex[static_cast<unsigned char>(c) >> 4];
-          out += kHex[static_cast<unsigned char>(c) & 15];
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
-
-template <class Number>
-void append_number(std::string& out, Number value) {
-  char text[32];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
-
-void append_id(std::string& out, const ExternalId& id) {
-  if (const auto* text = std::get_if<std::string>(&id)) {
-    append_string(out, *text);
-  } else {
-    append_number(out, std::get<std::int64_t>(id));
-  }
-}
 
 void append_item_id(std::string& out, const data::IdMap& ids, ItemIndex item) {
   const auto i = static_cast<std::size_t>(item.value);

@@ -44,9 +44,10 @@ struct Plan {
   [[nodiscard]] bool has_part(std::size_t e) const { return part[e] != kNoRound; }
   [[nodiscard]] std::size_t weighting(std::size_t e) const { return parts[part[e]].weighting; }
 
-  // The bootstrap's table: ones, D, the weights that normalize, parts; even in number.
+  // The bootstrap's table: ones, D where a model is used, the weights that normalize, parts; even
+  // in number.
   std::vector<std::size_t> weight_column;  // [weightings] 0: none
-  std::size_t first_part = 2;
+  std::size_t first_part = 1;
 
   [[nodiscard]] std::size_t part_column(std::size_t p) const { return first_part + p; }
   [[nodiscard]] std::size_t columns() const { return (part_column(parts.size()) + 1) / 2 * 2; }
@@ -63,8 +64,10 @@ std::size_t find_or_add(std::vector<T>& all, const T& wanted) {
 Plan make_plan(std::span<const OffPolicyEstimator> estimators) {
   Plan plan;
   plan.estimators.assign(estimators.begin(), estimators.end());
+  plan.modelled = std::any_of(estimators.begin(), estimators.end(),
+                              [](const OffPolicyEstimator& one) { return one.modelled; });
+  plan.first_part = plan.modelled ? 2 : 1;
   for (const OffPolicyEstimator& estimator : estimators) {
-    plan.modelled = plan.modelled || estimator.modelled;
     if (estimator.shape == WeightShape::kNone) {
       plan.part.push_back(kNoRound);
       continue;
@@ -209,7 +212,7 @@ void fill_table(const Plan& plan, Scratch& scratch) {
   };
   for (std::size_t i = 0; i < count; ++i) {
     table[i * columns] = 1;
-    table[i * columns + 1] = plan.modelled ? scratch.columns.direct[i] : 0.0;
+    if (plan.modelled) table[i * columns + 1] = scratch.columns.direct[i];
   }
   for (std::size_t k = 0; k < plan.weightings.size(); ++k) {
     if (plan.weight_column[k] != 0) put(scratch.shaped[k], plan.weight_column[k]);

@@ -85,8 +85,9 @@ HWY_INLINE void pair_words(const PoissonKey& key, std::uint64_t row, std::size_t
 }
 
 // Eight bits a count, in the order they lie in memory, which is that of the resamples; counts
-// [2][kTile] of the two rows.
-HWY_INLINE void pair_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY_RESTRICT counts) {
+// [2][kTile] of the two rows, of which the first `resamples` are asked for.
+HWY_INLINE void pair_counts(const std::uint32_t* HWY_RESTRICT words, std::size_t resamples,
+                            double* HWY_RESTRICT counts) {
   const Bytes d;
   const Reals real;
   const hn::Rebind<std::int32_t, Reals> whole;
@@ -107,6 +108,7 @@ HWY_INLINE void pair_counts(const std::uint32_t* HWY_RESTRICT words, double* HWY
   for (std::size_t i = 0; i < 2 * kTile; i += hn::Lanes(real)) {
     const std::size_t row = i / kWordBytes % 2;
     const std::size_t at = i / (2 * kWordBytes) * kWordBytes + i % kWordBytes;
+    if (at >= resamples) continue;
     const auto wide = hn::PromoteTo(whole, hn::Load(narrow, taken + i));
     hn::Store(hn::PromoteTo(real, wide), real, counts + row * kTile + at);
   }
@@ -158,7 +160,7 @@ void add_rows_kernel(const PoissonKey& key, std::uint64_t first_row, std::size_t
     const std::size_t here = std::min(kRowsAtOnce, rows - begin);
     for (std::size_t r = 0; r < here; r += 2) {
       pair_words(key, first_row + begin + r, tile, words);
-      pair_counts(words, counts + r * kTile);
+      pair_counts(words, resamples, counts + r * kTile);
     }
     const double* values = table + begin * columns;
     std::size_t c = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "penchant/base/build_info.h"
@@ -21,10 +22,34 @@ struct Path {
 };
 
 constexpr std::array kPaths = {
-    Path{"/v1/recommend", Route::kRecommend, "POST"}, Path{"/v1/rewards", Route::kRewards, "POST"},
-    Path{"/healthz", Route::kHealth, "GET, HEAD"},    Path{"/readyz", Route::kReady, "GET, HEAD"},
-    Path{"/metrics", Route::kMetrics, "GET, HEAD"},   Path{"/", Route::kRoot, "GET, HEAD"},
+    Path{"/v1/recommend", Route::kRecommend, "POST"},
+    Path{"/v1/rewards", Route::kRewards, "POST"},
+    Path{"/v1/decisions/{id}", Route::kDecision, "GET, HEAD"},
+    Path{"/v1/subjects/{id}", Route::kSubject, "DELETE"},
+    Path{"/healthz", Route::kHealth, "GET, HEAD"},
+    Path{"/readyz", Route::kReady, "GET, HEAD"},
+    Path{"/metrics", Route::kMetrics, "GET, HEAD"},
+    Path{"/", Route::kRoot, "GET, HEAD"},
 };
+
+// What `path` has where the pattern says {id}; the empty text where it says nothing. None: it is
+// another path.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  const auto brace = pattern.find('{');
+  if (brace == std::string_view::npos) {
+    return pattern == path ? std::optional(std::string_view()) : std::nullopt;
+  }
+  if (!path.starts_with(pattern.substr(0, brace))) return std::nullopt;
+  const std::string_view name = path.substr(brace);
+  if (name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
+  return name;
+}
+
+bool allows(std::string_view allow, Method method) {
+  constexpr std::array<std::string_view, 4> kNames = {"GET", "HEAD", "POST", "DELETE"};
+  const auto at = static_cast<std::size_t>(method);
+  return at < kNames.size() && allow.find(kNames[at]) != std::string_view::npos;
+}
 
 bool same_letters(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -60,7 +85,33 @@ std::string index_json(const Service& service) {
   return out += "]}";
 }
 
+void expect_learning(const std::function<void(std::string_view, std::string&)>& answer) {
+  if (answer) return;
+  fail(ErrorKind::kNotFound, "no placement of this bundle has a policy: nothing here learns");
+}
+
 }  // namespace
+
+std::string decode_path(std::string_view text) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
+    const int low = high < 0 ? -1 : digit(text[i + 2]);
+    check_argument(low >= 0, "the path has a '%' without two hexadecimal digits after it");
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
 
 void Reply::clear() {
   status = 200;
@@ -104,24 +155,24 @@ Handlers::Handlers(Service service, std::function<bool()> ready,
 
 void Handlers::handle(const RequestView& request, Reply& reply) const {
   reply.clear();
-  const auto at = std::find_if(kPaths.begin(), kPaths.end(),
-                               [&](const Path& path) { return path.path == request.path; });
+  std::optional<std::string_view> name;
+  const auto at = std::find_if(kPaths.begin(), kPaths.end(), [&](const Path& path) {
+    name = match(path.path, request.path);
+    return name.has_value();
+  });
   if (at == kPaths.end()) {
     reply.set_problem(http_problem(
         404, concat("nothing is at '", request.path.substr(0, 200), "'; GET / lists what is")));
     return;
   }
   reply.route = at->route;
-  const bool posted = at->route == Route::kRecommend || at->route == Route::kRewards;
-  const bool allowed = posted ? request.method == Method::kPost
-                              : request.method == Method::kGet || request.method == Method::kHead;
-  if (!allowed) {
+  if (!allows(at->allow, request.method)) {
     reply.set_problem(http_problem(405, concat(at->path, " answers ", at->allow, " only")));
     reply.allow = at->allow;
     return;
   }
   try {
-    dispatch(at->route, request, reply);
+    dispatch(at->route, decode_path(*name), request, reply);
   } catch (const Error& error) {
     reply.set_problem(problem_of(error));
     if (reply.status == 500) log(LogLevel::kError, "request_failed", {{"error", error.what()}});
@@ -134,16 +185,23 @@ void Handlers::handle(const RequestView& request, Reply& reply) const {
   }
 }
 
-void Handlers::dispatch(Route route, const RequestView& request, Reply& reply) const {
+void Handlers::dispatch(Route route, std::string_view name, const RequestView& request,
+                        Reply& reply) const {
   switch (route) {
     case Route::kRecommend:
       answer_json(service_.recommend, request, reply);
       return;
     case Route::kRewards:
-      if (!service_.reward) {
-        fail(ErrorKind::kNotFound, "no placement of this bundle has a policy: nothing here learns");
-      }
+      expect_learning(service_.reward);
       answer_json(service_.reward, request, reply);
+      return;
+    case Route::kDecision:
+      expect_learning(service_.decision);
+      service_.decision(name, reply.body);
+      return;
+    case Route::kSubject:
+      if (!service_.erase) fail(ErrorKind::kNotFound, "nothing is kept of anyone here");
+      service_.erase(name, reply.body);
       return;
     case Route::kHealth:
       reply.body = R"({"status":"ok"})";

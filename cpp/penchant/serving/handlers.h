@@ -18,7 +18,7 @@
 
 namespace penchant::serving {
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kOther };
+enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOther };
 
 // A request as the session read it; views into the session's own buffers.
 struct RequestView {
@@ -54,13 +54,17 @@ class Handlers {
  private:
   using Answer = std::function<void(std::string_view request, std::string& body)>;
   static void answer_json(const Answer& answer, const RequestView& request, Reply& reply);
-  void dispatch(Route route, const RequestView& request, Reply& reply) const;
+  // `name`: what stands in the path for its {id}, decoded.
+  void dispatch(Route route, std::string_view name, const RequestView& request, Reply& reply) const;
 
   Service service_;
   std::function<bool()> ready_;
   std::function<void(std::string&)> metrics_text_;
   std::string index_;  // the answer of GET /
 };
+
+// A part of a path with its %-escapes resolved. Throws kInvalidArgument on one that is no escape.
+[[nodiscard]] std::string decode_path(std::string_view text);
 
 // application/json, with no charset or charset=utf-8.
 [[nodiscard]] bool is_json_content_type(std::string_view content_type);

@@ -13,7 +13,7 @@ namespace penchant::serving {
 namespace {
 
 constexpr std::array<std::string_view, kRoutes> kRouteNames = {
-    "recommend", "rewards", "healthz", "readyz", "metrics", "root", "other"};
+    "recommend", "rewards", "decision", "subject", "healthz", "readyz", "metrics", "root", "other"};
 constexpr std::array<std::string_view, kTimeoutPhases> kPhaseNames = {"idle", "request",
                                                                       "response"};
 

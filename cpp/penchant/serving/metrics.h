@@ -20,8 +20,18 @@
 
 namespace penchant::serving {
 
-enum class Route : std::uint8_t { kRecommend, kRewards, kHealth, kReady, kMetrics, kRoot, kOther };
-inline constexpr std::size_t kRoutes = 7;
+enum class Route : std::uint8_t {
+  kRecommend,
+  kRewards,
+  kDecision,
+  kSubject,
+  kHealth,
+  kReady,
+  kMetrics,
+  kRoot,
+  kOther
+};
+inline constexpr std::size_t kRoutes = 9;
 [[nodiscard]] std::string_view route_name(Route route);
 
 // Where a connection was when its time ran out.

@@ -62,6 +62,9 @@ void RequestParser::on_request_impl(Verb method, Text, Text target, int version,
     case Verb::post:
       request_.method = Method::kPost;
       break;
+    case Verb::delete_:
+      request_.method = Method::kDelete;
+      break;
     default:
       request_.method = Method::kOther;
       break;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The HTTP face of one recommend function, and one that takes rewards: POST /v1/recommend and
-// /v1/rewards, health, readiness, metrics.
+// The HTTP face of a few functions: POST /v1/recommend and /v1/rewards, GET /v1/decisions/{id},
+// DELETE /v1/subjects/{id}, health, readiness, metrics.
 //
 //   Service service;
 //   service.recommend = [engine](std::string_view request, std::string& body) {
@@ -32,6 +32,10 @@ struct Service {
   std::function<void(std::string_view request, std::string& body)> recommend = {};
   // The same of what came of decisions; empty: nothing here learns.
   std::function<void(std::string_view request, std::string& body)> reward = {};
+  // What is known of a decision, by its id; empty likewise.
+  std::function<void(std::string_view id, std::string& body)> decision = {};
+  // Forgets a person, by the text of their id, and says what went. Empty: nothing is kept.
+  std::function<void(std::string_view subject, std::string& body)> erase = {};
   std::string bundle_version = {};      // as the answers carry it; shown at / and in /metrics
   std::string bundle_fingerprint = {};  // of the whole file, as `penchant inspect` shows it
   std::uint32_t bundle_format = 0;      // the bundle format's version

@@ -16,18 +16,32 @@
 namespace penchant::store {
 namespace {
 
-// Keys: 'r' and a record's number, big-endian so that bytes sort as numbers do; kFirstKey has the
-// number of the oldest record that is kept.
+// Keys: 'r' and a record's number, big-endian so that bytes sort as numbers do; 't', a tag and the
+// number of a record that carries it, with no value; kFirstKey has the number of the oldest record
+// that is kept.
 constexpr char kRecordPrefix = 'r';
+constexpr char kTagPrefix = 't';
 constexpr std::string_view kFirstKey = "first";
 
 using Key = std::array<char, 9>;
+using TagKey = std::array<char, 17>;
+
+void put_number(char* at, std::uint64_t number) {
+  for (std::size_t i = 0; i < 8; ++i) {
+    at[i] = static_cast<char>((number >> (56 - 8 * i)) & 0xff);
+  }
+}
 
 Key key_of(std::uint64_t sequence) {
   Key key{kRecordPrefix};
-  for (std::size_t i = 0; i < 8; ++i) {
-    key[1 + i] = static_cast<char>((sequence >> (56 - 8 * i)) & 0xff);
-  }
+  put_number(key.data() + 1, sequence);
+  return key;
+}
+
+TagKey tag_key(std::uint64_t tag, std::uint64_t sequence) {
+  TagKey key{kTagPrefix};
+  put_number(key.data() + 1, tag);
+  put_number(key.data() + 9, sequence);
   return key;
 }
 
@@ -37,7 +51,10 @@ std::uint64_t number_of(std::string_view bytes) {
   return out;
 }
 
-rocksdb::Slice slice(const Key& key) { return {key.data(), key.size()}; }
+template <std::size_t size>
+rocksdb::Slice slice(const std::array<char, size>& key) {
+  return {key.data(), key.size()};
+}
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 rocksdb::Options options_of(const LogOptions& given) {
@@ -172,9 +189,12 @@ std::unique_ptr<Log> Log::open(const std::filesystem::path& folder, const LogOpt
   return std::unique_ptr<Log>(new Log(std::move(impl)));
 }
 
-std::uint64_t Log::append(std::span<const std::string_view> records, Durability durability) {
+std::uint64_t Log::append(std::span<const std::string_view> records, Durability durability,
+                          std::span<const Tag> tags) {
   Impl& impl = *impl_;
   rocksdb::WriteBatch batch;
+  check_argument(tags.empty() || tags.size() == records.size(), tags.size(), " tags for ",
+                 records.size(), " records");
   for (const std::string_view record : records) {
     check_argument(record.size() <= kMaxRecordBytes, "a record has ", record.size(),
                    " bytes; at most ", kMaxRecordBytes, " are allowed");
@@ -185,8 +205,10 @@ std::uint64_t Log::append(std::span<const std::string_view> records, Durability 
     impl.check_sound();
     first = impl.next_number;
     std::uint64_t number = first;
-    for (const std::string_view record : records) {
-      impl.expect(batch.Put(slice(key_of(number++)), slice(record)), "a record can't be added");
+    for (std::size_t r = 0; r < records.size(); ++r, ++number) {
+      impl.expect(batch.Put(slice(key_of(number)), slice(records[r])), "a record can't be added");
+      if (tags.empty() || !tags[r]) continue;
+      impl.expect(batch.Put(slice(tag_key(*tags[r], number)), {}), "a record can't be tagged");
     }
     impl.write(batch, false, "records can't be written");
     impl.next_number = number;
@@ -260,6 +282,33 @@ void Log::read(std::uint64_t from, const Visit& visit) const {
   }
 }
 
+void Log::read_tagged(std::uint64_t tag, const Visit& visit) const {
+  std::uint64_t first_kept = 0;
+  rocksdb::ReadOptions options;
+  std::unique_ptr<rocksdb::Iterator> at;
+  {
+    const std::lock_guard<std::mutex> lock(impl_->writing);
+    first_kept = impl_->first_kept;
+    at.reset(impl_->db->NewIterator(options));
+  }
+  std::vector<std::uint64_t> numbers;
+  const TagKey end = tag_key(tag, ~std::uint64_t{0});
+  for (at->Seek(slice(tag_key(tag, first_kept))); at->Valid(); at->Next()) {
+    if (at->key().size() != end.size() || at->key().compare(slice(end)) > 0) break;
+    numbers.push_back(number_of({at->key().data() + 9, 8}));
+  }
+  impl_->expect(at->status(), "it can't be read");
+  for (const std::uint64_t number : numbers) {
+    at->Seek(slice(key_of(number)));
+    impl_->expect(at->status(), "it can't be read");
+    if (!at->Valid() || at->key() != slice(key_of(number))) {
+      fail(ErrorKind::kBadData, concat("log '", impl_->folder.string(), "': record ", number,
+                                       ", tagged ", tag, ", is missing"));
+    }
+    if (!visit(number, {at->value().data(), at->value().size()})) return;
+  }
+}
+
 void Log::replace(std::span<const Replacement> records) {
   Impl& impl = *impl_;
   if (records.empty()) return;
@@ -294,6 +343,13 @@ void Log::trim(std::uint64_t before) {
   rocksdb::WriteBatch batch;
   impl.expect(batch.DeleteRange(slice(key_of(0)), slice(kept)), "it can't be trimmed");
   impl.expect(batch.Put(slice(kFirstKey), {kept.data() + 1, 8}), "it can't be trimmed");
+  const std::unique_ptr<rocksdb::Iterator> tag(impl.db->NewIterator({}));
+  for (tag->Seek(slice(tag_key(0, 0))); tag->Valid() && tag->key().size() == sizeof(TagKey);
+       tag->Next()) {
+    if (number_of({tag->key().data() + 9, 8}) >= before) continue;
+    impl.expect(batch.Delete(tag->key()), "it can't be trimmed");
+  }
+  impl.expect(tag->status(), "it can't be trimmed");
   impl.write(batch, true, "it can't be trimmed");
   impl.first_kept = before;
 }

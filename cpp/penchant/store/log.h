@@ -6,6 +6,8 @@
 //   std::uint64_t first = log->append({{record}}, Durability::kPower);   // returns once it is safe
 //   log->read(1, [](std::uint64_t sequence, std::string_view record) { return true; });
 //   log->put_snapshot("loop", bytes, first);
+//   log->append({{order}}, Durability::kProcess, {{17}});                // tagged with a number
+//   log->read_tagged(17, ...);                                           // all that carry it
 //
 // Records are bytes and mean nothing here. They have sequence numbers from 1 on, without gaps but
 // for what was trimmed. Whatever was acknowledged is there after the process was killed, or, with
@@ -37,6 +39,8 @@ enum class Durability : std::uint8_t {
 
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 24;
 
+using Tag = std::optional<std::uint64_t>;  // of a record; none: it is found by its number alone
+
 struct LogOptions {
   bool create = true;  // a folder that is not there
   // A log that is damaged before its end (not merely torn by a crash) throws kBadData when it is
@@ -59,9 +63,11 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // All of the records, side by side, or none. Returns the sequence number of the first. Throws
-  // kIo; kInvalidArgument on a record beyond kMaxRecordBytes.
-  std::uint64_t append(std::span<const std::string_view> records, Durability durability);
+  // All of the records, side by side, or none. Returns the sequence number of the first. `tags`:
+  // one a record, or none at all; what read_tagged finds it by. Throws kIo; kInvalidArgument on a
+  // record beyond kMaxRecordBytes.
+  std::uint64_t append(std::span<const std::string_view> records, Durability durability,
+                       std::span<const Tag> tags = {});
 
   // Everything appended before the call is on the disk when it returns.
   void sync();
@@ -74,13 +80,16 @@ class Log {
   using Visit = std::function<bool(std::uint64_t sequence, std::string_view record)>;
   void read(std::uint64_t from, const Visit& visit) const;
 
+  // The same of the records that carry the tag. O(log of all, and those).
+  void read_tagged(std::uint64_t tag, const Visit& visit) const;
+
   // Puts other records where these are, all or none, on the disk, and removes the old bytes from
-  // the folder. For erasure; costs as much as rewriting the files that hold them. Throws
+  // the folder. Tags stay. For erasure; costs as much as rewriting the files that hold them. Throws
   // kInvalidArgument on a number that is not there.
   using Replacement = std::pair<std::uint64_t, std::string>;
   void replace(std::span<const Replacement> records);
 
-  // Drops the records before `before`, and their bytes in the background.
+  // Drops the records before `before`, and their bytes in the background. O(tags).
   void trim(std::uint64_t before);
 
   // Atomic and on the disk when it returns, as are the records that it covers; takes the place of

@@ -38,6 +38,7 @@ class ArmIds:
     def __init__(self) -> None:
         self._row_of: dict[Any, int] = {}
         self._ids: list[Any] = []
+        self._asked: tuple[list[Any], npt.NDArray[np.int32]] | None = None
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -60,11 +61,36 @@ class ArmIds:
             self._new(arms, rows)
         return rows
 
+    def distinct_rows(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
+        """Rows of arms to choose among, which must differ; those that were asked for last are kept.
+
+        Raises
+        ------
+        InvalidArgumentError
+            As `rows`, and on an arm that comes twice.
+        """
+        try:
+            if self._asked is not None and self._asked[0] == arms:
+                return self._asked[1]
+        except ValueError:  # of arrays among them, whom `rows` refuses
+            pass
+        rows = self.rows(arms)
+        if len(set(arms)) != len(arms):
+            twice = next(one for one in arms if list(arms).count(one) > 1)
+            raise InvalidArgumentError(f"arms must differ; {twice!r} comes more than once")
+        self._asked = (list(arms), rows)
+        return rows
+
     def add(self, arms: Sequence[Any]) -> npt.NDArray[np.int32]:
         """Rows of arms; new ones get the next rows. Raises as `rows`."""
+        if len(arms) == 1:  # learning one at a time should cost what it costs the core
+            row = self._row_of.get(arms[0]) if isinstance(arms[0], (str, int)) else None
+            if row is not None:
+                return np.array([row], dtype=np.int32)
         rows = self._rows(arms)
         if (rows >= 0).all():
             return rows
+        self._asked = None
         for one in self._new(arms, rows):
             self._row_of[one] = len(self._ids)
             self._ids.append(one)
@@ -99,6 +125,7 @@ class ArmIds:
 
     def forget_after(self, count: int) -> None:
         """Keep the first `count` arms alone."""
+        self._asked = None
         for one in self._ids[count:]:
             del self._row_of[one]
         del self._ids[count:]

@@ -200,7 +200,7 @@ class Policy(Parametrized):
         arms_before = len(self._arms)
         known = self._arms.add(events[1])
         try:
-            core.update(events[0], known, *events[2:], self._threads())
+            core.update(events[0], known, *events[2:])
         except BaseException:
             self._arms.forget_after(arms_before)
             raise
@@ -241,7 +241,7 @@ class Policy(Parametrized):
             missing = events[1][int(np.flatnonzero(known < 0)[0])]
             raise InvalidArgumentError(f"undo: nothing was learnt of arm {missing!r}")
         ages = None if age is None else _integers(age, "age", rows, np.int64)
-        core.undo(events[0], known, *events[2:], ages, self._threads())
+        core.undo(events[0], known, *events[2:], ages)
         return self
 
     def warm_start(
@@ -444,10 +444,7 @@ class Policy(Parametrized):
         ids = self._table().ids if arms is None else listed(arms)
         if len(ids) == 0:
             raise InvalidArgumentError("there are no arms to choose from; give arms=[...]")
-        rows = self._arms.rows(ids)
-        if arms is not None and len(set(ids)) != len(ids):
-            twice = next(one for one in ids if list(ids).count(one) > 1)
-            raise InvalidArgumentError(f"arms must differ; {twice!r} comes more than once")
+        rows = self._arms.distinct_rows(ids)
         mask = None if blocked is None else _mask(blocked, len(table), len(ids))
         if decision_id is None:
             first = self._next_decision
@@ -462,7 +459,8 @@ class Policy(Parametrized):
         if arm is None or reward is None:
             raise InvalidArgumentError("an event has an arm and a reward; give both")
         arms = [arm] if isinstance(arm, (str, int, np.integer)) else listed(arm, "arm")
-        rewards = np.atleast_1d(_floats(reward, "reward"))
+        rewards = _floats(reward, "reward")
+        rewards = rewards[None] if rewards.ndim == 0 else rewards
         rows = len(arms)
         if rewards.shape != (rows,):
             raise InvalidArgumentError(f"reward must be [{rows}], not shape {rewards.shape}")

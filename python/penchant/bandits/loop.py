@@ -17,6 +17,7 @@ from ..data._frames import Table, as_column, make_frame
 from ..data._times import duration_micros, read_times, time_micros
 from ..errors import InvalidArgumentError
 from ._arms import ArmIds, listed
+from ._join import join_options
 from ._loop_log import log_columns
 from ._policy import Decisions, Policy, _floats, _integers, _mask, _taken
 
@@ -115,15 +116,13 @@ class Loop:
         for name, count in counts.items():
             if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 0:
                 raise InvalidArgumentError(f"{name} must be an integer from 0 up, not {count!r}")
-        least, most = clip
-        self._join = {
-            "deadline": duration_micros(deadline, "deadline"),
-            "aggregation": aggregation,
-            "learn": learn,
-            "default_reward": float("nan") if default_reward is None else float(default_reward),
-            "least": float(least),
-            "most": float(most),
-        }
+        self._join = join_options(
+            deadline=deadline,
+            aggregation=aggregation,
+            learn=learn,
+            default_reward=default_reward,
+            clip=clip,
+        )
         self._options = {
             **{name: int(count) for name, count in counts.items()},
             "early": 0 if early is None else duration_micros(early, "early"),

@@ -152,7 +152,7 @@ def _time_array(column: Column) -> pa.Array | None:
         return plain_type(column)
     try:
         array = plain_type(pa.array(column, from_pandas=True))
-    except _NO_ONE_TYPE:
+    except (*_NO_ONE_TYPE, TypeError):  # the last: of a first numpy.datetime64 in days
         return None
     # What Arrow makes of Python's own times depends on the first of them.
     plain = pa.types.is_large_string(array.type) or pa.types.is_null(array.type)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ._diagnostics import Diagnostics, OffPolicyWarning, diagnose
 from ._estimate import Estimate, Estimates
+from .decision_log import DecisionLog, from_log
 from .embedding import embedding_posterior
 from .estimators import (
     direct_method,
@@ -30,6 +31,7 @@ from .reward_model import RewardModel
 from .selection import Selection, select
 
 __all__ = [
+    "DecisionLog",
     "Diagnostics",
     "Estimate",
     "Estimates",
@@ -44,6 +46,7 @@ __all__ = [
     "dros",
     "embedding_posterior",
     "estimate",
+    "from_log",
     "improves",
     "ips",
     "mips",

@@ -182,8 +182,8 @@ TEST(BestOf, AlikeArmsShareAlike) {
 }
 
 TEST(BestOf, BetasMatchThePlainTwin) {
-  const std::vector<double> alpha = {1, 3, 12, 2.5, 40};
-  const std::vector<double> beta = {1, 9, 30, 2, 90};
+  const std::vector<double> alpha = {1, 3, 12, 2.5, 40, 3, 1, 3, 9};  // some alike
+  const std::vector<double> beta = {1, 9, 30, 2, 90, 9, 1, 9, 3};
   std::vector<double> p(alpha.size());
   best_of_betas(alpha, beta, p);
   std::vector<BetaDistribution> arms;
@@ -192,6 +192,8 @@ TEST(BestOf, BetasMatchThePlainTwin) {
       alpha.size(), 1e-9, 1 - 1e-9, 20000, [&](std::size_t a, double t) { return arms[a].cdf(t); },
       [&](std::size_t a, double t) { return arms[a].density(t); });
   for (std::size_t a = 0; a < alpha.size(); ++a) EXPECT_NEAR(p[a], expected[a], kError);
+  EXPECT_EQ(p[1], p[5]);
+  EXPECT_EQ(p[1], p[7]);
 }
 
 TEST(BestOf, ManyEventsMakeNarrowBetas) {

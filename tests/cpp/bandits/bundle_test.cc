@@ -74,7 +74,7 @@ class Bundles : public ::testing::TestWithParam<PolicyOptions> {
   [[nodiscard]] Policy taught() const {
     Policy policy(GetParam());
     policy.ensure_arms(8);
-    policy.update(for_model(world.events(0, 120), GetParam()), 1);
+    policy.update(for_model(world.events(0, 120), GetParam()));
     return policy;
   }
 };
@@ -90,8 +90,8 @@ TEST_P(Bundles, KeepEveryBit) {
   const Events more = for_model(world.events(120, 200), GetParam());
   const Events gone = for_model(world.events(0, 30), GetParam());
   for (Policy* each : {&policy, &loaded}) {
-    each->update(more, 1);
-    each->undo(gone, 1);
+    each->update(more);
+    each->undo(gone);
   }
   EXPECT_EQ(proposals(loaded, ask), proposals(policy, ask));
   EXPECT_EQ(saved(loaded)->fingerprint(), saved(policy)->fingerprint());
@@ -161,7 +161,7 @@ TEST(Bundle, NegativeSquaresAndCountsAreRefused) {
   const World world(50, 2, 0, 2);
   Policy policy({.kind = PolicyKind::kLinUcb, .dimension = 2});
   policy.ensure_arms(2);
-  policy.update(for_model(world.events(), policy.options()), 1);
+  policy.update(for_model(world.events(), policy.options()));
   const ReaderPtr reader = saved(policy);
   const auto refused = [&](const std::string& name, std::size_t at, std::int64_t value) {
     const auto kept = reader->section(name).shape.size() == 1

@@ -48,7 +48,7 @@ TEST_P(Honesty, OverAMillionDecisions) {
   const World world(300, 2, 2, kArms);
   Policy policy(options);
   policy.ensure_arms(kArms);
-  policy.update(for_model(world.events(), options), 1);
+  policy.update(for_model(world.events(), options));
   // One arm is blocked in each third row: what is logged is what comes after that.
   Candidates ask = for_model(world.ask(kContexts), options);
   std::vector<std::uint8_t> blocked(kContexts * kArms, 0);
@@ -92,7 +92,7 @@ TEST(Slates, OverAMillionDecisions) {
   const PolicyOptions options{.kind = PolicyKind::kSoftmax, .dimension = 2, .temperature = 0.2};
   Policy policy(options);
   policy.ensure_arms(kArms);
-  policy.update(for_model(world.events(), options), 1);
+  policy.update(for_model(world.events(), options));
   const Candidates ask = for_model(world.ask(1), options);
   std::vector<double> p(kArms);
   std::uint64_t id = 0;

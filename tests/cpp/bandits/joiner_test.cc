@@ -310,6 +310,12 @@ TEST(JoinerTest, OptionsThatMakeNoSenseAreRefused) {
   EXPECT_THROW((void)find_learn_when("later"), Error);
   EXPECT_EQ(find_aggregation("max"), Aggregation::kMax);
   EXPECT_EQ(find_learn_when("immediately"), LearnWhen::kImmediately);
+  for (const auto one : {Aggregation::kSum, Aggregation::kMax, Aggregation::kFirst}) {
+    EXPECT_EQ(find_aggregation(aggregation_name(one)), one);
+  }
+  for (const auto one : {LearnWhen::kJoined, LearnWhen::kImmediately}) {
+    EXPECT_EQ(find_learn_when(learn_when_name(one)), one);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "penchant/bandits/sums_kernels.h"
 #include "penchant/base/error.h"
 #include "penchant/base/random.h"
 
@@ -49,6 +50,28 @@ void take_back(LinearSums& sums, const Event& event, std::int64_t age = 0) {
   FixedRow row;
   row.set(event.x, event.reward);
   sums.take_back(row, 1, age);
+}
+
+// Every width against the plain sum, with the largest numbers there are.
+TEST(SumsKernels, AddWhatThePlainLoopAdds) {
+  const Philox random(5, 2);
+  constexpr std::int32_t kMost = 2047 << 20;
+  for (std::size_t n = 1; n <= 70; ++n) {
+    std::vector<std::int32_t> x(n);
+    for (std::uint32_t j = 0; j < n; ++j) {
+      const auto drawn = std::int64_t{random.below(std::uint32_t{2} * kMost, n, j)};
+      x[j] = j % 5 == 4 ? 0 : (j % 7 == 6 ? -kMost : static_cast<std::int32_t>(drawn - kMost));
+    }
+    std::vector<std::int64_t> fast(packed_size(n) + 1, 17);
+    std::vector<std::int64_t> plain = fast;
+    for (const std::int64_t sign : {1, -1, -1}) {
+      add_products(x.data(), n, sign, fast.data());
+      for (std::size_t i = 0, at = 0; i < n; ++i) {
+        for (std::size_t j = 0; j <= i; ++j, ++at) plain[at] += sign * x[i] * x[j];
+      }
+      ASSERT_EQ(fast, plain) << n;
+    }
+  }
 }
 
 // Small numbers fit 64 bits, large ones overflow into the second limb after a few events.

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -114,6 +115,79 @@ TEST_F(LoopTest, DecidesLogsIsRewardedAndLearns) {
   }
 }
 
+// By itself, a decision is what the whole log says of it.
+TEST_F(LoopTest, FindsADecisionWithWhatCameOfIt) {
+  for (const Case& c : cases()) {
+    penchant::testing::TemporaryFolder folder;
+    for (const std::filesystem::path& place : {std::filesystem::path(), folder.path()}) {
+      auto loop = Loop::open(place, policies(c.policy, c.join), {});
+      std::map<std::uint64_t, std::size_t> taken;
+      for (const Record& record : random_history(7, history_of(c, 200))) {
+        const auto* reward = std::get_if<Rewarded>(&record);
+        if (reward == nullptr) {
+          play(*loop, record);
+        } else if (loop->reward({reward, 1})[0] == Outcome::kAccepted) {
+          ++taken[reward->decision];
+        }
+      }
+      if (!place.empty()) {
+        loop->snapshot();
+        loop.reset();
+        loop = Loop::open(place, policies(c.policy, c.join), {});
+      }
+      std::map<std::uint64_t, std::vector<JoinedSlot>> log;
+      loop->read_log([&](const JoinedSlot& one) { log[one.decision->id].push_back(one); });
+      ASSERT_GT(log.size(), 40U);
+      ASSERT_GT(taken.size(), 5U);
+      for (const auto& [id, slots] : log) {
+        const auto found = loop->find(id);
+        ASSERT_TRUE(found) << c.name;
+        EXPECT_EQ(found->rewards.size(), taken[id]) << c.name;
+        ASSERT_EQ(found->slots.size(), slots.size()) << c.name;
+        for (std::size_t s = 0; s < slots.size(); ++s) {
+          const JoinedSlot& one = found->slots[s];
+          EXPECT_EQ(*one.decision, *slots[s].decision);
+          EXPECT_EQ(one.slot, slots[s].slot);
+          EXPECT_EQ(one.rewarded, slots[s].rewarded) << c.name;
+          EXPECT_EQ(one.closed, slots[s].closed) << c.name;
+          EXPECT_TRUE(one.reward == slots[s].reward ||
+                      (std::isnan(one.reward) && std::isnan(slots[s].reward)))
+              << c.name;
+        }
+      }
+      EXPECT_FALSE(loop->find(1 << 30));
+    }
+  }
+}
+
+TEST_F(LoopTest, AFolderIsReadWithoutItsPolicies) {
+  for (const Case& c : cases()) {
+    penchant::testing::TemporaryFolder folder;
+    std::vector<JoinedSlot> expected;
+    {
+      const auto loop = Loop::open(folder.path(), policies(c.policy, c.join), {});
+      for (const Record& record : random_history(5, history_of(c, 150))) play(*loop, record);
+      loop->read_log([&](const JoinedSlot& one) { expected.push_back(one); });
+      EXPECT_THROW(read_folder(folder.path(), c.join, [](const JoinedSlot&) {}), Error);
+    }
+    std::size_t at = 0;
+    read_folder(folder.path(), c.join, [&](const JoinedSlot& one) {
+      ASSERT_LT(at, expected.size());
+      const JoinedSlot& other = expected[at++];
+      EXPECT_EQ(*one.decision, *other.decision);
+      EXPECT_EQ(one.closed, other.closed) << c.name;
+      EXPECT_EQ(one.rewarded, other.rewarded) << c.name;
+      EXPECT_TRUE(one.reward == other.reward ||
+                  (std::isnan(one.reward) && std::isnan(other.reward)))
+          << c.name;
+    });
+    EXPECT_EQ(at, expected.size());
+  }
+  const std::filesystem::path nowhere = folder_.path() / "nowhere";
+  EXPECT_THROW(read_folder(nowhere, {}, [](const JoinedSlot&) {}), Error);
+  EXPECT_FALSE(std::filesystem::exists(nowhere));
+}
+
 TEST_F(LoopTest, ReplayGivesTheSameBitsFromAnySnapshot) {
   for (const Case& c : cases()) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
@@ -201,9 +275,11 @@ TEST_F(LoopTest, ForgettingLeavesWhatTheOthersTaught) {
       EXPECT_EQ(learnt(*loop), learnt(*without)) << c.name << " " << when;
       EXPECT_EQ(beliefs(*loop), beliefs(*without)) << c.name << " " << when;
     };
-    EXPECT_EQ(loop->forget("person-2"), theirs.size()) << c.name;
+    EXPECT_EQ(loop->forget("person-2").decisions, theirs.size()) << c.name;
+    for (const std::uint64_t id : theirs) EXPECT_FALSE(loop->find(id)) << c.name;
     expect_same("at once");
-    EXPECT_EQ(loop->forget("person-2"), 0U);
+    const Forgot nothing = loop->forget("person-2");
+    EXPECT_EQ(nothing.decisions + nothing.rewards, 0U);
     expect_same("asked again");
     loop.reset();
     loop = again();
@@ -274,7 +350,7 @@ TEST_F(LoopTest, StartsFromWhatAPolicyKnows) {
   const std::vector<double> reward{5};
   given[0].policy.ensure_arms(1);
   given[0].arms.add("3");
-  given[0].policy.update({.contexts = {context.data(), 1, 2}, .arms = arm, .rewards = reward}, 1);
+  given[0].policy.update({.contexts = {context.data(), 1, 2}, .arms = arm, .rewards = reward});
   const auto loop = Loop::open({}, std::move(given), {});
   loop->with_policy("p", [](const Loop::View& view) { EXPECT_EQ(view.policy.events(), 1); });
   auto nameless = policies({.kind = PolicyKind::kLinUcb});

@@ -40,7 +40,7 @@ std::vector<double> proposals(const Policy& policy, const Candidates& ask, int t
 Policy taught(const PolicyOptions& options, const World& world, std::size_t events) {
   Policy policy(options);
   policy.ensure_arms(world.arms);
-  policy.update(for_model(world.events(0, events), options), 1);
+  policy.update(for_model(world.events(0, events), options));
   return policy;
 }
 
@@ -302,7 +302,7 @@ TEST_P(Policies, ThreadsAndBatchesAndOrderChangeNoBit) {
   if (!ordered()) std::reverse(order.begin(), order.end());
   for (const std::size_t e : order) {
     parts.ensure_arms(std::max<std::size_t>(parts.arms(), world.arm[e] + 1U));
-    parts.update(for_model(world.events(e, e + 1), options()), 2);
+    parts.update(for_model(world.events(e, e + 1), options()));
   }
   const auto expected = proposals(whole, ask(60), 1);
   EXPECT_EQ(proposals(parts, ask(60), 1), expected);
@@ -325,10 +325,10 @@ TEST_P(Policies, ThreadsAndBatchesAndOrderChangeNoBit) {
 TEST_P(Policies, UndoneEventsWereNeverThere) {
   Policy policy = taught(options(), world, 500);
   const auto before = proposals(policy, ask(40));
-  policy.update(for_model(world.events(500, 600), options()), 1);
+  policy.update(for_model(world.events(500, 600), options()));
   // In another order, one after the other.
   for (std::size_t e = 600; e-- > 500;) {
-    policy.undo(for_model(world.events(e, e + 1), options()), 1);
+    policy.undo(for_model(world.events(e, e + 1), options()));
   }
   EXPECT_EQ(proposals(policy, ask(40)), before);
   EXPECT_EQ(policy.events(), 500);
@@ -341,7 +341,7 @@ TEST_P(Policies, RefuseToUndoWhatNeverCameAndStayAsTheyWere) {
   for (auto& id : other.ids) id += 5000;
   for (double& x : other.contexts) x *= 30;  // squares that the sums don't hold
   other.rewards.assign(300, 1.0);
-  EXPECT_THROW(policy.undo(for_model(other.events(), options()), 1), Error);
+  EXPECT_THROW(policy.undo(for_model(other.events(), options())), Error);
   EXPECT_EQ(proposals(policy, ask(20)), before);
   EXPECT_EQ(policy.events(), 100);
 }
@@ -399,11 +399,11 @@ TEST_P(Policies, RefuseBadNumbersAndLearnNothing) {
     World broken(100, 3, 2, 7, 3);
     for (auto& id : broken.ids) id += 1000;
     broken.rewards[57] = bad;
-    EXPECT_THROW(policy.update(for_model(broken.events(), options()), 1), Error);
+    EXPECT_THROW(policy.update(for_model(broken.events(), options())), Error);
     broken.rewards[57] = 0;
     broken.contexts[57 * 3 + 1] = bad;
     if (reads) {
-      EXPECT_THROW(policy.update(for_model(broken.events(), options()), 1), Error);
+      EXPECT_THROW(policy.update(for_model(broken.events(), options())), Error);
       EXPECT_THROW((void)proposals(policy, for_model(broken.ask(90), options())), Error);
     }
   }
@@ -423,10 +423,10 @@ TEST(Policy, TenThousandEventsAreUndoneToTheBit) {
   Policy never(options);
   never.ensure_arms(30);
   for (std::size_t e = 0; e < 20000; e += 2) {
-    policy.undo(for_model(world.events(e, e + 1), options), 1);
+    policy.undo(for_model(world.events(e, e + 1), options));
   }
   for (std::size_t e = 1; e < 20000; e += 2) {
-    never.update(for_model(world.events(e, e + 1), options), 1);
+    never.update(for_model(world.events(e, e + 1), options));
   }
   const Candidates ask = for_model(world.ask(50), options);
   EXPECT_EQ(proposals(policy, ask), proposals(never, ask));
@@ -459,12 +459,12 @@ TEST(Policy, FadingEventsCountByTheirAge) {
   // Taken back with the right age: to rounding.
   Policy without(options);
   without.ensure_arms(3);
-  without.update(for_model(world.events(0, 299), options), 1);
+  without.update(for_model(world.events(0, 299), options));
   const std::vector<std::int64_t> age = {0};
   Events last = for_model(world.events(299, 300), options);
-  EXPECT_THROW(policy.undo(last, 1), Error);
+  EXPECT_THROW(policy.undo(last), Error);
   last.age = age;
-  policy.undo(last, 1);
+  policy.undo(last);
   EXPECT_EQ(policy.events(), 299);
 }
 

@@ -127,6 +127,11 @@ TEST(RecordTest, TheHashIsOfTheCandidatesInTheirOrder) {
   EXPECT_NE(hash({"1", "2"}), hash({"2", "1"}));
   EXPECT_NE(hash({"1", "23"}), hash({"12", "3"}));
   EXPECT_NE(hash({"1"}, {1}), hash({"1"}, {2}));
+  const std::vector<std::string_view> three{"1", "2", "3"};
+  const std::vector<double> pairs{1, 2, 3, 4, 5, 6};
+  const std::vector<std::uint8_t> second{0, 1, 0};
+  EXPECT_EQ(candidates_hash(three, pairs, second), hash({"1", "3"}, {1, 2, 5, 6}));
+  EXPECT_EQ(candidates_hash(three, {}, second), hash({"1", "3"}));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ SharedPosterior rebuilt(const SharedPosterior& of) {
 }
 
 TEST(SharedPosterior, OneRankAtATimeIsRidgeRegression) {
-  const auto rows = random_rows(130);
+  const auto rows = random_rows(2 * kRebuild + 50);
   SharedPosterior shared = fresh();
   reference::Rows x;
   reference::Vector rewards;
@@ -95,8 +95,8 @@ TEST(SharedPosterior, OneRankAtATimeIsRidgeRegression) {
 }
 
 TEST(SharedPosterior, BatchesChangeNoBit) {
-  const auto rows = random_rows(300);
-  for (const std::size_t batch : {7U, 64U, 300U}) {
+  const auto rows = random_rows(2 * kRebuild + 50);
+  for (const std::size_t batch : {std::size_t{7}, kRebuild, rows.size()}) {
     SharedPosterior single = fresh();
     SharedPosterior batched = fresh();
     for (std::size_t e = 0; e < rows.size(); ++e) {
@@ -111,7 +111,7 @@ TEST(SharedPosterior, BatchesChangeNoBit) {
 }
 
 TEST(SharedPosterior, InstructionSetsChangeNoBit) {
-  const auto rows = random_rows(100);
+  const auto rows = random_rows(kRebuild + 50);
   std::vector<SharedPosterior> found;
   for (const std::string& target : simd_targets()) {
     force_simd_target(target);
@@ -148,9 +148,9 @@ TEST(SharedPosterior, TenThousandEventsComeAndGoWithoutDrift) {
 }
 
 TEST(SharedPosterior, SavedBetweenRebuildsItGoesOnWithTheSameBits) {
-  const auto rows = random_rows(150);
+  const auto rows = random_rows(2 * kRebuild + 50);
   SharedPosterior shared = fresh();
-  for (std::size_t e = 0; e < 100; ++e) {
+  for (std::size_t e = 0; e < kRebuild + 50; ++e) {
     shared.learn(rows[e], 1);
     shared.refresh();
   }
@@ -161,7 +161,7 @@ TEST(SharedPosterior, SavedBetweenRebuildsItGoesOnWithTheSameBits) {
   SharedPosterior loaded = fresh();
   loaded.load(*bundle::Reader::from_bytes(writer.to_bytes("{}")), "p");
   expect_same(shared, loaded);
-  for (std::size_t e = 100; e < 150; ++e) {
+  for (std::size_t e = kRebuild + 50; e < rows.size(); ++e) {
     for (SharedPosterior* each : {&shared, &loaded}) {
       each->learn(rows[e], 1);
       each->refresh();
@@ -173,8 +173,8 @@ TEST(SharedPosterior, SavedBetweenRebuildsItGoesOnWithTheSameBits) {
 TEST(InverseFactor, KnowsWhatCanNotBeTakenOut) {
   std::vector<double> inverse = {1, 0, 1};
   const std::vector<double> p = {0.8, 0.7};  // |p| > 1
-  std::vector<double> gain(2);
-  EXPECT_FALSE(update_inverse(inverse, p, -1, gain));
+  std::vector<double> work(6);
+  EXPECT_FALSE(update_inverse(inverse, p, -1, work));
 }
 
 }  // namespace

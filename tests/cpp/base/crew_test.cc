@@ -6,10 +6,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/led_crew.h"
 #include <gtest/gtest.h>
 
 namespace penchant {
 namespace {
+
+using testing::run_led;
 
 // Pieces of unequal size, fewer at a time than threads: each may only begin when the one before it
 // has, and shares a loop with whoever is idle.
@@ -40,14 +43,8 @@ TEST(Crew, ComputesEveryBlockOnceAtAnyThreadCount) {
 
 TEST(Crew, IsHelpedByIdleThreads) {
   Crew crew(2);
-  std::atomic<bool> over = false;
-  std::atomic<bool> leads = false;
   std::atomic<bool> helped = false;
-  crew.run([&] {
-    if (leads.exchange(true)) {
-      while (!over) crew.idle();
-      return;
-    }
+  run_led(crew, [&] {
     // Waits for the other thread, which may take a while to come.
     std::atomic<int> inside = 0;
     for (int tries = 0; tries < 1'000 && !helped; ++tries) {
@@ -58,7 +55,6 @@ TEST(Crew, IsHelpedByIdleThreads) {
         --inside;
       });
     }
-    over = true;
   });
   EXPECT_TRUE(helped);
 }
@@ -66,14 +62,8 @@ TEST(Crew, IsHelpedByIdleThreads) {
 TEST(Crew, HandsOnWhatALoopThrew) {
   for (const int threads : {1, 2, 8}) {
     Crew crew(threads);
-    std::atomic<bool> over = false;
-    std::atomic<bool> leads = false;
     std::atomic<int> caught = 0;
-    crew.run([&] {
-      if (leads.exchange(true)) {
-        while (!over) crew.idle();
-        return;
-      }
+    run_led(crew, [&] {
       try {
         crew.share(100, [](std::size_t b) {
           if (b == 40) throw std::runtime_error("block 40");
@@ -81,7 +71,6 @@ TEST(Crew, HandsOnWhatALoopThrew) {
       } catch (const std::runtime_error&) {
         ++caught;
       }
-      over = true;
     });
     EXPECT_EQ(caught, 1) << threads;
     EXPECT_THROW(crew.run([] { throw std::runtime_error("a piece"); }), std::runtime_error);

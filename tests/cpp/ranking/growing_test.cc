@@ -1,11 +1,11 @@
 // Rounding, histograms, splits and partitions, against their plain twins.
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <functional>
 #include <numeric>
 
+#include "base/led_crew.h"
 #include "ranking/sample_rows.h"
 #include "reference/plain_trees.h"
 #include <gtest/gtest.h>
@@ -183,16 +183,7 @@ TEST(GradientPairs, SampleAllOrNoneOfTheLargest) {
 // Runs `body` on one thread of a crew whose others are idle.
 void with_idle_crew(int threads, const std::function<void(Crew&)>& body) {
   Crew crew(threads);
-  std::atomic<bool> begun = false;
-  std::atomic<bool> over = false;
-  crew.run([&] {
-    if (begun.exchange(true)) {
-      while (!over) crew.idle();
-      return;
-    }
-    body(crew);
-    over = true;
-  });
+  penchant::testing::run_led(crew, [&] { body(crew); });
 }
 
 TEST(Histogram, EqualsThePlainSum) {
@@ -229,7 +220,8 @@ TEST(Histogram, HoldsTheLargestSums) {
   }
   std::vector<BinSum> fast(layout.size());
   Crew crew(1);
-  build_histogram(bins, layout, {entries}, std::vector<std::uint8_t>{1}, Summed::kPairs, crew, fast);
+  build_histogram(bins, layout, {entries}, std::vector<std::uint8_t>{1}, Summed::kPairs, crew,
+                  fast);
   EXPECT_EQ(fast[0], (BinSum{-32'767LL * 200'000, 65'535LL * 200'000}));
 }
 

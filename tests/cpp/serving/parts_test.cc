@@ -137,6 +137,55 @@ TEST(Handlers, RefuseBeforeAskingTheService) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST(Handlers, NamesInPathsAreDecoded) {
+  EXPECT_EQ(decode_path("a%20b%2Fc%c3%A9"), "a b/c\xc3\xa9");
+  EXPECT_EQ(decode_path(""), "");
+  for (const char* bad : {"%", "a%2", "%zz", "%2x", "100%"}) {
+    EXPECT_THROW((void)decode_path(bad), Error) << bad;
+  }
+}
+
+TEST(Handlers, PathsWithNames) {
+  std::string erased;
+  Service service;
+  service.recommend = [](std::string_view, std::string&) {};
+  service.decision = [](std::string_view id, std::string& body) { body = id; };
+  service.erase = [&](std::string_view subject, std::string& body) {
+    erased = subject;
+    body = "{}";
+  };
+  const Handlers handlers(
+      service, [] { return true; }, [](std::string&) {});
+  Reply reply;
+  const auto ask = [&](Method method, std::string_view path) {
+    handlers.handle({.method = method, .path = path}, reply);
+    return reply.status;
+  };
+  EXPECT_EQ(ask(Method::kGet, "/v1/decisions/17"), 200);
+  EXPECT_EQ(reply.body, "17");
+  EXPECT_EQ(reply.route, Route::kDecision);
+  EXPECT_EQ(ask(Method::kHead, "/v1/decisions/17"), 200);
+  EXPECT_EQ(ask(Method::kDelete, "/v1/subjects/a%2Fb%20c"), 200);
+  EXPECT_EQ(erased, "a/b c");
+  EXPECT_EQ(ask(Method::kDelete, "/v1/subjects/%"), 400);
+  for (const char* path :
+       {"/v1/decisions", "/v1/decisions/", "/v1/decisions/1/2", "/v1/subjects"}) {
+    EXPECT_EQ(ask(Method::kGet, path), 404) << path;
+  }
+  EXPECT_EQ(ask(Method::kGet, "/v1/subjects/a"), 405);
+  EXPECT_EQ(reply.allow, "DELETE");
+  EXPECT_EQ(ask(Method::kDelete, "/v1/decisions/17"), 405);
+  EXPECT_EQ(ask(Method::kOther, "/healthz"), 405);
+  service.decision = {};
+  service.erase = {};
+  const Handlers nothing_kept(
+      service, [] { return true; }, [](std::string&) {});
+  nothing_kept.handle({.method = Method::kGet, .path = "/v1/decisions/17"}, reply);
+  EXPECT_EQ(reply.status, 404);
+  nothing_kept.handle({.method = Method::kDelete, .path = "/v1/subjects/a"}, reply);
+  EXPECT_EQ(reply.status, 404);
+}
+
 TEST(RequestParser, FindsThePathOfEveryTargetForm) {
   EXPECT_EQ(path_of_target("/a/b"), "/a/b");
   EXPECT_EQ(path_of_target("/a?b=/c"), "/a");

@@ -97,6 +97,43 @@ TEST_F(LogTest, TrimsAndReplaces) {
   EXPECT_EQ(log->next(), 5U);
 }
 
+TEST_F(LogTest, FindsRecordsByTheirTag) {
+  const auto tagged = [](const Log& log, std::uint64_t tag) {
+    Records out;
+    log.read_tagged(tag, [&](std::uint64_t number, std::string_view record) {
+      out.emplace_back(number, record);
+      return true;
+    });
+    return out;
+  };
+  const std::uint64_t most = ~std::uint64_t{0};
+  {
+    const auto log = Log::open(folder_.path());
+    const std::vector<std::string_view> records{"a", "b", "c", "d"};
+    const std::vector<Tag> tags{7, std::nullopt, 7, most};
+    EXPECT_EQ(log->append(records, Durability::kProcess, tags), 1U);
+    add(*log, {"e"});
+    EXPECT_EQ(kind_of([&] { log->append(records, Durability::kProcess, std::vector<Tag>{1}); }),
+              ErrorKind::kInvalidArgument);
+    const std::vector<Tag> zero{0};
+    log->append(std::span(records).first(1), Durability::kPower, zero);
+  }
+  const auto log = Log::open(folder_.path());
+  EXPECT_EQ(log->next(), 7U);
+  EXPECT_EQ(tagged(*log, 7), (Records{{1, "a"}, {3, "c"}}));
+  EXPECT_EQ(tagged(*log, most), (Records{{4, "d"}}));
+  EXPECT_EQ(tagged(*log, 0), (Records{{6, "a"}}));
+  EXPECT_EQ(tagged(*log, 8), Records{});
+  log->replace(std::vector<Log::Replacement>{{3, "C"}});
+  log->trim(2);
+  EXPECT_EQ(tagged(*log, 7), (Records{{3, "C"}}));
+  EXPECT_EQ(all_of(*log).size(), 5U);
+  log->trim(100);
+  for (const std::uint64_t tag : {std::uint64_t{0}, std::uint64_t{7}, most}) {
+    EXPECT_EQ(tagged(*log, tag), Records{});
+  }
+}
+
 TEST_F(LogTest, ATrimmedLogThatIsEmptyKeepsCounting) {
   {
     const auto log = Log::open(folder_.path());
