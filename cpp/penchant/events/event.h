@@ -39,6 +39,7 @@ struct Line {
   std::int64_t quantity = kMillion;     // millionths; 1 where the event does not say
   std::int64_t price = kAbsent;         // millionths, of one piece; kAbsent: not said
   std::vector<FieldValue> fields = {};  // ascending by slot
+  std::string extra = {};               // unknown fields as a JSON object; empty: none
   friend bool operator==(const Line&, const Line&) = default;
 };
 

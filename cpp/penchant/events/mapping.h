@@ -32,8 +32,9 @@ class Mapping {
 
   [[nodiscard]] const std::string& name() const;
 
- private:
   struct Impl;
+
+ private:
   explicit Mapping(std::unique_ptr<const Impl> impl);
   std::unique_ptr<const Impl> impl_;
 };

@@ -51,12 +51,16 @@ struct FieldSpec {
 enum class StepKind : std::uint8_t { kRename, kDefault, kScale, kDrop };
 
 // One change of a field between two versions. "lines.price" is the price of each line.
+// A rename gives way to a field that has the new name already.
 struct MigrationStep {
   StepKind kind = StepKind::kDrop;
   std::string field = {};
-  std::string to = {};     // rename: the new name, of the same place
-  std::string value = {};  // default: a JSON scalar, set where the field is absent
-  std::int64_t by = 0;     // scale: in millionths
+  std::string to = {};  // rename: the new name, of the same place
+  std::int64_t by = 0;  // scale: in millionths; what is no number stays as it is
+  // default: what a field gets where it is absent. A decimal is in millionths.
+  FieldKind value_kind = FieldKind::kText;  // text, integer, decimal or boolean
+  std::int64_t number = 0;
+  std::string text = {};
 };
 
 enum class Need : std::uint8_t { kNone, kOptional, kRequired };

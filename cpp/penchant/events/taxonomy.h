@@ -34,7 +34,8 @@ class Taxonomy {
   // email_sent, email_open, email_click, offer_served, offer_engaged, offer_rejected,
   // store_purchase, login, consent.
   [[nodiscard]] static std::shared_ptr<const Taxonomy> builtin();
-  // Nothing but what the JSON declares. Throws kInvalidArgument with the place of the fault.
+  // Nothing but what the JSON declares (docs/events.md). Throws kInvalidArgument with the place of
+  // the fault.
   [[nodiscard]] static std::shared_ptr<const Taxonomy> from_json(std::string_view json);
   // This one with the JSON's types added, those of the same name replaced, and its options.
   [[nodiscard]] std::shared_ptr<const Taxonomy> extended(std::string_view json) const;
@@ -63,7 +64,8 @@ class Taxonomy {
   // The event as JSON of the newest version; reading that (received unknown) gives it again.
   [[nodiscard]] std::string write(const Event& event) const;
 
-  // Canonical: members sorted, defaults left out. from_json of it is this taxonomy.
+  // Canonical: members sorted, defaults left out. from_json of it declares the same types, with the
+  // same codes.
   [[nodiscard]] std::string to_json() const;
 
  private:
