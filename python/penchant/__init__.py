@@ -67,6 +67,7 @@ _MODULES = {
     "benchmark": "benchmark",
     "datasets": "datasets",
     "errors": "errors",
+    "events": "events",
     "evaluation": "evaluation",
     "metrics": "evaluation.metrics",
     "off_policy": "off_policy",
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
+    from . import events as events
     from . import evaluation as evaluation
     from . import off_policy as off_policy
     from . import ranking as ranking

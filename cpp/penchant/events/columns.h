@@ -1,7 +1,7 @@
 #pragma once
 
-// Columns of a frame through the same door as JSON: the same rules, cell by cell, without a copy of
-// what is good and with a reason for what is not.
+// Columns of a frame through the same door as JSON: the same rules, cell by cell, and a reason for
+// what is refused. Columns that no type knows are the caller's to keep.
 //
 //   Frame frame{.rows = n, .columns = {{.name = "time", .kind = ColumnKind::kTime, ...}, ...}};
 //   Quarantined bad = read_columns(frame, table);
@@ -55,7 +55,9 @@ struct Quarantined {
   std::vector<std::int64_t> rows = {};  // ascending
   std::vector<Rejection> rejections = {};
   std::array<std::uint64_t, kReasons> counts{};  // by reason
-  std::uint64_t dropped = 0;  // cells of unknown columns that minimal schemas left out
+  // Cells that minimal schemas left out, and those of declared fields that their row's type has
+  // not.
+  std::uint64_t dropped = 0;
 };
 
 // Appends the good rows. Throws kInvalidArgument where columns make no frame (lengths, offsets, a

@@ -24,6 +24,7 @@ struct Binding {
   Level level = Level::kUnknown;
   const FieldSpec* spec = nullptr;
   std::uint32_t number = 0;  // of the spec among those of its level
+  bool dropped = false;      // unknown, and not kept by who has the frame either
 };
 
 // The specs of one level and which of them a row has.
@@ -62,6 +63,10 @@ const FieldSpec* find_spec(std::span<const FieldSpec> specs, std::string_view na
 std::span<const FieldSpec> line_specs(const TypeSpec& type) {
   const FieldSpec* const lines = find_spec(type.fields, "lines");
   return lines == nullptr ? std::span<const FieldSpec>() : lines->lines;
+}
+
+Binding bound(Level level, std::span<const FieldSpec> specs, const FieldSpec* spec) {
+  return {.level = level, .spec = spec, .number = static_cast<std::uint32_t>(spec - specs.data())};
 }
 
 class FrameReader {
@@ -152,15 +157,15 @@ class FrameReader {
       const auto specs = taxonomy_.context();
       const FieldSpec* const spec = find_spec(specs, name.substr(kContextPrefix.size()));
       if (spec == nullptr) return {};
-      return {Level::kContext, spec, static_cast<std::uint32_t>(spec - specs.data())};
+      return bound(Level::kContext, specs, spec);
     }
     if (const FieldSpec* const spec = find_spec(type.fields, name)) {
       if (spec->role == Role::kLines) return {};
-      return {Level::kEvent, spec, static_cast<std::uint32_t>(spec - type.fields.data())};
+      return bound(Level::kEvent, type.fields, spec);
     }
     const auto specs = line_specs(type);
     if (const FieldSpec* const spec = find_spec(specs, name)) {
-      return {Level::kLine, spec, static_cast<std::uint32_t>(spec - specs.data())};
+      return bound(Level::kLine, specs, spec);
     }
     return {};
   }
@@ -177,8 +182,19 @@ class FrameReader {
       if (static_cast<std::int32_t>(c) == item_ && out.back().level != Level::kLine) {
         out.back() = Binding{.level = Level::kEnvelope};
       }
+      if (out.back().level == Level::kUnknown) {
+        out.back().dropped = type.minimal || is_declared(cells_[c].name());
+      }
     }
     return out;
+  }
+
+  // By any type: such a column is not one of the frame's own.
+  bool is_declared(std::string_view name) const {
+    const auto types = taxonomy_.types();
+    return std::any_of(types.begin(), types.end(), [&](const TypeSpec& type) {
+      return find_binding(type, name).level != Level::kUnknown;
+    });
   }
 
   // --- one row ----------------------------------------------------------------------------------
@@ -317,14 +333,14 @@ class FrameReader {
     own_.specs = spec_->fields;
     line_.specs = line_specs(*spec_);
     has_line_ = false;
-    const std::vector<Binding>& bound = bindings(staged_.type);
+    const std::vector<Binding>& columns = bindings(staged_.type);
     const bool old = row_version_ < spec_->version;
-    if (old) return read_old_fields(bound);
-    for (std::size_t c = 0; c < bound.size(); ++c) {
-      const Binding& binding = bound[c];
+    if (old) return read_old_fields(columns);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      const Binding& binding = columns[c];
       if (binding.level == Level::kEnvelope) continue;
       if (binding.level == Level::kUnknown) {
-        if (spec_->minimal && !is_absent(cells_[c].at(row_))) ++dropped_;
+        if (binding.dropped && !is_absent(cells_[c].at(row_))) ++dropped_;
         continue;
       }
       const auto column = static_cast<std::int32_t>(c);
@@ -335,10 +351,10 @@ class FrameReader {
   }
 
   // The same by name, after the steps to the newest version.
-  bool read_old_fields(const std::vector<Binding>& bound) {
+  bool read_old_fields(const std::vector<Binding>& columns) {
     members_.clear();
-    for (std::size_t c = 0; c < bound.size(); ++c) {
-      if (bound[c].level == Level::kEnvelope) continue;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (columns[c].level == Level::kEnvelope) continue;
       const auto column = static_cast<std::int32_t>(c);
       const Cell cell = cell_at(column);
       if (is_absent(cell)) continue;
@@ -351,7 +367,7 @@ class FrameReader {
       const ColumnMember& member = members_[m];
       const Binding binding = find_binding(*spec_, member.name);
       if (binding.level == Level::kUnknown) {
-        if (spec_->minimal) ++dropped_;
+        if (spec_->minimal || is_declared(member.name)) ++dropped_;
         continue;
       }
       const std::int32_t column = member.changed ? -1 : member.column;
