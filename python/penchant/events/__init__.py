@@ -1,4 +1,4 @@
-"""What happened, with a schema: types of events, a door that checks them, and what follows from them.
+"""What happened, with a schema: types of events, the door that checks them, what follows.
 
 >>> taxonomy = pn.events.Taxonomy.default()
 >>> checked = taxonomy.check(frame)

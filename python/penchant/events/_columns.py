@@ -80,7 +80,8 @@ def frame_columns(
         if known:
             used.add(column)
         values = source.column(column, member)
-        read = _as_time(values, time_unit) if time else _as_cells(values)
+        text = kinds.get(member, "text") == "text"
+        read = _as_time(values, time_unit) if time else _as_cells(values, text)
         if read is not None:
             columns.append({"name": member, **read})
     return Read(columns, used)
@@ -172,13 +173,13 @@ def _as_integer(array: pa.Array) -> dict[str, Any]:
     return {"kind": "integer", "integers": integers, **_valid(array)}
 
 
-def _as_cells(column: Column) -> dict[str, Any] | None:
+def _as_cells(column: Column, text: bool = True) -> dict[str, Any] | None:
     """A column of any type; None where it holds nothing at all."""
     if isinstance(column, np.ndarray):
         try:
             column = pa.array(column, from_pandas=True)
         except _NO_ONE_TYPE:
-            return _from_objects(column)
+            return _from_objects(column, text)
     kind = column.type
     if pa.types.is_dictionary(kind):
         strings = pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
@@ -204,8 +205,8 @@ def _as_cells(column: Column) -> dict[str, Any] | None:
     return _broken(len(array), _present(array))
 
 
-def _from_objects(values: np.ndarray) -> dict[str, Any]:
-    """Look at each value: texts, and whole numbers as texts; nothing else is told apart."""
+def _from_objects(values: np.ndarray, whole: bool) -> dict[str, Any]:
+    """Look at each value: texts, and numbers as texts; where `whole`, without a fraction."""
     texts: list[str | None] = []
     broken = np.zeros(len(values), bool)
     for row, value in enumerate(values):
@@ -218,8 +219,9 @@ def _from_objects(values: np.ndarray) -> dict[str, Any]:
             broken[row] = text != value
             texts.append(text)
         elif isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_)):
-            whole = float(value).is_integer()
-            texts.append(str(int(value)) if whole else repr(float(value)))
+            integer = isinstance(value, (int, np.integer)) or float(value).is_integer()
+            broken[row] = whole and not integer
+            texts.append(str(int(value)) if integer else repr(float(value)))
         else:
             broken[row] = True
             texts.append("?")

@@ -79,6 +79,8 @@ def _field(name: str, field: dict[str, Any], minimal: bool) -> dict[str, Any]:
             "minItems": 1 if required else 0,
             "maxItems": field.get("max_length", 10_000),
         }
+        if not required:
+            schema = {"anyOf": [schema, {"const": ""}]}
     return _or_null(schema, required)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import Any
 
@@ -77,7 +78,9 @@ class Checked:
         self._read: Read | None = None
         self._kind = loose_kind()
         self.table = table
-        self.counts: dict[str, int] = dict(sorted(bad[4].items(), key=lambda one: (-one[1], one[0])))
+        self.counts: dict[str, int] = dict(
+            sorted(bad[4].items(), key=lambda one: (-one[1], one[0]))
+        )
         self.dropped = int(bad[5])
         names = taxonomy.type_names()
         rows = np.bincount(table.type(), minlength=len(names))
@@ -180,14 +183,12 @@ class Checked:
         return out
 
     def _minimal(self) -> np.ndarray:
-        import json
-
         types = json.loads(self._taxonomy.to_json())["types"]
         return np.array([bool(one.get("minimal")) for one in types], bool)[self.table.type()]
 
     @cached_property
     def quarantine(self) -> Any:
-        """What was set aside: the rows as they came, or the numbers of the lines (``line``, from 0).
+        """What was set aside: rows as they came, or the numbers of lines (``line``, from 0).
 
         With columns ``reason``, ``message`` and ``payload_hash`` (XXH3-64, 16 hex digits).
         """
@@ -261,8 +262,7 @@ def _with_texts(frame: Any, columns: dict[str, pa.Array]) -> Any:
         import polars as pl
 
         return frame.with_columns(
-            pl.Series(name, column.to_pylist(), dtype=pl.String)
-            for name, column in columns.items()
+            pl.Series(name, column.to_pylist(), dtype=pl.String) for name, column in columns.items()
         )
     for name, column in columns.items():
         frame = frame.append_column(name, column)

@@ -54,7 +54,7 @@ class Taxonomy:
     Examples
     --------
     >>> taxonomy = Taxonomy.default().add("wishlist", item="required")
-    >>> taxonomy.read({"type": "wishlist", "subject": "anna", "item": "85123A", "time": "2026-11-29"})
+    >>> taxonomy.read({"type": "wishlist", "subject": "anna", "item": "a", "time": "2026-11-29"})
     """
 
     def __init__(self, core: _core.Taxonomy) -> None:
@@ -118,7 +118,7 @@ class Taxonomy:
         declared: dict[str, Any] = json.loads(self._core.to_json())
         return declared
 
-    def json_schema(self, type: str) -> dict[str, Any]:
+    def json_schema(self, type: str) -> dict[str, Any]:  # noqa: A002
         """Return the JSON Schema (draft 2020-12) of an event of a type, at its newest version.
 
         It says what JSON Schema can: not that times must not be in the future, nor bounds of
@@ -154,7 +154,7 @@ class Taxonomy:
         self,
         frame: Any,
         *,
-        type: str | None = None,
+        type: str | None = None,  # noqa: A002
         columns: MappingOf[str, str] | None = None,
         received: Any = None,
         time_unit: str = "s",
@@ -195,7 +195,7 @@ class Taxonomy:
         *,
         mapping: Mapping | None = None,
         received: Any = None,
-        format: str | None = None,
+        format: str | None = None,  # noqa: A002
     ) -> Checked:
         """Check many events as JSON, one object a line.
 
