@@ -25,13 +25,17 @@ __all__: list[str] = [
     "Calibration",
     "Context",
     "Dataset",
+    "Deduplicator",
     "Engine",
+    "EventTable",
     "Filter",
     "Forest",
     "HybridModel",
     "IdMap",
     "Interactions",
+    "LatePolicy",
     "Live",
+    "Mapping",
     "Model",
     "OffPolicyEstimate",
     "OffPolicyEstimation",
@@ -42,6 +46,7 @@ __all__: list[str] = [
     "RowLabels",
     "Scorer",
     "ShapExplainer",
+    "Taxonomy",
     "VectorIndex",
     "blend_models",
     "bootstrap",
@@ -310,6 +315,153 @@ class Dataset:
         """
     @property
     def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class Taxonomy:
+    """
+    The types of events there are.
+    """
+    @staticmethod
+    def builtin() -> Taxonomy: ...
+    @staticmethod
+    def from_json(json: str) -> Taxonomy: ...
+    @staticmethod
+    def reason_names() -> list[str]: ...
+    def extended(self, json: str) -> Taxonomy: ...
+    def read(
+        self, json: bytes, received: typing.SupportsInt | typing.SupportsIndex | None
+    ) -> typing.Any:
+        """
+        The event as JSON of the newest version, or (reason, message, payload hash).
+        """
+    def slots(self) -> list[tuple[str, str]]:
+        """
+        (name, kind) each.
+        """
+    def to_json(self) -> str: ...
+    def type_names(self) -> list[str]: ...
+
+class Mapping:
+    """
+    Events of another tracker as ours.
+    """
+    @staticmethod
+    def from_json(json: str) -> Mapping: ...
+    def apply(self, json: bytes) -> typing.Any:
+        """
+        Events as JSON, or (reason, message, payload hash).
+        """
+    @property
+    def name(self) -> str: ...
+
+class EventTable:
+    """
+    Events as columns, a row a line.
+    """
+    def __init__(self, taxonomy: Taxonomy) -> None: ...
+    def baskets(self) -> tuple:
+        """
+        Basket [rows]; orders and times of the baskets.
+        """
+    def contexts(self) -> tuple: ...
+    def event(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    def extras(self) -> tuple: ...
+    def first_row(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    def id_hash(self) -> numpy.typing.NDArray[numpy.uint64]: ...
+    def identifiers(self) -> list:
+        """
+        (namespace, (codes [events], offsets, bytes)) each.
+        """
+    def ids(self) -> tuple: ...
+    def item(self) -> tuple: ...
+    def order(self) -> tuple: ...
+    def price(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def quantity(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def read_columns(
+        self,
+        rows: typing.SupportsInt | typing.SupportsIndex,
+        columns: list,
+        type: str,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+    ) -> tuple:
+        """
+        Appends the good rows of a frame. Bad ones: rows, reasons, messages, payload hashes, counts by reason, cells dropped.
+        """
+    def read_json_lines(
+        self,
+        bytes: bytes,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+        mapping: Mapping | None,
+    ) -> tuple:
+        """
+        The same of JSON objects, one a line.
+        """
+    def received(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def sessions(self, gap: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+        """
+        Ids, numbers, starts [rows], and their count.
+        """
+    def set_subject(
+        self, event: typing.SupportsInt | typing.SupportsIndex, subject: str
+    ) -> None: ...
+    def slot(self, slot: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
+        """
+        int64 [rows], or codes, offsets and bytes; None where no row has a value.
+        """
+    def subject(self) -> tuple: ...
+    def time(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def type(self) -> numpy.typing.NDArray[numpy.uint16]: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+
+class Deduplicator:
+    """
+    Whether an event id was there before.
+    """
+    @staticmethod
+    def restore(
+        bytes: bytes,
+        horizon: typing.SupportsInt | typing.SupportsIndex,
+        max_ids: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Deduplicator: ...
+    def __init__(
+        self,
+        horizon: typing.SupportsInt | typing.SupportsIndex,
+        max_ids: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def classify(self, id: str, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold(self, id: str, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold_table(self, table: EventTable) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [events]: 0 new, 1 duplicate, 2 unknown.
+        """
+    def save(self) -> bytes: ...
+    @property
+    def bytes(self) -> int: ...
+
+class LatePolicy:
+    """
+    Events in order, out of order, and too late.
+    """
+    def __init__(self, lateness: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def classify(self, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold(
+        self,
+        time: typing.SupportsInt | typing.SupportsIndex,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+    ) -> str: ...
+    def fold_table(self, table: EventTable) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [events]: 0 on time, 1 late, 2 too late.
+        """
+    @property
+    def latest(self) -> int: ...
+    @property
+    def watermark(self) -> int: ...
 
 class Context:
     """

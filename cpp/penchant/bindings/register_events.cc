@@ -43,8 +43,9 @@ py::tuple rejected(const Rejection& rejection) {
                         rejection.payload_hash);
 }
 
-py::object read(const Taxonomy& taxonomy, const std::string& json,
+py::object read(const Taxonomy& taxonomy, const py::bytes& bytes,
                 const std::optional<std::int64_t>& received) {
+  const auto json = bytes.cast<std::string_view>();
   events::Event event;
   Rejection rejection;
   std::string written;
@@ -182,13 +183,15 @@ py::tuple read_columns(EventTable& table, std::size_t rows, const py::list& colu
 }
 
 py::tuple read_json_lines(EventTable& table, const py::bytes& bytes,
-                          const std::optional<std::int64_t>& received, const Mapping* mapping) {
+                          const std::optional<std::int64_t>& received,
+                          const std::optional<HeldMapping>& mapping) {
   const auto text = bytes.cast<std::string_view>();
   Quarantined out;
   {
     const py::gil_scoped_release release;
-    out =
-        events::read_json_lines(text, {.received = time_from(received), .mapping = mapping}, table);
+    out = events::read_json_lines(
+        text, {.received = time_from(received), .mapping = mapping ? mapping->get() : nullptr},
+        table);
   }
   return quarantined(std::move(out));
 }
@@ -390,10 +393,12 @@ void register_events(py::module_& module) {
       .def_property_readonly("name", &Mapping::name)
       .def(
           "apply",
-          [](const Mapping& mapping, const std::string& json) -> py::object {
+          [](const Mapping& mapping, const py::bytes& json) -> py::object {
             std::vector<std::string> out;
             Rejection rejection;
-            if (!mapping.apply(json, out, rejection)) return rejected(rejection);
+            if (!mapping.apply(json.cast<std::string_view>(), out, rejection)) {
+              return rejected(rejection);
+            }
             return py::cast(out);
           },
           py::arg("json"), "Events as JSON, or (reason, message, payload hash).");

@@ -75,13 +75,13 @@ def frame_columns(
     for member, column in roles.items():
         if member == column and member in renamed and member not in kinds:
             continue  # it is another member already
-        time = member in ("time", "received") or kinds.get(member) == "time"
+        as_time = member in ("time", "received") or kinds.get(member) == "time"
         known = member in _ENVELOPE or member in kinds or member.startswith("identifiers.")
         if known:
             used.add(column)
         values = source.column(column, member)
-        text = kinds.get(member, "text") == "text"
-        read = _as_time(values, time_unit) if time else _as_cells(values, text)
+        is_text = kinds.get(member, "text") == "text"
+        read = _as_time(values, time_unit) if as_time else _as_cells(values, is_text)
         if read is not None:
             columns.append({"name": member, **read})
     return Read(columns, used)

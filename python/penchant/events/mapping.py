@@ -52,7 +52,7 @@ class Mapping:
 
         if isinstance(event, MappingOf):
             event = json_text(dict(event))
-        found = self._core.apply(event)
+        found = self._core.apply(event if isinstance(event, bytes) else event.encode())
         if isinstance(found, tuple):
             return _rejection(found)
         return [json.loads(one) for one in found]

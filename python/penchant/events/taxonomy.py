@@ -147,7 +147,8 @@ class Taxonomy:
         """
         if isinstance(event, MappingOf):
             event = json_text(dict(event))
-        found = self._core.read(event, _received(received))
+        text = event if isinstance(event, bytes) else event.encode()
+        found = self._core.read(text, _received(received))
         return _rejection(found) if isinstance(found, tuple) else json.loads(found)
 
     def check(
