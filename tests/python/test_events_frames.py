@@ -374,3 +374,40 @@ def test_command_line(tmp_path, capsys):
     )
     assert main(["events", "check", str(tmp_path / "none.csv")]) == 2
     assert main(["events", "check", str(csv), "--mapping", "segment"]) == 2
+
+
+CELLS = {
+    "subject": ["a", "täglich", "", None],
+    "item": ["x", "y", None],
+    "time": ["2026-01-01", "2026-01-01T10:00:00+02:00", "never", None],
+    "quantity": [1, 2, 0, None],
+    "price": [0.0, 1.25, -0.5, 1e13, 4294967296.5, None],
+    "currency": ["EUR", "EURO", "", None],
+    "own": ["p", None],
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(*(st.sampled_from(cells) for cells in CELLS.values())), max_size=25),
+    st.sampled_from(["pandas", "polars", "pyarrow"]),
+)
+def test_frames_and_json_are_judged_alike(cells, kind):
+    types = [*[pa.string()] * 3, pa.int64(), pa.float64(), *[pa.string()] * 2]
+    columns = {
+        name: pa.array([row[at] for row in cells], types[at]) for at, name in enumerate(CELLS)
+    }
+    by_frame = TAXONOMY.check(frame_of(kind, columns), type="add_to_cart", received="2026-02-01")
+    lines = []
+    for subject, item, time, quantity, price, currency, own in cells:
+        fields = {"quantity": quantity, "price": price, "currency": currency, "own": own}
+        one = {"type": "add_to_cart", "subject": subject, "item": item, "time": time}
+        lines.append(json.dumps({**one, "fields": fields}))
+    by_json = TAXONOMY.check_lines("\n".join(lines), received="2026-02-01")
+    assert by_frame._bad[0].tolist() == by_json._bad[0].tolist()
+    for name in ("time", "quantity", "price", "received", "event"):
+        a, b = getattr(by_frame.table, name)(), getattr(by_json.table, name)()
+        assert a.tolist() == b.tolist(), name
+    for name in ("subject", "item") if len(by_frame) else ():
+        a, b = rows(by_frame.events), rows(by_json.events)
+        assert [one[name] for one in a] == [one[name] for one in b]

@@ -167,7 +167,7 @@ def _print(checked: Checked, share: float) -> None:
         print()
         reasons = [(reason, f"{count:,}") for reason, count in checked.counts.items()]
         print_table(["set aside", "events"], reasons, right=["events"])
-        print(f"first: {checked._bad[2][0]}")
+        print(f"first: {checked.messages[0]}")
     print(f"{checked.rejected:,} of {_total(checked):,} set aside ({share:.4%})")
     if checked.dropped:
         print(f"{checked.dropped:,} values left out, as their schemas want it")

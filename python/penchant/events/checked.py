@@ -114,6 +114,11 @@ class Checked:
         """Number of rows or lines set aside."""
         return len(self._bad[0])
 
+    @property
+    def messages(self) -> list[str]:
+        """What was wrong with each, and where, in the order they came."""
+        return list(self._bad[2])
+
     def __len__(self) -> int:
         return self.table.rows
 
