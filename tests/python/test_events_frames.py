@@ -135,6 +135,11 @@ def test_large_and_huge_decimals():
     checked = TAXONOMY.check(table, type="add_to_cart")
     assert checked.counts == {"out_of_range": 2}
     assert checked.table.price()[0] == 2**63 - 1
+    prices = pa.array([Decimal("1.25"), Decimal("1.0000007"), None, None], pa.decimal128(20, 10))
+    for column in (prices, prices.cast(pa.decimal256(40, 10))):
+        table = table.set_column(3, "price", column)
+        found = TAXONOMY.check(table, type="add_to_cart").table.price()
+        assert found[:2].tolist() == [1_250_000, 1_000_001]
 
 
 def test_minimal_types_leave_out_what_they_do_not_know():

@@ -143,7 +143,7 @@ def _as_amount(array: pa.Array) -> dict[str, Any]:
     try:
         array = array.cast(pa.decimal128(38, 6))
     except pa.ArrowInvalid:
-        return {**_as_number(array)}
+        return _as_number(array)
     halves = np.frombuffer(array.buffers()[1], np.int64).reshape(-1, 2)
     halves = halves[array.offset : array.offset + len(array)]
     low, high = halves[:, 0].copy(), halves[:, 1]
@@ -200,6 +200,8 @@ def _as_cells(column: Column, text: bool = True) -> dict[str, Any] | None:
         return _as_number(array)
     if pa.types.is_decimal128(kind):
         return _as_amount(array)
+    if pa.types.is_decimal(kind):
+        return _as_number(array)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _as_time(array, "us")
     return _broken(len(array), _present(array))
