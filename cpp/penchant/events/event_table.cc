@@ -90,7 +90,8 @@ std::size_t EventTable::append_row(const RowValues& values) {
   order_.push_back(values.order);
   quantity_.push_back(values.quantity);
   price_.push_back(values.price);
-  for (SlotColumn& slot : slots_) {
+  for (const std::size_t used : used_slots_) {
+    SlotColumn& slot = slots_[used];
     if (!slot.numbers.empty()) slot.numbers.push_back(kAbsent);
     if (!slot.codes.empty()) slot.codes.push_back(-1);
   }
@@ -99,13 +100,21 @@ std::size_t EventTable::append_row(const RowValues& values) {
 
 void EventTable::set_number(std::size_t slot, std::size_t row, std::int64_t value) {
   auto& numbers = slots_[slot].numbers;
-  if (numbers.empty()) numbers.assign(rows(), kAbsent);
+  if (numbers.empty()) {
+    used_slots_.push_back(slot);
+    numbers.reserve(type_.capacity());
+    numbers.assign(rows(), kAbsent);
+  }
   numbers[row] = value;
 }
 
 void EventTable::set_code(std::size_t slot, std::size_t row, std::int32_t code) {
   auto& codes = slots_[slot].codes;
-  if (codes.empty()) codes.assign(rows(), -1);
+  if (codes.empty()) {
+    used_slots_.push_back(slot);
+    codes.reserve(type_.capacity());
+    codes.assign(rows(), -1);
+  }
   codes[row] = code;
 }
 

@@ -130,6 +130,7 @@ class EventTable {
   std::vector<std::int64_t> quantity_;
   std::vector<std::int64_t> price_;
   std::vector<SlotColumn> slots_;
+  std::vector<std::size_t> used_slots_;  // those with a column
   Dictionary subjects_;
   Dictionary items_;
   Dictionary orders_;

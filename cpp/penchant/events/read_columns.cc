@@ -69,6 +69,21 @@ Binding bound(Level level, std::span<const FieldSpec> specs, const FieldSpec* sp
   return {.level = level, .spec = spec, .number = static_cast<std::uint32_t>(spec - specs.data())};
 }
 
+// What a type is to a frame; made when a row of it first comes.
+struct TypeView {
+  std::vector<Binding> columns = {};
+  std::span<const FieldSpec> lines = {};
+  bool wants_line = false;
+  bool has_quantity = false;  // of its own
+  bool asks = false;          // the event itself or its context requires a field
+};
+
+bool any_required(std::span<const FieldSpec> specs) {
+  return std::any_of(specs.begin(), specs.end(), [](const FieldSpec& spec) {
+    return spec.required && spec.role != Role::kLines;
+  });
+}
+
 class FrameReader {
  public:
   FrameReader(const Frame& frame, EventTable& table)
@@ -92,7 +107,7 @@ class FrameReader {
       check_argument(only_type_ >= 0, "frame: type '", shown_name(frame.type),
                      "' is not in the taxonomy");
     }
-    bindings_.resize(taxonomy_.types().size());
+    views_.resize(taxonomy_.types().size());
     values_.resize(frame.columns.size());
     codes_.resize(frame.columns.size());
   }
@@ -170,10 +185,16 @@ class FrameReader {
     return {};
   }
 
-  const std::vector<Binding>& bindings(std::size_t code) {
-    std::vector<Binding>& out = bindings_[code];
-    if (!out.empty() || cells_.empty()) return out;
+  const TypeView& view_of(std::size_t code) {
+    TypeView& view = views_[code];
+    std::vector<Binding>& out = view.columns;
+    if (!out.empty()) return view;
     const TypeSpec& type = taxonomy_.types()[code];
+    const FieldSpec* const lines = find_spec(type.fields, "lines");
+    view.lines = line_specs(type);
+    view.wants_line = lines != nullptr && lines->required;
+    view.has_quantity = find_spec(type.fields, "quantity") != nullptr;
+    view.asks = any_required(taxonomy_.context()) || any_required(type.fields);
     for (std::size_t c = 0; c < cells_.size(); ++c) {
       const bool own = envelope_[c] && static_cast<std::int32_t>(c) != item_;
       out.push_back(own ? Binding{.level = Level::kEnvelope}
@@ -186,7 +207,7 @@ class FrameReader {
         out.back().dropped = type.minimal || is_declared(cells_[c].name());
       }
     }
-    return out;
+    return view;
   }
 
   // By any type: such a column is not one of the frame's own.
@@ -228,6 +249,7 @@ class FrameReader {
     }
     staged_.type = static_cast<std::uint16_t>(code);
     spec_ = &taxonomy_.types()[staged_.type];
+    view_ = &view_of(staged_.type);
     row_version_ = 1;
     const Cell cell = version_ < 0 ? Cell{} : cell_at(version_);
     if (is_absent(cell)) return true;
@@ -314,8 +336,7 @@ class FrameReader {
         identifier_texts_.empty()) {
       return refuse("subject", Reason::kNobody, "neither a subject nor an identifier");
     }
-    if (item_ < 0 ||
-        bindings(staged_.type)[static_cast<std::size_t>(item_)].level == Level::kEnvelope) {
+    if (item_ < 0 || view_->columns[static_cast<std::size_t>(item_)].level == Level::kEnvelope) {
       if (!read_id(item_, item_text_)) return false;
       if (spec_->item == Need::kRequired && item_text_.text.empty()) {
         return refuse("item", Reason::kMissing, concat(spec_->name, " needs one"));
@@ -331,9 +352,9 @@ class FrameReader {
     for (Required* one : {&context_, &own_, &line_}) one->seen.reset();
     context_.specs = taxonomy_.context();
     own_.specs = spec_->fields;
-    line_.specs = line_specs(*spec_);
+    line_.specs = view_->lines;
     has_line_ = false;
-    const std::vector<Binding>& columns = bindings(staged_.type);
+    const std::vector<Binding>& columns = view_->columns;
     const bool old = row_version_ < spec_->version;
     if (old) return read_old_fields(columns);
     for (std::size_t c = 0; c < columns.size(); ++c) {
@@ -437,12 +458,12 @@ class FrameReader {
   }
 
   bool check_required() {
-    if (!check_level(context_, "context.") || !check_level(own_, "fields.")) return false;
-    const FieldSpec* const lines = find_spec(spec_->fields, "lines");
-    const bool wants_line = has_line_ || (lines != nullptr && lines->required);
-    if (wants_line && !check_level(line_, "fields.lines[0].")) return false;
-    const bool counted = has_line_ || find_spec(spec_->fields, "quantity") != nullptr;
-    if (counted && staged_.quantity == kAbsent) staged_.quantity = kMillion;
+    if (view_->asks && (!check_level(context_, "context.") || !check_level(own_, "fields."))) {
+      return false;
+    }
+    if ((has_line_ || view_->wants_line) && !check_level(line_, "fields.lines[0].")) return false;
+    if ((has_line_ || view_->has_quantity) && staged_.quantity == kAbsent)
+      staged_.quantity = kMillion;
     return true;
   }
 
@@ -524,13 +545,14 @@ class FrameReader {
   std::vector<std::int32_t> identifiers_;
   std::int32_t only_type_ = -1;
   std::int32_t last_type_ = -1;
-  std::vector<std::vector<Binding>> bindings_;  // [types][columns], made when a type is first seen
-  std::vector<Codes> codes_;                    // [columns]
+  std::vector<TypeView> views_;  // [types]
+  std::vector<Codes> codes_;     // [columns]
   bool began_ = false;
 
   // Of the row.
   std::size_t row_ = 0;
   const TypeSpec* spec_ = nullptr;
+  const TypeView* view_ = nullptr;
   std::uint32_t row_version_ = 1;
   RowValues staged_;
   StagedText id_text_;
