@@ -7,7 +7,7 @@
 //
 // State: for each id its latest time, of the `max_ids` latest (time, id) not older than the horizon
 // before the latest time of all. So it is the same in any order of arrival, when an id comes with
-// one time. About 64 bytes an id, and the bytes of ids longer than 15; max_ids bounds it.
+// one time. About 80 bytes an id, and the bytes of ids longer than 15; max_ids bounds it.
 
 #include <cstdint>
 #include <memory>

@@ -19,7 +19,7 @@ _TIMELINESS = np.array(["on_time", "late", "too_late"], dtype=object)
 class Deduplicator:
     """Whether an event id was there before: exactly, within a horizon of event time.
 
-    The state is the same in any order of arrival, and bounded: about 64 bytes an id and the bytes
+    The state is the same in any order of arrival, and bounded: about 80 bytes an id and the bytes
     of ids longer than 15.
 
     Parameters
