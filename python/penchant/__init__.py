@@ -68,6 +68,7 @@ _MODULES = {
     "benchmark": "benchmark",
     "datasets": "datasets",
     "errors": "errors",
+    "events": "events",
     "evaluation": "evaluation",
     "features": "features",
     "metrics": "evaluation.metrics",
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
+    from . import events as events
     from . import evaluation as evaluation
     from . import features as features
     from . import off_policy as off_policy

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from .._version import __version__
-from . import _demo_command, evaluate, inspect, recommend, serve, train
+from . import _demo_command, evaluate, events, inspect, recommend, serve, train
 
 __all__ = ["main", "make_parser"]
 
-_COMMANDS = (train, evaluate, recommend, inspect, serve, _demo_command)
+_COMMANDS = (train, evaluate, events, recommend, inspect, serve, _demo_command)
 
 
 class _Parser(argparse.ArgumentParser):
