@@ -36,6 +36,7 @@ _NAMES = {
     "GraphFilter": "models.graph_filter",
     "Greedy": "bandits.greedy",
     "Hybrid": "models.hybrid",
+    "Identity": "identity.identity",
     "ItemKNN": "models.item_knn",
     "LinTS": "bandits.lin_ts",
     "LinUCB": "bandits.lin_ucb",
@@ -68,6 +69,7 @@ _MODULES = {
     "datasets": "datasets",
     "errors": "errors",
     "evaluation": "evaluation",
+    "identity": "identity",
     "metrics": "evaluation.metrics",
     "off_policy": "off_policy",
     "ranking": "ranking",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import errors as errors
     from . import evaluation as evaluation
+    from . import identity as identity
     from . import off_policy as off_policy
     from . import ranking as ranking
     from . import simulate as simulate
@@ -126,6 +129,7 @@ if TYPE_CHECKING:
     from .evaluation.compare import compare as compare
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.report import Report as Report
+    from .identity.identity import Identity as Identity
     from .models.als import ALS as ALS
     from .models.blend import Blend as Blend
     from .models.bpr import BPR as BPR
