@@ -15,7 +15,7 @@ Graph::Graph(Options options, std::string key_check)
   check(options_);
   for (const Namespace& one : options_.namespaces) {
     shared_after_.push_back(one.shared_after);
-    unique_.push_back(one.unique() ? 1 : 0);
+    unique_.push_back(one.unique() ? static_cast<std::int32_t>(uniques_++) : -1);
   }
 }
 
@@ -27,7 +27,7 @@ std::int32_t Graph::see(std::size_t name_space, std::string_view value, std::uin
   if (index(id) == blocked_.size()) {
     blocked_.push_back(0);
     was_blocked_.push_back(0);
-    logins_.push_back(0);
+    logins_.resize(table_.size() * uniques_);
     links_.grow(table_.size());
   }
   if (time < table_.first(id)) {
@@ -74,7 +74,7 @@ void Graph::block(std::int32_t id, bool nobody) {
   for (std::int32_t link = links_.first_of(id); link >= 0; link = links_.next_of(id, link)) {
     const std::int32_t other = links_.other(id, link);
     touched_.push_back(other);
-    if (links_.seen(link) && !links_.is_cut(link) && is_login(id) && counts_logins(other)) {
+    if (links_.seen(link) && !links_.is_cut(link) && login_kind(id) >= 0 && counts_logins(other)) {
       if (nobody) count_one(other, id, -1);
     }
   }
@@ -92,14 +92,18 @@ void Graph::count(std::int32_t link, int change) {
 }
 
 void Graph::count_one(std::int32_t id, std::int32_t other, int change) {
-  if (!counts_logins(id) || !is_login(other) || blocked(other)) return;
+  const std::int32_t kind = login_kind(other);
+  if (!counts_logins(id) || kind < 0 || blocked(other)) return;
   const bool before = shared(id);
-  logins_[index(id)] += change;
+  logins_[index(id) * uniques_ + index(kind)] += change;
   if (shared(id) != before && index(id) < settled_) flipped_.push_back(id);
 }
 
 bool Graph::shared(std::int32_t id) const {
-  return counts_logins(id) && logins_[index(id)] > shared_after_[table_.name_space(id)];
+  if (!counts_logins(id)) return false;
+  const auto counts = std::span(logins_).subspan(index(id) * uniques_, uniques_);
+  const int most = shared_after_[table_.name_space(id)];
+  return std::any_of(counts.begin(), counts.end(), [&](int count) { return count > most; });
 }
 
 Standing Graph::hindrance(std::int32_t link) const {
@@ -270,7 +274,7 @@ std::vector<Change> Graph::compare(Before& before) const {
     i = end;
   }
   const auto by_table = [this](std::int32_t a, std::int32_t b) {
-    return a < 0 || b < 0 ? b >= 0 : table_.before(a, b);
+    return a < 0 || b < 0 ? a >= 0 : table_.before(a, b);  // nobody last
   };
   std::sort(out.begin(), out.end(), [&](const Change& a, const Change& b) {
     return a.from != b.from ? by_table(a.from, b.from) : a.to != b.to && by_table(a.to, b.to);

@@ -16,7 +16,7 @@
 //
 // What the function is: leave out links that are cut, and those of identifiers that are blocked or
 // shared (of a namespace with shared_after = n > 0, and in seen, uncut links with more than n
-// unblocked identifiers of unique namespaces). Offer the rest to a union-find in the order of
+// unblocked identifiers of one unique namespace). Offer the rest to a union-find in the order of
 // (time, event id by bytes, a fixed hash of the pair); each is taken, or refused when the union
 // would break a rule (partition.h). A subject is named by the identifier of the lowest priority,
 // then the first seen, then the first by bytes.
@@ -135,7 +135,9 @@ class Graph {
   [[nodiscard]] bool counts_logins(std::int32_t id) const {
     return shared_after_[table_.name_space(id)] > 0;
   }
-  [[nodiscard]] bool is_login(std::int32_t id) const { return unique_[table_.name_space(id)] != 0; }
+  [[nodiscard]] std::int32_t login_kind(std::int32_t id) const {  // -1: not unique
+    return unique_[table_.name_space(id)];
+  }
   void count(std::int32_t link, int change);
   void count_one(std::int32_t id, std::int32_t other, int change);
   [[nodiscard]] Standing hindrance(std::int32_t link) const;  // kPending: none
@@ -154,8 +156,9 @@ class Graph {
 
   Options options_;
   std::string key_check_;
-  std::vector<int> shared_after_;  // by namespace
-  std::vector<std::uint8_t> unique_;
+  std::vector<int> shared_after_;     // by namespace
+  std::vector<std::int32_t> unique_;  // by namespace: its place among the unique ones, or -1
+  std::size_t uniques_ = 0;
   IdentifierTable table_;
   LinkSet links_;
   EventNames events_;

@@ -59,11 +59,13 @@ class Graph::AsOf {
     if (!graph_.counts_logins(id)) return false;
     const auto [at, fresh] = shared_.emplace(id, false);
     if (fresh) {
-      std::int64_t logins = 0;
+      std::vector<std::int64_t> logins(graph_.uniques_);
       each_link(id, [&](std::int32_t /*link*/, std::int32_t other) {
-        logins += graph_.is_login(other) && !graph_.blocked(other) ? 1 : 0;
+        const std::int32_t kind = graph_.login_kind(other);
+        if (kind >= 0 && !graph_.blocked(other)) ++logins[index(kind)];
       });
-      at->second = logins > graph_.shared_after_[graph_.table_.name_space(id)];
+      const int most = graph_.shared_after_[graph_.table_.name_space(id)];
+      at->second = std::any_of(logins.begin(), logins.end(), [&](auto n) { return n > most; });
     }
     return at->second;
   }

@@ -20,8 +20,8 @@ namespace penchant::identity::testing {
 using reference::PlainIdentity;
 using Id = PlainIdentity::Id;
 
-// login (unique), email (3 at most), card (one more limit), device and cookie (weak, shared after 1
-// and 2); 9 identifiers a subject.
+// login and crm (unique), mail (3 at most), card (2), device and cookie (weak, shared after 1 and
+// 2); 9 identifiers a subject.
 inline Options small_options() {
   Options out;
   out.namespaces = {
@@ -30,6 +30,7 @@ inline Options small_options() {
       {.name = "card", .priority = 2, .limit = 2},
       {.name = "device", .priority = 4, .limit = 4, .bridge = false, .shared_after = 1},
       {.name = "cookie", .priority = 5, .bridge = false, .shared_after = 2},
+      {.name = "crm", .priority = 3, .limit = 1},
   };
   out.most = 9;
   return out;

@@ -96,14 +96,15 @@ class PlainIdentity {
 
   [[nodiscard]] bool shared(const Id& id, std::int64_t time) const {
     if (space(id).shared_after == 0) return false;
-    int logins = 0;
+    std::map<std::size_t, int> logins;  // by unique namespace
     for (const auto& [link, moment] : seen_) {
       if (moment.first > time || cuts_.contains(link)) continue;
       if (link.first != id && link.second != id) continue;
       const Id& other = link.first == id ? link.second : link.first;
-      logins += space(other).limit == 1 && !blocked_.contains(other) ? 1 : 0;
+      if (space(other).limit == 1 && !blocked_.contains(other)) ++logins[other.first];
     }
-    return logins > space(id).shared_after;
+    return std::any_of(logins.begin(), logins.end(),
+                       [&](const auto& one) { return one.second > space(id).shared_after; });
   }
 
   [[nodiscard]] identity::Standing hindrance(const Pair& link, std::int64_t time) const {
