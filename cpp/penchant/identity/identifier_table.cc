@@ -22,9 +22,9 @@ void IdentifierTable::grow(std::size_t slots) {
   slots_.assign(slots, -1);
   mask_ = slots - 1;
   for (std::size_t i = 0; i < size(); ++i) {
-    std::uint64_t at = hashes_[i] & mask_;
-    while (slots_[at] >= 0) at = (at + 1) & mask_;
-    slots_[at] = static_cast<std::int32_t>(i);
+    std::uint64_t slot = entries_[i].hash & mask_;
+    while (slots_[slot] >= 0) slot = (slot + 1) & mask_;
+    slots_[slot] = static_cast<std::int32_t>(i);
   }
 }
 
@@ -35,8 +35,8 @@ void IdentifierTable::reserve(std::size_t identifiers) {
 
 std::int32_t IdentifierTable::find(std::size_t name_space, std::string_view value,
                                    std::uint64_t hash) const {
-  for (std::uint64_t at = hash & mask_; slots_[at] >= 0; at = (at + 1) & mask_) {
-    const std::int32_t id = slots_[at];
+  for (std::uint64_t slot = hash & mask_; slots_[slot] >= 0; slot = (slot + 1) & mask_) {
+    const std::int32_t id = slots_[slot];
     if (this->hash(id) == hash && this->name_space(id) == name_space && this->value(id) == value) {
       return id;
     }
@@ -51,14 +51,15 @@ std::int32_t IdentifierTable::add(std::size_t name_space, std::string_view value
   check_argument(size() < kMost, "an identity holds at most ", kMost, " identifiers");
   if ((size() + 1) * 2 > slots_.size()) grow(slots_.size() * 2);
   const auto id = static_cast<std::int32_t>(size());
-  spaces_.push_back(static_cast<std::uint8_t>(name_space));
+  Entry& added = entries_.emplace_back();
+  added.hash = hash;
+  added.begin = bytes_.size();
+  added.length = static_cast<std::uint32_t>(value.size());
+  added.space = static_cast<std::uint32_t>(name_space);
   bytes_.insert(bytes_.end(), value.begin(), value.end());
-  offsets_.push_back(static_cast<std::int64_t>(bytes_.size()));
-  hashes_.push_back(hash);
-  firsts_.push_back(std::numeric_limits<std::int64_t>::max());
-  std::uint64_t at = hash & mask_;
-  while (slots_[at] >= 0) at = (at + 1) & mask_;
-  slots_[at] = id;
+  std::uint64_t slot = hash & mask_;
+  while (slots_[slot] >= 0) slot = (slot + 1) & mask_;
+  slots_[slot] = id;
   return id;
 }
 
@@ -76,8 +77,7 @@ bool IdentifierTable::leads(std::int32_t a, std::int32_t b) const {
 }
 
 std::size_t IdentifierTable::memory_bytes() const {
-  return spaces_.capacity() + offsets_.capacity() * sizeof(std::int64_t) + bytes_.capacity() +
-         hashes_.capacity() * sizeof(std::uint64_t) + firsts_.capacity() * sizeof(std::int64_t) +
+  return entries_.capacity() * sizeof(Entry) + bytes_.capacity() +
          slots_.capacity() * sizeof(std::int32_t);
 }
 

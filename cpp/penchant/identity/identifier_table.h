@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -24,27 +25,29 @@ class IdentifierTable {
   std::int32_t add(std::size_t name_space, std::string_view value, std::uint64_t hash);
   [[nodiscard]] std::int32_t find(std::size_t name_space, std::string_view value,
                                   std::uint64_t hash) const;
+  // What find() will read first, and, where that has arrived, what it reads next.
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  void prefetch_entry(std::uint64_t hash) const {
+    const std::int32_t id = slots_[hash & mask_];
+    if (id >= 0) __builtin_prefetch(&entries_[static_cast<std::size_t>(id)]);
+  }
+  void prefetch_value(std::uint64_t hash) const {
+    const std::int32_t id = slots_[hash & mask_];
+    if (id >= 0) __builtin_prefetch(bytes_.data() + at(id).begin);
+  }
   // Both tables of slots and columns, at once.
   void reserve(std::size_t identifiers);
 
-  [[nodiscard]] std::size_t size() const { return spaces_.size(); }
-  [[nodiscard]] std::size_t name_space(std::int32_t id) const {
-    return spaces_[static_cast<std::size_t>(id)];
-  }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::size_t name_space(std::int32_t id) const { return at(id).space; }
   [[nodiscard]] std::string_view value(std::int32_t id) const {
-    const auto i = static_cast<std::size_t>(id);
-    return {bytes_.data() + offsets_[i], static_cast<std::size_t>(offsets_[i + 1] - offsets_[i])};
+    return {bytes_.data() + at(id).begin, at(id).length};
   }
-  [[nodiscard]] std::uint64_t hash(std::int32_t id) const {
-    return hashes_[static_cast<std::size_t>(id)];
-  }
+  [[nodiscard]] std::uint64_t hash(std::int32_t id) const { return at(id).hash; }
   // Microseconds of the first record that had it; the smallest int64 where it has no time.
-  [[nodiscard]] std::int64_t first(std::int32_t id) const {
-    return firsts_[static_cast<std::size_t>(id)];
-  }
+  [[nodiscard]] std::int64_t first(std::int32_t id) const { return at(id).first; }
   void set_first(std::int32_t id, std::int64_t time) {
-    firsts_[static_cast<std::size_t>(id)] = time;
+    entries_[static_cast<std::size_t>(id)].first = time;
   }
 
   // By namespace (in the order of the options), then by bytes: whatever the order of arrival.
@@ -55,14 +58,23 @@ class IdentifierTable {
   [[nodiscard]] std::size_t memory_bytes() const;
 
  private:
+  // Half a cache line: a lookup touches one, and the value.
+  struct Entry {
+    std::uint64_t hash = 0;
+    std::int64_t first = std::numeric_limits<std::int64_t>::max();
+    std::uint64_t begin = 0;  // of bytes_
+    std::uint32_t length = 0;
+    std::uint32_t space = 0;
+  };
+
+  [[nodiscard]] const Entry& at(std::int32_t id) const {
+    return entries_[static_cast<std::size_t>(id)];
+  }
   void grow(std::size_t slots);
 
   std::vector<int> priorities_;  // by namespace
-  std::vector<std::uint8_t> spaces_;
-  std::vector<std::int64_t> offsets_{0};
+  std::vector<Entry> entries_;
   std::vector<char> bytes_;
-  std::vector<std::uint64_t> hashes_;
-  std::vector<std::int64_t> firsts_;
   std::vector<std::int32_t> slots_;  // open addressing, -1: free; a power of two, at most half full
   std::uint64_t mask_ = 0;
 };

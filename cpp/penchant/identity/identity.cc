@@ -10,7 +10,10 @@ namespace penchant::identity {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
-constexpr std::size_t kAhead = 8;  // rows whose table slots are fetched early
+// Rows ahead of which slots, entries and values of the table are fetched.
+constexpr std::size_t kAheadSlots = 24;
+constexpr std::size_t kAheadEntries = 16;
+constexpr std::size_t kAheadValues = 8;
 
 void check_columns(const std::vector<TextColumn>& columns, const Options& options) {
   check_argument(!columns.empty(), "records need at least one column of identifiers");
@@ -50,8 +53,12 @@ struct Read {
       batches.push_back(door.read(given[i], threads));
     }
   }
-  void prefetch(const IdentifierTable& table, std::size_t row) const {
-    for (const Door::Batch& batch : batches) table.prefetch(batch.hash(row));
+  void prefetch(const IdentifierTable& table, std::size_t row, std::size_t rows) const {
+    for (const Door::Batch& batch : batches) {
+      if (row + kAheadSlots < rows) table.prefetch(batch.hash(row + kAheadSlots));
+      if (row + kAheadEntries < rows) table.prefetch_entry(batch.hash(row + kAheadEntries));
+      if (row + kAheadValues < rows) table.prefetch_value(batch.hash(row + kAheadValues));
+    }
   }
 };
 
@@ -95,7 +102,7 @@ LinkReport Identity::link(const Records& records, int threads) {
   report.invalid.resize(records.identifiers.size());
   std::vector<std::int32_t> met;
   for (std::size_t row = 0; row < rows; ++row) {
-    if (row + kAhead < rows) read.prefetch(graph_->table(), row + kAhead);
+    read.prefetch(graph_->table(), row, rows);
     if (!records.skip.empty() && records.skip[row] != 0) continue;
     Record record{.time = records.times.empty() ? std::numeric_limits<std::int64_t>::min()
                                                 : records.times[row]};
@@ -123,7 +130,7 @@ std::vector<std::int32_t> Identity::resolve(const std::vector<TextColumn>& ident
   const Read read(door_, graph_->options(), identifiers, threads);
   std::vector<std::int32_t> out(rows, -1);
   for (std::size_t row = 0; row < rows; ++row) {
-    if (row + kAhead < rows) read.prefetch(graph_->table(), row + kAhead);
+    read.prefetch(graph_->table(), row, rows);
     std::int32_t fallback = -1;
     for (std::size_t k = 0; k < read.batches.size() && out[row] < 0; ++k) {
       const Door::Batch& batch = read.batches[k];

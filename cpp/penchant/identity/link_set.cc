@@ -61,9 +61,9 @@ void LinkSet::grow_slots(std::size_t slots) {
   slots_.assign(slots, -1);
   const std::size_t mask = slots - 1;
   for (std::size_t i = 0; i < size(); ++i) {
-    std::size_t at = mixed(a_[i], b_[i]) & mask;
-    while (slots_[at] >= 0) at = (at + 1) & mask;
-    slots_[at] = static_cast<std::int32_t>(i);
+    std::size_t slot = mixed(links_[i].a, links_[i].b) & mask;
+    while (slots_[slot] >= 0) slot = (slot + 1) & mask;
+    slots_[slot] = static_cast<std::int32_t>(i);
   }
 }
 
@@ -71,9 +71,9 @@ std::int32_t LinkSet::find(std::int32_t a, std::int32_t b) const {
   if (slots_.empty()) return -1;
   if (a > b) std::swap(a, b);
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t at = mixed(a, b) & mask; slots_[at] >= 0; at = (at + 1) & mask) {
-    const std::int32_t link = slots_[at];
-    if (this->a(link) == a && this->b(link) == b) return link;
+  for (std::size_t slot = mixed(a, b) & mask; slots_[slot] >= 0; slot = (slot + 1) & mask) {
+    const std::int32_t link = slots_[slot];
+    if (at(link).a == a && at(link).b == b) return link;
   }
   return -1;
 }
@@ -85,25 +85,20 @@ std::int32_t LinkSet::add(std::int32_t a, std::int32_t b) {
   check_argument(size() < kMost, "an identity holds at most ", kMost, " links");
   if ((size() + 1) * 2 > slots_.size()) grow_slots(std::max(kFewestSlots, slots_.size() * 2));
   const auto link = static_cast<std::int32_t>(size());
-  a_.push_back(a);
-  b_.push_back(b);
-  moments_.push_back({std::numeric_limits<std::int64_t>::max(), -1});
-  next_a_.push_back(std::exchange(heads_[index(a)], link));
-  next_b_.push_back(std::exchange(heads_[index(b)], link));
-  standings_.push_back(Standing::kPending);
-  culprits_.push_back(0);
-  flags_.push_back(0);
+  Link& added = links_.emplace_back();
+  added.a = a;
+  added.b = b;
+  added.next_a = std::exchange(heads_[index(a)], link);
+  added.next_b = std::exchange(heads_[index(b)], link);
   const std::size_t mask = slots_.size() - 1;
-  std::size_t at = mixed(a, b) & mask;
-  while (slots_[at] >= 0) at = (at + 1) & mask;
-  slots_[at] = link;
+  std::size_t slot = mixed(a, b) & mask;
+  while (slots_[slot] >= 0) slot = (slot + 1) & mask;
+  slots_[slot] = link;
   return link;
 }
 
 std::size_t LinkSet::memory_bytes() const {
-  return bytes_of(a_) + bytes_of(b_) + bytes_of(moments_) + bytes_of(next_a_) + bytes_of(next_b_) +
-         bytes_of(heads_) + bytes_of(standings_) + bytes_of(culprits_) + bytes_of(flags_) +
-         bytes_of(slots_);
+  return bytes_of(links_) + bytes_of(heads_) + bytes_of(slots_);
 }
 
 }  // namespace penchant::identity

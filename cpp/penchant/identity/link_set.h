@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -49,7 +50,7 @@ class LinkSet {
   void grow(std::size_t identifiers) { heads_.resize(identifiers, -1); }
   void reserve(std::size_t links);
 
-  [[nodiscard]] std::size_t size() const { return a_.size(); }
+  [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] std::int32_t find(std::int32_t a, std::int32_t b) const;  // -1: no such pair
   std::int32_t add(std::int32_t a, std::int32_t b);  // a != b; found or added, unseen and uncut
 
@@ -58,33 +59,34 @@ class LinkSet {
     std::int32_t event = -1;
   };
   void see(std::int32_t link, Moment moment) {
-    moments_[index(link)] = moment, flags(link) |= kSeen;
+    Link& at = links_[index(link)];
+    at.time = moment.time;
+    at.event = moment.event;
+    at.flags |= kSeen;
   }
   void cut(std::int32_t link, bool away) {
-    flags(link) =
-        static_cast<std::uint8_t>(away ? flags(link) | kCutFlag : flags(link) & ~kCutFlag);
+    std::uint8_t& flags = links_[index(link)].flags;
+    flags = static_cast<std::uint8_t>(away ? flags | kCutFlag : flags & ~kCutFlag);
   }
-  [[nodiscard]] bool seen(std::int32_t link) const { return (flags_[index(link)] & kSeen) != 0; }
-  [[nodiscard]] bool is_cut(std::int32_t link) const {
-    return (flags_[index(link)] & kCutFlag) != 0;
-  }
-  [[nodiscard]] Moment moment(std::int32_t link) const { return moments_[index(link)]; }
-  [[nodiscard]] std::int32_t a(std::int32_t link) const { return a_[index(link)]; }
-  [[nodiscard]] std::int32_t b(std::int32_t link) const { return b_[index(link)]; }
+  [[nodiscard]] bool seen(std::int32_t link) const { return (at(link).flags & kSeen) != 0; }
+  [[nodiscard]] bool is_cut(std::int32_t link) const { return (at(link).flags & kCutFlag) != 0; }
+  [[nodiscard]] Moment moment(std::int32_t link) const { return {at(link).time, at(link).event}; }
+  [[nodiscard]] std::int32_t a(std::int32_t link) const { return at(link).a; }
+  [[nodiscard]] std::int32_t b(std::int32_t link) const { return at(link).b; }
   [[nodiscard]] std::int32_t other(std::int32_t id, std::int32_t link) const {
-    return a(link) == id ? b(link) : a(link);
+    return at(link).a == id ? at(link).b : at(link).a;
   }
   [[nodiscard]] std::int32_t first_of(std::int32_t id) const { return heads_[index(id)]; }
   [[nodiscard]] std::int32_t next_of(std::int32_t id, std::int32_t link) const {
-    return a(link) == id ? next_a_[index(link)] : next_b_[index(link)];
+    return at(link).a == id ? at(link).next_a : at(link).next_b;
   }
 
-  [[nodiscard]] Standing standing(std::int32_t link) const { return standings_[index(link)]; }
+  [[nodiscard]] Standing standing(std::int32_t link) const { return at(link).standing; }
   // The namespace whose limit it was, for kUnique and kLimit.
-  [[nodiscard]] std::size_t culprit(std::int32_t link) const { return culprits_[index(link)]; }
+  [[nodiscard]] std::size_t culprit(std::int32_t link) const { return at(link).culprit; }
   void set_standing(std::int32_t link, Standing standing, std::size_t culprit = 0) {
-    standings_[index(link)] = standing;
-    culprits_[index(link)] = static_cast<std::uint8_t>(culprit);
+    links_[index(link)].standing = standing;
+    links_[index(link)].culprit = static_cast<std::uint8_t>(culprit);
   }
 
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -92,19 +94,26 @@ class LinkSet {
  private:
   static constexpr std::uint8_t kSeen = 1;
   static constexpr std::uint8_t kCutFlag = 2;
+  // Half a cache line: a lookup touches one.
+  struct Link {
+    std::int32_t a = 0;  // a < b
+    std::int32_t b = 0;
+    std::int32_t next_a = -1;  // the next link of a, of b
+    std::int32_t next_b = -1;
+    std::int64_t time = std::numeric_limits<std::int64_t>::max();
+    std::int32_t event = -1;
+    Standing standing = Standing::kPending;
+    std::uint8_t culprit = 0;
+    std::uint8_t flags = 0;
+  };
+  static_assert(sizeof(Link) == 32);
+
   static std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
-  std::uint8_t& flags(std::int32_t link) { return flags_[index(link)]; }
+  [[nodiscard]] const Link& at(std::int32_t link) const { return links_[index(link)]; }
   void grow_slots(std::size_t slots);
 
-  std::vector<std::int32_t> a_;  // a < b
-  std::vector<std::int32_t> b_;
-  std::vector<Moment> moments_;
-  std::vector<std::int32_t> next_a_;  // the next link of a, of b
-  std::vector<std::int32_t> next_b_;
+  std::vector<Link> links_;
   std::vector<std::int32_t> heads_;  // by identifier
-  std::vector<Standing> standings_;
-  std::vector<std::uint8_t> culprits_;
-  std::vector<std::uint8_t> flags_;
   std::vector<std::int32_t> slots_;  // open addressing by pair, -1: free; at most half full
 };
 

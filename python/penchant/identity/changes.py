@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,6 @@ from ._records import text_array
 __all__ = ["Changes"]
 
 
-@dataclass(frozen=True)
 class Changes:
     """Which subjects merged and which split; what is kept by subject moves along these rows.
 
@@ -38,27 +37,32 @@ class Changes:
     step: no row needs to be followed by another.
     """
 
-    merged: Any
-    split: Any
-    dropped: dict[str, int] = field(default_factory=dict)
+    def __init__(self, core: Mapping[str, Any], kind: str | None, dropped: dict[str, int]) -> None:
+        self._core = core
+        self._kind = kind
+        self.dropped = dropped
+
+    @cached_property
+    def merged(self) -> Any:
+        """Frame of ``from``, ``to``."""
+        return self._frame("merged")
+
+    @cached_property
+    def split(self) -> Any:
+        """Frame of ``from``, ``to``."""
+        return self._frame("split")
+
+    def _frame(self, which: str) -> Any:
+        before, after = (text_array(*names).cast(pa.string()) for names in self._core[which])
+        return make_frame({"from": before, "to": after}, self._kind)
+
+    def _rows(self, which: str) -> int:
+        return len(self._core[which][0][2])
 
     def __bool__(self) -> bool:
-        return len(self.merged) > 0 or len(self.split) > 0
+        return self._rows("merged") > 0 or self._rows("split") > 0
 
     def __repr__(self) -> str:
         """How many rows, and what was left out."""
-        shown = f"Changes({len(self.merged)} merged, {len(self.split)} split rows"
+        shown = f"Changes({self._rows('merged')} merged, {self._rows('split')} split rows"
         return f"{shown}, dropped {self.dropped})" if self.dropped else f"{shown})"
-
-
-def changes_of(core: Mapping[str, Any], kind: str | None, dropped: dict[str, int]) -> Changes:
-    """Frames of what the core answered."""
-
-    def frame(pair: tuple[Any, Any]) -> Any:
-        columns: dict[str, pa.Array] = {
-            "from": text_array(*pair[0]).cast(pa.string()),
-            "to": text_array(*pair[1]).cast(pa.string()),
-        }
-        return make_frame(columns, kind)
-
-    return Changes(frame(core["merged"]), frame(core["split"]), dropped)

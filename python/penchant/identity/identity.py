@@ -24,7 +24,7 @@ from ._records import (
     text_array,
 )
 from ._rules import options_of, parameters_of
-from .changes import Changes, changes_of
+from .changes import Changes
 
 __all__ = ["Identity"]
 
@@ -171,7 +171,7 @@ class Identity(Parametrized):
                     told = f"{space} is {'blocked' if reason == 'blocked' else 'not valid'}"
                     dropped[told] = dropped.get(told, 0) + count
         self._core, self._kind = core, source.kind
-        return changes_of(answer, source.kind, dropped)
+        return Changes(answer, source.kind, dropped)
 
     # -- who is who --------------------------------------------------------------------------------
 
@@ -292,12 +292,12 @@ class Identity(Parametrized):
         The state becomes that in which the link never was; `relink` undoes it.
         """
         core = self._fitted()
-        return changes_of(core.cut(_identifier(a), _identifier(b), True), self._kind, {})
+        return Changes(core.cut(_identifier(a), _identifier(b), True), self._kind, {})
 
     def relink(self, a: str | tuple[str, Any], b: str | tuple[str, Any]) -> Changes:
         """Undo `unlink`: to the bit what was there before."""
         core = self._fitted()
-        return changes_of(core.cut(_identifier(a), _identifier(b), False), self._kind, {})
+        return Changes(core.cut(_identifier(a), _identifier(b), False), self._kind, {})
 
     def unmerge(self, a: str | tuple[str, Any], b: str | tuple[str, Any]) -> tuple[Changes, Any]:
         """Make two subjects of one: unlink what united `a` and `b`, the last first, till apart.
@@ -310,17 +310,17 @@ class Identity(Parametrized):
             ``time``, ``event``. Empty when they were two subjects before.
         """
         changes, links = self._fitted().part(_identifier(a), _identifier(b))
-        return changes_of(changes, self._kind, {}), self._links(links)
+        return Changes(changes, self._kind, {}), self._links(links)
 
     def block(self, identifier: str | tuple[str, Any]) -> Changes:
         """Let an identifier identify nobody from now on, and take back all it did."""
         core = self._fitted()
-        return changes_of(core.block(_identifier(identifier), True), self._kind, {})
+        return Changes(core.block(_identifier(identifier), True), self._kind, {})
 
     def unblock(self, identifier: str | tuple[str, Any]) -> Changes:
         """Undo `block`; values that the parameters block are not seen at all and stay so."""
         core = self._fitted()
-        return changes_of(core.block(_identifier(identifier), False), self._kind, {})
+        return Changes(core.block(_identifier(identifier), False), self._kind, {})
 
     # -- sizes -------------------------------------------------------------------------------------
 
