@@ -30,6 +30,7 @@ __all__: list[str] = [
     "Forest",
     "HybridModel",
     "IdMap",
+    "Identity",
     "Interactions",
     "Live",
     "Model",
@@ -51,6 +52,7 @@ __all__: list[str] = [
     "candidate_feature_names",
     "candidate_rows",
     "context_term_names",
+    "default_identity_options",
     "evaluate",
     "export_lightgbm",
     "extended_context",
@@ -78,6 +80,7 @@ __all__: list[str] = [
     "mean_margin",
     "metric_name",
     "model_scorer",
+    "normalize_identifier",
     "off_policy_estimate",
     "off_policy_estimator_name",
     "off_policy_known_weights",
@@ -310,6 +313,54 @@ class Dataset:
         """
     @property
     def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
+
+class Identity:
+    """
+    Identifiers to subjects; penchant.Identity speaks frames.
+    """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str, key: bytes) -> Identity: ...
+    def __init__(self, options: str, key: bytes) -> None: ...
+    def block(self, id: str, nobody: bool) -> dict: ...
+    def chain(self, a: str, b: str) -> dict: ...
+    def cut(self, a: str, b: str, away: bool) -> dict: ...
+    def find(self, text: str) -> bool: ...
+    def link(
+        self,
+        columns: list,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+        skip: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None = None,
+        events: typing.Any = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> dict: ...
+    def members(self, id: str) -> tuple: ...
+    def part(self, a: str, b: str) -> tuple[dict, dict]: ...
+    def refused(self) -> dict: ...
+    def resolve(
+        self, columns: list, threads: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> tuple: ...
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def shared(self, id: str) -> bool: ...
+    def subject_at(
+        self, text: str, time: typing.SupportsInt | typing.SupportsIndex
+    ) -> typing.Any: ...
+    def subject_of(self, text: str) -> typing.Any: ...
+    def table(self) -> tuple[tuple, tuple]:
+        """
+        Names of all identifiers, and of their subjects.
+        """
+    @property
+    def identifiers(self) -> int: ...
+    @property
+    def keyed(self) -> bool: ...
+    @property
+    def links(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def options(self) -> str: ...
+    @property
+    def subjects(self) -> int: ...
 
 class Context:
     """
@@ -1110,6 +1161,7 @@ def context_term_names(json: str) -> list[str]:
     Names of the numbers that a context of these terms has.
     """
 
+def default_identity_options() -> str: ...
 def evaluate(
     scorer: Scorer,
     metrics: collections.abc.Sequence[str],
@@ -1362,6 +1414,7 @@ def model_scorer(
     told: AttributeTable = None,
     told_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
 ) -> typing.Any: ...
+def normalize_identifier(options: str, name_space: str, raw: str) -> str | None: ...
 def off_policy_estimate(
     target: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
     estimators: collections.abc.Sequence[str],
