@@ -40,7 +40,9 @@ void use(Identity& identity) {
   for (std::int32_t id = 0; id < count; ++id) {
     const std::int32_t subject = graph.subject(id);
     check(subject >= -1 && (subject < 0) == graph.blocked(id));
-    check(identity.find(identity.name(id)) == id || !identity.graph().keyed());
+    // A raw value that the options block is found by no name.
+    const std::int32_t named = identity.find(identity.name(id));
+    check(named == id || (named == -1 && !graph.keyed()));
     (void)graph.subject_at(id, graph.table().first(id));
     if (subject >= 0 && subject != id) check(!graph.chain(id, subject).empty());
   }

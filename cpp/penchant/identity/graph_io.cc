@@ -13,6 +13,7 @@
 #include "penchant/data/utf8.h"
 #include "penchant/identity/door.h"
 #include "penchant/identity/graph.h"
+#include "penchant/identity/normalize.h"
 
 namespace penchant::identity {
 namespace {
@@ -65,9 +66,13 @@ void check_identifier(const Options& options, bool keyed, const Identifiers& ids
     corrupt(prefix, "identifier ", i, " is of namespace ", space, ", which holds none");
   }
   const std::string_view value = ids.values.at(i);
-  const bool digest = kept_as_digest(options, space, keyed);
-  if (digest ? value.size() != kDigestBytes
-             : value.empty() || value.size() > kMostValueBytes || !data::is_utf8(value)) {
+  std::string spelled;
+  const bool sound =
+      kept_as_digest(options, space, keyed)
+          ? value.size() == kDigestBytes
+          : normalize(options.namespaces[space].form, options, value, spelled) == Reading::kRead &&
+                spelled == value;
+  if (!sound) {
     corrupt(prefix, "identifier ", i, " of ", value.size(), " bytes is not a value of '",
             options.namespaces[space].name, "'");
   }

@@ -110,11 +110,13 @@ Reading phone(const Options& options, std::string_view text, std::string& out) {
                                                                   : Reading::kInvalid;
 }
 
-void code(std::string_view text, std::string& out) {
-  out.clear();
+Reading code(std::string_view text, std::string& out) {
+  std::string kept;
   for (const char c : text) {
-    if (!is_blank(c) && c != '-') out += upper(c);
+    if (!is_blank(c) && c != '-') kept += upper(c);
   }
+  out = trimmed(kept);  // no-break spaces that hyphens kept from the ends
+  return out.empty() ? Reading::kBlocked : Reading::kRead;
 }
 
 }  // namespace
@@ -132,8 +134,7 @@ Reading normalize(Form form, const Options& options, std::string_view raw, std::
     case Form::kPhone:
       return phone(options, text, out);
     case Form::kCode:
-      code(text, out);
-      return Reading::kRead;
+      return code(text, out);
     case Form::kLower:
       out.resize(text.size());
       std::transform(text.begin(), text.end(), out.begin(), lower);

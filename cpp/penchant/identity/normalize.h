@@ -29,7 +29,8 @@ enum class Reading : std::uint8_t {
 };
 
 // Fills `out` when kRead. Zeros and punctuation alone ("0000", "-") are kBlocked; the options'
-// lists of blocked values are the door's business.
+// lists of blocked values are the door's business. What was filled in is its own
+// spelling: read again, it stays as it is.
 [[nodiscard]] Reading normalize(Form form, const Options& options, std::string_view raw,
                                 std::string& out);
 

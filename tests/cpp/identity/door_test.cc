@@ -77,6 +77,8 @@ TEST(Normalize, Phones) {
 
 TEST(Normalize, TheRest) {
   EXPECT_EQ(spelled(Form::kCode, " 4929-0012 abC "), "49290012ABC");
+  EXPECT_EQ(spelled(Form::kCode, "4 \xC2\xA0-"), "4");
+  EXPECT_EQ(spelled(Form::kCode, "-\xC2\xA0-"), "blocked");
   EXPECT_EQ(spelled(Form::kLower, " AB-Cd "), "ab-cd");
   EXPECT_EQ(spelled(Form::kText, " Ab "), "Ab");
   EXPECT_EQ(spelled(Form::kHashedEmail, std::string(64, 'A')), std::string(64, 'a'));
@@ -87,6 +89,20 @@ TEST(Normalize, TheRest) {
   }
   EXPECT_EQ(spelled(Form::kText, std::string(kMostValueBytes + 1, 'x')), "invalid");
   EXPECT_EQ(spelled(Form::kText, "\xED\xA0\x80"), "invalid");
+}
+
+// Names that were given out are read again: a spelling is its own.
+TEST(Normalize, SpellingsStay) {
+  Options options = default_options();
+  options.country = "DE";
+  for (const Form form : {Form::kText, Form::kLower, Form::kCode, Form::kPhone, Form::kEmail}) {
+    for (const char* raw : {" aB-c \xC2\xA0-1 ", "- \xC2\xA0x\xC2\xA0 -", "030 123456",
+                            "0049 30 12345", "+49(0)30-12345", "A@B.c ", "1- -\xC2\xA0"}) {
+      const std::string once = spelled(form, raw, options);
+      if (once == "invalid" || once == "blocked") continue;
+      EXPECT_EQ(spelled(form, once, options), once) << raw;
+    }
+  }
 }
 
 // FIPS 180-4 has the digest of "abc"; the keyed one is by another implementation of RFC 2104.

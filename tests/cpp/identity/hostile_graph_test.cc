@@ -93,6 +93,7 @@ TEST(StoredGraph, IsRefusedWhereItLies) {
   expect_refused(setting<std::int64_t>("identifiers/offsets", 1, 0), "is not a value");
   expect_refused(setting<char>("identifiers/bytes", 0, '\xFF'), "is not a value");
   expect_refused(setting<char>("identifiers/bytes", 0, 'z'), "not ascending");
+  expect_refused(setting<char>("identifiers/bytes", 0, ' '), "is not a value");  // no spelling
   expect_refused(setting<std::uint8_t>("identifiers/namespaces", 0, 9), "which holds none");
   expect_refused(setting<std::uint8_t>("identifiers/namespaces", 0, 4), "not ascending");
   expect_refused(cutting("identifiers/namespaces", 1), "rows");
