@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bandit-regret bench-bandits \
   bench-bpr bench-ease \
-  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
+  bench-evaluation bench-identity bench-item-models bench-online-retail bench-recommend-all bench-serving \
   bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
@@ -105,7 +105,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
 bench: bench-als bench-bandit-regret bench-bandits bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
-  bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
+  bench-identity bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
   bench-ranking-quality bench-reranking bench-shap bench-off-policy bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
@@ -122,6 +122,9 @@ bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 
 bench-evaluation: build ## a full-ranking evaluation against a plain compiled loop and public libraries
 	@$(PY) benchmarks/peers/evaluation.py
+
+bench-identity: build ## a million identifiers united, against the plain union of public libraries
+	@$(PY) benchmarks/peers/identity.py $(ARGS)
 
 bench-gbdt: build ## boosted trees against LightGBM and XGBoost on several shapes; ARGS="--shapes ranking"
 	@$(PY) benchmarks/peers/gbdt.py $(ARGS)

@@ -7,6 +7,7 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
+pkg_check_modules(LIBCRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 
 function(penchant_library name)
   add_library(lib_${name} INTERFACE)
@@ -20,6 +21,7 @@ penchant_library(hwy PkgConfig::HWY)
 penchant_library(simdjson PkgConfig::SIMDJSON)
 penchant_library(blas PkgConfig::OPENBLAS)
 penchant_library(rocksdb PkgConfig::ROCKSDB)
+penchant_library(crypto PkgConfig::LIBCRYPTO)
 
 # xxHash is used header-only, so that a bundle reader needs no shared library for its checksums.
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)

@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 LIBRARIES = {
     "blas": ("cblas.h", "lapacke.h", "openblas"),
     "boost": ("boost/",),
+    "crypto": ("openssl/",),
     "eigen": ("Eigen/", "unsupported/Eigen/"),
     "faiss": ("faiss/", "omp.h"),  # Faiss's loops are OpenMP's
     "hwy": ("hwy/",),

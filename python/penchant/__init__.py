@@ -36,6 +36,7 @@ _NAMES = {
     "GraphFilter": "models.graph_filter",
     "Greedy": "bandits.greedy",
     "Hybrid": "models.hybrid",
+    "Identity": "identity.identity",
     "ItemKNN": "models.item_knn",
     "LinTS": "bandits.lin_ts",
     "LinUCB": "bandits.lin_ucb",
@@ -70,6 +71,7 @@ _MODULES = {
     "errors": "errors",
     "events": "events",
     "evaluation": "evaluation",
+    "identity": "identity",
     "features": "features",
     "metrics": "evaluation.metrics",
     "off_policy": "off_policy",
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import events as events
     from . import evaluation as evaluation
+    from . import identity as identity
     from . import features as features
     from . import off_policy as off_policy
     from . import ranking as ranking
@@ -132,6 +135,7 @@ if TYPE_CHECKING:
     from .evaluation.compare import compare as compare
     from .evaluation.evaluate import evaluate as evaluate
     from .evaluation.report import Report as Report
+    from .identity.identity import Identity as Identity
     from .models.als import ALS as ALS
     from .models.blend import Blend as Blend
     from .models.bpr import BPR as BPR

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_base(module);
   penchant::bindings::register_bundle(module);
   penchant::bindings::register_data(module);
+  penchant::bindings::register_identity(module);
   penchant::bindings::register_events(module);
   penchant::bindings::register_features(module);
   penchant::bindings::register_models(module);

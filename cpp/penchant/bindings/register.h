@@ -22,6 +22,7 @@ void register_errors(py::module_& module);
 void register_base(py::module_& module);
 void register_bundle(py::module_& module);
 void register_data(py::module_& module);
+void register_identity(py::module_& module);
 void register_events(py::module_& module);
 void register_features(py::module_& module);
 void register_models(py::module_& module);

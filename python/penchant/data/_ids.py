@@ -14,7 +14,7 @@ from .. import _core
 from ..errors import InvalidArgumentError
 from ._frames import _NO_ONE_TYPE, Column
 
-__all__ = ["Encoded", "encode", "is_missing", "plain_type", "string_buffers"]
+__all__ = ["Encoded", "encode", "id_values", "is_missing", "plain_type", "string_buffers"]
 
 _EXACT_FLOAT = 2**53  # beyond, neighbouring integers share a float
 
@@ -144,7 +144,7 @@ def _from_objects(values: np.ndarray, role: str) -> tuple[pa.Array, list[tuple[n
     return array, faults
 
 
-def _normalized(column: Column, role: str) -> tuple[pa.Array, list[tuple[np.ndarray, str]]]:
+def id_values(column: Column, role: str) -> tuple[pa.Array, list[tuple[np.ndarray, str]]]:
     """The column as int64 or large_string with nulls, and what could not be an id."""
     if isinstance(column, np.ndarray):
         try:
@@ -195,7 +195,7 @@ def encode(column: Column, role: str) -> Encoded:
     InvalidArgumentError
         When the column's type as a whole can't hold ids (times, lists, bytes, ...).
     """
-    array, faults = _normalized(column, role)
+    array, faults = id_values(column, role)
     coded = array.dictionary_encode()
     distinct = coded.dictionary
     order = pc.array_sort_indices(distinct).to_numpy()

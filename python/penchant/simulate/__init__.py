@@ -18,6 +18,13 @@ knows), `world` (all together).
 Bandits: `bandit_config` (the knobs), `bandit_rows` (random numbers by round), `bandit_truth` (what
 is worth what), `bandit_world` (what can be asked), `bandit_run` (a policy in a world),
 `bandit_logging` (a policy to make logs with), `bandit` (the ways to make a world).
+
+>>> people = pn.simulate.identities(people=20, seed=0)
+>>> people.events.columns[0]
+'event_id'
+
+Identity: `identity_config` (the knobs), `identity_people` (who there is, and what identifies them),
+`identities` (the records that they leave, and how well subjects match people).
 Nothing here needs the compiled extension.
 """
 
@@ -29,12 +36,17 @@ from penchant.simulate.bandit_logging import LoggingPolicy
 from penchant.simulate.bandit_run import Trace
 from penchant.simulate.bandit_world import BanditWorld
 from penchant.simulate.config import RetailConfig
+from penchant.simulate.identities import IdentityScore, IdentityWorld, identities
+from penchant.simulate.identity_config import IdentityConfig
 from penchant.simulate.truth import Truth
 from penchant.simulate.world import World, retail
 
 __all__ = [
     "BanditConfig",
     "BanditWorld",
+    "IdentityConfig",
+    "IdentityScore",
+    "IdentityWorld",
     "LoggingPolicy",
     "RetailConfig",
     "Trace",
@@ -42,5 +54,6 @@ __all__ = [
     "World",
     "bandit",
     "from_classification",
+    "identities",
     "retail",
 ]
