@@ -2,7 +2,8 @@
 //
 //   penchant-serve shop.penchant --listen 127.0.0.1:8080
 //
-// With --data FOLDER, decisions of placements that learn, and what came of them, are kept there.
+// With --data FOLDER, events that it is sent, decisions of placements that learn, and what came of
+// them, are kept there.
 //
 // Prints one line, "listening on ADDRESS:PORT", on standard output once requests are answered; logs
 // go to standard error. SIGTERM or SIGINT stops it gently, a second one at once.
@@ -70,8 +71,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   const CLI::Validator bytes = CLI::Validator(CLI::AsSizeValue(false)).description("");
   shown("--listen", arguments.listen, "Port 0 takes any free one")->type_name("ADDRESS:PORT");
   app.add_option("--data", arguments.data,
-                 "Where decisions and rewards are kept, for placements whose policy learns; made "
-                 "if it is not there")
+                 "Where events, and decisions and rewards of placements whose policy learns, are "
+                 "kept; made if it is not there")
       ->type_name("FOLDER");
   shown("--threads", options.threads, "Event loops; 0 for one a core")->type_name("COUNT");
   shown("--max-body", options.max_body_bytes, "Largest request body")
@@ -120,11 +121,11 @@ Timestamp wall_clock() {
   return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
 }
 
-// Without a placement that decides there is nothing to keep.
+// Without a folder, and without a placement that decides, nothing is taken that would be kept.
 std::shared_ptr<engine::Live> live_of(const std::shared_ptr<const engine::Engine>& engine,
                                       const std::string& folder) {
-  if (engine->assets().placements.empty()) return nullptr;
   if (folder.empty()) {
+    if (engine->assets().placements.empty()) return nullptr;
     serving::log(LogLevel::kWarning, "nothing_is_kept",
                  {{"why", "no --data: what policies learn is lost when the server stops"}});
   }
@@ -138,12 +139,17 @@ serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
     service.recommend = [live](std::string_view request, std::string& body) {
       live->recommend_json(request, wall_clock(), body);
     };
-    service.reward = [live](std::string_view request, std::string& body) {
-      live->reward_json(request, body);
+    service.events = [live](std::string_view request, std::string& body) {
+      live->events_json(request, wall_clock(), body);
     };
-    service.decision = [live](std::string_view id, std::string& body) {
-      live->decision_json(id, body);
-    };
+    if (!engine->assets().placements.empty()) {
+      service.reward = [live](std::string_view request, std::string& body) {
+        live->reward_json(request, body);
+      };
+      service.decision = [live](std::string_view id, std::string& body) {
+        live->decision_json(id, body);
+      };
+    }
   } else {
     service.recommend = [engine](std::string_view request, std::string& body) {
       engine->recommend_json(request, body);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,17 +15,52 @@ from ._requests import to_json
 from .bandits._loop_log import log_columns
 from .data._frames import make_frame
 from .data._times import time_micros
-from .errors import InvalidArgumentError, NotFoundError
+from .errors import BadDataError, InvalidArgumentError, NotFoundError
 
 __all__ = ["Feedback"]
 
 
 class Feedback:
-    """Rewards of a pipeline and the log of its decisions."""
+    """Events and rewards of a pipeline, and the log of its decisions."""
 
     engine: Any
     _live: Any
     _kind: str
+
+    def observe(self, event: Mapping[str, Any]) -> str:
+        """Tell of an event, as ``POST /v1/events`` does; the next `recommend` knows it.
+
+        Parameters
+        ----------
+        event : mapping
+            ``type``, ``subject``, ``time`` (ISO 8601; now where it is left out), ``event_id``,
+            ``item``, ``fields`` (docs/events.md). One of an id that was there changes nothing.
+
+        Returns
+        -------
+        str
+            "accepted" or "duplicate".
+
+        Raises
+        ------
+        BadDataError
+            When the event breaks its schema; it says where.
+        """
+        told = json.loads(self.events_json(event))
+        if told["outcome"] == "rejected":
+            raise BadDataError(f"event: {told['message']} ({told['reason']})")
+        return str(told["outcome"])
+
+    def events_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
+        """Answer as ``POST /v1/events`` would: one event, or ``{"events": [...]}``.
+
+        Of a pipeline that was loaded with ``data=`` they are on the disk when this returns, else in
+        memory alone.
+        """
+        text = request if isinstance(request, (bytes, str)) else to_json(request)
+        if self._live is None:
+            self._live = _core.Live.open(self.engine)
+        return bytes(self._live.events_json(text, time.time_ns() // 1_000))
 
     def reward(
         self,
@@ -146,7 +182,6 @@ class Feedback:
         self._learning().pass_time(time_micros(to, "to"))
 
     def _learning(self) -> Any:
-        _ = self.engine
-        if self._live is None:
+        if not self.engine.placements:
             raise NotFoundError("no placement of this pipeline has a policy: nothing here learns")
         return self._live

@@ -16,8 +16,8 @@ class Receipt:
     ----------
     subject : str
     erased : dict of str to int
-        What there was, and how much of it: "decisions" that the person was shown, and their
-        "rewards". Empty where nothing is kept of anyone.
+        What there was, and how much of it: "decisions" that the person was shown, their "rewards",
+        and their "events". Empty where nothing is kept of anyone.
     """
 
     subject: str

@@ -167,6 +167,32 @@ class Client:
         """
         return self._post("/v1/recommend", request)
 
+    def observe(self, event: Mapping[str, Any]) -> str:
+        """Tell of an event; on the disk, and known to the next request, once it returns.
+
+        Parameters
+        ----------
+        event : mapping
+            As `Pipeline.observe` takes it. Without an ``event_id`` one is made, so that sending it
+            again after a broken connection counts once.
+
+        Returns
+        -------
+        str
+            "accepted" or "duplicate".
+
+        Raises
+        ------
+        BadDataError
+            When the event breaks its schema; it says where.
+        NotFoundError
+            When the server keeps nothing.
+        """
+        told = json.loads(self._post("/v1/events", {"event_id": str(uuid.uuid4()), **event}))
+        if told["outcome"] == "rejected":
+            raise BadDataError(f"event: {told['message']} ({told['reason']})")
+        return str(told["outcome"])
+
     def reward(
         self,
         decision_id: str | int,

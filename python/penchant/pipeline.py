@@ -370,12 +370,8 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     def _start(self, engine: Any, data: str | Path | None = None) -> None:
         self._engine = engine
         self._live = None
-        if engine.placements:
+        if engine.placements or data is not None:
             self._live = _core.Live.open(engine, "" if data is None else str(data))
-        elif data is not None:
-            raise InvalidArgumentError(
-                "data: no placement of this bundle has a policy; there is nothing to keep"
-            )
 
     @property
     def engine(self) -> Any:
@@ -508,7 +504,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     def _bundle(self) -> Any:
         """The bundle, with what its policies have learnt until now."""
         engine = self.engine
-        return engine.bundle if self._live is None else self._live.bundle()
+        return self._live.bundle() if engine.placements else engine.bundle
 
     @classmethod
     def _load(cls, path: str | Path, data: str | Path | None = None) -> Self:

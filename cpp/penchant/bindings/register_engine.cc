@@ -314,6 +314,17 @@ void register_live(py::module_& module) {
           },
           py::arg("request"), py::arg("now"), "now: microseconds since 1970, UTC.")
       .def(
+          "events_json",
+          [](engine::Live& self, std::string_view request, std::int64_t now) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.events_json(request, {now}, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("request"), py::arg("now"), "now: microseconds since 1970, UTC.")
+      .def(
           "reward_json",
           [](engine::Live& self, std::string_view request) {
             std::string body;

@@ -40,10 +40,11 @@ std::vector<SharedArray<T>> shared(const std::vector<Array<T>>& arrays) {
 std::shared_ptr<Profiles> make_profiles(
     std::shared_ptr<Plan> plan, const data::IdMap& subject_ids, const data::IdMap& item_ids,
     const std::vector<std::pair<Array<std::int32_t>, data::IdMap>>& item_codes,
-    const std::vector<Array<double>>& item_numbers, const Array<std::int64_t>& times,
-    const Array<std::int32_t>& types, const Array<std::int32_t>& subjects,
-    const Array<std::int32_t>& items, const std::vector<Array<std::int64_t>>& numbers,
-    const std::vector<Array<std::int32_t>>& codes, int threads) {
+    const std::vector<Array<double>>& item_numbers, const std::vector<data::IdMap>& code_ids,
+    const Array<std::int64_t>& times, const Array<std::int32_t>& types,
+    const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
+    const std::vector<Array<std::int64_t>>& numbers, const std::vector<Array<std::int32_t>>& codes,
+    int threads) {
   ProfileParts parts;
   parts.plan = std::move(plan);
   parts.subjects = subject_ids;
@@ -54,6 +55,7 @@ std::shared_ptr<Profiles> make_profiles(
     parts.table.codes.push_back({{all.begin(), all.end()}, texts.size()});
     parts.item_texts.push_back(texts);
   }
+  parts.code_texts = code_ids;
   for (const Array<double>& column : item_numbers) {
     const auto all = as_span(column);
     parts.table.numbers.emplace_back(all.begin(), all.end());
@@ -97,9 +99,9 @@ void register_features(py::module_& module) {
   py::class_<Profiles, std::shared_ptr<Profiles>>(module, "FeatureProfiles",
                                                   "A plan with the events that it has seen.")
       .def(py::init(&make_profiles), py::arg("plan"), py::arg("subject_ids"), py::arg("item_ids"),
-           py::arg("item_codes"), py::arg("item_numbers"), py::arg("times"), py::arg("types"),
-           py::arg("subjects"), py::arg("items"), py::arg("numbers"), py::arg("codes"),
-           py::arg("threads") = 0)
+           py::arg("item_codes"), py::arg("item_numbers"), py::arg("code_ids"), py::arg("times"),
+           py::arg("types"), py::arg("subjects"), py::arg("items"), py::arg("numbers"),
+           py::arg("codes"), py::arg("threads") = 0)
       .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
            py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
       .def_property_readonly("rows", [](const Profiles& p) { return p.state().rows(); })

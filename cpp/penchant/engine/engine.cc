@@ -57,9 +57,10 @@ Engine::Engine(std::unique_ptr<Assets> assets)
 
 Engine::~Engine() = default;
 
-Decision Engine::recommend(const Request& request, const Chooser* chooser) const {
+Decision Engine::recommend(const Request& request, const Chooser* chooser,
+                           const features::LiveProfiles* live) const {
   Workspace& work = thread_workspace();
-  work.begin(*assets_, request, chooser);
+  work.begin(*assets_, request, chooser, live);
   for (const auto& stage : stages_) stage->run(work);
   return std::move(work.decision);
 }

@@ -20,6 +20,10 @@
 #include "penchant/bundle/bundle.h"
 #include "penchant/engine/request.h"
 
+namespace penchant::features {
+class LiveProfiles;
+}
+
 namespace penchant::engine {
 
 class Chooser;
@@ -43,8 +47,10 @@ class Engine {
   // request everywhere. Throws kInvalidArgument on a request that makes no sense.
   void recommend_json(std::string_view request, std::string& body) const;
 
-  // The same with types. `chooser`: what chooses among the best, or null.
-  [[nodiscard]] Decision recommend(const Request& request, const Chooser* chooser = nullptr) const;
+  // The same with types. `chooser`: what chooses among the best, or null. `live`: profiles that
+  // have gone on since the bundle's, or null.
+  [[nodiscard]] Decision recommend(const Request& request, const Chooser* chooser = nullptr,
+                                   const features::LiveProfiles* live = nullptr) const;
 
   // A score for every item that orders the catalogue exactly as recommend would, for evaluation:
   // candidates by their blended score, then the rest. scores.size() == num_items().

@@ -40,8 +40,11 @@ Receipt erase(Live& live, std::string_view subject) {
     feedback.decisions += more.decisions;
     feedback.rewards += more.rewards;
   }
-  return {.subject = std::string(subject),
-          .erased = {{"decisions", feedback.decisions}, {"rewards", feedback.rewards}}};
+  const std::uint64_t events = live.events().forget(subject);
+  return {
+      .subject = std::string(subject),
+      .erased = {
+          {"decisions", feedback.decisions}, {"rewards", feedback.rewards}, {"events", events}}};
 }
 
 void erase_json(Live* live, std::string_view subject, std::string& body) {

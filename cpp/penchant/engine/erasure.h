@@ -3,7 +3,7 @@
 // Forgets a person in all that is kept beside the bundle, and says what went.
 //
 //   erase_json(live.get(), "17850", body);
-//   // {"subject":"17850","erased":{"decisions":3,"rewards":1}}
+//   // {"subject":"17850","erased":{"decisions":3,"rewards":1,"events":12}}
 
 #include <cstdint>
 #include <string>

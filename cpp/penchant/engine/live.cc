@@ -78,11 +78,14 @@ std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const Liv
   auto loop =
       bandits::Loop::open(options.folder, std::move(policies),
                           {.snapshot_every = options.snapshot_every, .threads = options.threads});
-  return std::shared_ptr<Live>(new Live(std::move(engine), std::move(loop)));
+  auto events =
+      LiveEvents::open(engine, options.folder.empty() ? options.folder : options.folder / "events");
+  return std::shared_ptr<Live>(new Live(std::move(engine), std::move(loop), std::move(events)));
 }
 
-Live::Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop)
-    : engine_(std::move(engine)), loop_(std::move(loop)) {}
+Live::Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop,
+           std::unique_ptr<LiveEvents> events)
+    : engine_(std::move(engine)), loop_(std::move(loop)), events_(std::move(events)) {}
 
 const Placement* Live::find(std::string_view name) const {
   const std::vector<Placement>& all = engine_->assets().placements;
@@ -92,10 +95,13 @@ const Placement* Live::find(std::string_view name) const {
 }
 
 void Live::recommend_json(std::string_view text, Timestamp now, std::string& body) {
-  const Request request = parse_request(text);
+  Request request = parse_request(text);
   const Placement* const placement = find(request.placement);
   const Timestamp at = request.context.time.value_or(now);
-  const Decision decision = placement == nullptr        ? engine_->recommend(request)
+  events_->bring_up(request);
+  const auto profiles = events_->profiles();
+  const Decision decision = placement == nullptr
+                                ? engine_->recommend(request, nullptr, profiles.get())
                             : placement->offers.empty() ? choose_item(*placement, request, at)
                                                         : choose_offer(*placement, request, at);
   write_response(request, decision, engine_->assets(), body);
@@ -104,7 +110,8 @@ void Live::recommend_json(std::string_view text, Timestamp now, std::string& bod
 Decision Live::choose_item(const Placement& placement, const Request& request, Timestamp at) {
   check_slots(placement, request.k);
   const ItemChooser chooser(*loop_, placement, at);
-  Decision decision = engine_->recommend(request, &chooser);
+  const auto profiles = events_->profiles();
+  Decision decision = engine_->recommend(request, &chooser, profiles.get());
   if (decision.items.empty()) return decision;  // nothing to choose from
   const Drawn& drawn = chooser.drawn();
   for (std::size_t i = 0; i < decision.items.size(); ++i) {
@@ -143,6 +150,10 @@ Decision Live::choose_offer(const Placement& placement, const Request& request, 
   }
   decision.exploration = std::move(drawn.exploration);
   return decision;
+}
+
+void Live::events_json(std::string_view request, Timestamp now, std::string& body) {
+  events_->take_json(request, now, body);
 }
 
 void Live::reward_json(std::string_view text, std::string& body) {

@@ -1,7 +1,8 @@
 #pragma once
 
-// An engine whose policies are at work: it decides, logs what it decided with which probability,
-// takes rewards, and learns from them. Python's Pipeline and the HTTP server both hold one.
+// An engine at work: it takes events and knows them in the next request; where it has policies, it
+// decides, logs what it decided with which probability, takes rewards, and learns from them.
+// Python's Pipeline and the HTTP server both hold one.
 //
 //   auto live = Live::open(engine, {.folder = "state"});
 //   live->recommend_json(R"({"subject": "17850", "placement": "home"})", now, body);
@@ -17,6 +18,7 @@
 
 #include "penchant/bandits/loop.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/live_events.h"
 
 namespace penchant::engine {
 
@@ -25,7 +27,7 @@ struct Placement;
 inline constexpr std::size_t kMaxRewards = 10'000;  // of one call
 
 struct LiveOptions {
-  std::filesystem::path folder = {};       // of the log; empty: in memory
+  std::filesystem::path folder = {};       // of the logs; empty: in memory
   std::uint64_t snapshot_every = 100'000;  // records
   int threads = 1;                         // of replaying
 };
@@ -48,6 +50,9 @@ class Live {
   // kInvalidArgument on what makes no sense; then nothing was done.
   void reward_json(std::string_view request, std::string& body);
 
+  // Events as they happen; see LiveEvents.
+  void events_json(std::string_view request, Timestamp now, std::string& body);
+
   // What the log has of a decision, by the id of its answer (docs/openapi.yaml, Decision). Throws
   // kNotFound where there is none, also where it was of someone who was forgotten.
   void decision_json(std::string_view id, std::string& body) const;
@@ -57,9 +62,11 @@ class Live {
 
   [[nodiscard]] const std::shared_ptr<const Engine>& engine() const { return engine_; }
   [[nodiscard]] bandits::Loop& loop() { return *loop_; }
+  [[nodiscard]] LiveEvents& events() { return *events_; }
 
  private:
-  Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop);
+  Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop,
+       std::unique_ptr<LiveEvents> events);
   [[nodiscard]] const Placement* find(std::string_view name) const;
   [[nodiscard]] Decision choose_item(const Placement& placement, const Request& request,
                                      Timestamp at);
@@ -68,6 +75,7 @@ class Live {
 
   std::shared_ptr<const Engine> engine_;
   std::unique_ptr<bandits::Loop> loop_;
+  std::unique_ptr<LiveEvents> events_;
 };
 
 }  // namespace penchant::engine

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "penchant/engine/feature_columns.h"
-#include "penchant/features/profiles.h"
+#include "penchant/features/live_profiles.h"
 
 namespace penchant::engine {
 namespace {
@@ -40,16 +40,19 @@ class PlanReader {
  private:
   static constexpr double kMost = 3e38;
 
-  [[nodiscard]] std::int32_t subject_of(const Request& request) const {
-    if (!request.subject) return features::kNoCode;
-    return std::visit([&](const auto& id) { return profiles_->subjects().find(id); },
-                      *request.subject);
+  [[nodiscard]] std::int32_t subject_of(const Workspace& work) const {
+    const auto& subject = work.request->subject;
+    if (!subject) return features::kNoCode;
+    if (work.live == nullptr) {
+      return std::visit([&](const auto& id) { return profiles_->subjects().find(id); }, *subject);
+    }
+    return work.live->subject(text_of(*subject));
   }
 
   void read(const FeatureInput& in, PlanScratch& scratch) const {
     const std::size_t count = in.candidates.size();
     scratch.times.assign(count, in.work.query.as_of.micros);
-    scratch.subjects.assign(count, subject_of(*in.work.request));
+    scratch.subjects.assign(count, subject_of(in.work));
     scratch.items.clear();
     for (const Candidate& candidate : in.candidates) {
       scratch.items.push_back(item_of_[static_cast<std::size_t>(candidate.item.value)]);
@@ -60,7 +63,12 @@ class PlanReader {
       column.resize(count);
       scratch.out.push_back(column.data());
     }
-    profiles_->state().read({scratch.times, scratch.subjects, scratch.items}, 1, scratch.out);
+    const features::Points points{scratch.times, scratch.subjects, scratch.items};
+    if (in.work.live == nullptr) {
+      profiles_->state().read(points, 1, scratch.out);
+    } else {
+      in.work.live->read(points, scratch.out);
+    }
     scratch.ready = true;
   }
 

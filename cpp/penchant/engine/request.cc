@@ -188,6 +188,11 @@ void read_member(std::string_view key, dom::element member, Request& out) {
 
 }  // namespace
 
+std::string text_of(const ExternalId& id) {
+  const auto* const text = std::get_if<std::string>(&id);
+  return text != nullptr ? *text : std::to_string(std::get<std::int64_t>(id));
+}
+
 Request parse_request(std::string_view json) {
   const dom::object object = read_object(json, R"({"subject":"17850","k":10})");
   Request out;

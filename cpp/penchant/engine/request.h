@@ -25,6 +25,9 @@ inline constexpr std::size_t kMaxTags = 1000;  // of one attribute
 // An id as it came: a JSON string or an integer.
 using ExternalId = std::variant<std::string, std::int64_t>;
 
+// Either kind as text: 17 as "17".
+[[nodiscard]] std::string text_of(const ExternalId& id);
+
 // What the person just did, as the request tells it.
 struct RecentEvent {
   ExternalId item;

@@ -19,6 +19,10 @@
 #include "penchant/engine/candidate_features.h"
 #include "penchant/engine/request.h"
 
+namespace penchant::features {
+class LiveProfiles;
+}
+
 namespace penchant::engine {
 
 inline constexpr std::uint32_t kNotReranked = ~std::uint32_t{0};
@@ -49,13 +53,16 @@ struct Workspace {
   // set by the engine
   const Assets* assets = nullptr;
   const Request* request = nullptr;
-  const Chooser* chooser = nullptr;  // null: the order is the last word
-  std::size_t k = 0;                 // items wanted; before Explore those to choose among
+  const Chooser* chooser = nullptr;              // null: the order is the last word
+  const features::LiveProfiles* live = nullptr;  // in the place of the bundle's; null: those
+  std::size_t k = 0;  // items wanted; before Explore those to choose among
 
-  void begin(const Assets& a, const Request& r, const Chooser* c = nullptr) {
+  void begin(const Assets& a, const Request& r, const Chooser* c = nullptr,
+             const features::LiveProfiles* l = nullptr) {
     assets = &a;
     request = &r;
     chooser = c;
+    live = l;
     k = c == nullptr ? r.k : std::max(r.k, c->among());
   }
 

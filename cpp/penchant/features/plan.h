@@ -34,6 +34,9 @@ struct By {
   friend bool operator==(const By&, const By&) = default;
 };
 
+// Of Plan::codes, that which holds subjects.
+inline constexpr std::string_view kSubjectCode{"\0subject", 8};
+
 struct Feature {
   enum class Kind : std::uint8_t {
     kCount,       // events

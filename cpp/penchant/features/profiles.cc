@@ -22,6 +22,17 @@ void check(const ProfileParts& parts) {
     check_argument(parts.table.codes[i].values == parts.item_texts[i].size(),
                    "features: an attribute has more values than texts");
   }
+  check_argument(parts.code_texts.size() == plan.codes().size(),
+                 "features: texts for other fields than the plan's");
+  for (std::size_t c = 0; c < parts.code_texts.size() && c < parts.events.codes.size(); ++c) {
+    const data::IdMap& texts =
+        plan.codes()[c] == kSubjectCode ? parts.subjects : parts.code_texts[c];
+    check_argument(std::ranges::all_of(parts.events.codes[c],
+                                       [&](std::int32_t code) {
+                                         return code < static_cast<std::int64_t>(texts.size());
+                                       }),
+                   "features: a field's code has no text");
+  }
   for (const std::int32_t subject : parts.events.subjects) {
     check_argument(subject < static_cast<std::int64_t>(parts.subjects.size()),
                    "features: an event's subject has no id");
@@ -79,6 +90,7 @@ void Profiles::save(bundle::Writer& writer, const std::string& prefix) const {
   }
   for (std::size_t i = 0; i < parts_.events.codes.size(); ++i) {
     writer.add(numbered(prefix, "codes", i), parts_.events.codes[i]);
+    parts_.code_texts[i].save(writer, numbered(prefix, "code_texts", i));
   }
 }
 
@@ -110,6 +122,7 @@ std::shared_ptr<const Profiles> Profiles::load(const bundle::Reader& reader,
     }
     for (std::size_t i = 0; i < parts.plan->codes().size(); ++i) {
       parts.events.codes.push_back(reader.array<std::int32_t>(numbered(prefix, "codes", i)));
+      parts.code_texts.push_back(data::IdMap::load(reader, numbered(prefix, "code_texts", i)));
     }
     return of(std::move(parts), 1);
   } catch (const Error& error) {

@@ -3,7 +3,7 @@
 // A plan with the events that it has seen and what they are about: what a bundle holds of features.
 // Totals are not stored: they are a fold over the events, and reading them in again makes the same.
 //
-//   const auto profiles = Profiles::of({plan, subjects, items, table, texts, events}, threads);
+//   const auto profiles = Profiles::of({plan, subjects, items, ...}, threads);
 //   profiles->save(writer, "profiles");
 //   profiles->state().read(points, 1, columns);
 
@@ -34,6 +34,7 @@ struct ProfileParts {
   data::IdMap items;
   ItemTable table;                      // a row an item
   std::vector<data::IdMap> item_texts;  // what codes of items stand for, one a column of codes
+  std::vector<data::IdMap> code_texts;  // and of events; none where they stand for subjects
   EventColumns events;
 };
 
@@ -49,10 +50,14 @@ class Profiles {
   [[nodiscard]] const data::IdMap& item_texts(std::size_t column) const {
     return parts_.item_texts[column];
   }
+  [[nodiscard]] const data::IdMap& code_texts(std::size_t column) const {
+    return parts_.code_texts[column];
+  }
 
   // Writes "<prefix>/plan", "/subjects/...", "/items/...", "/item_codes/<i>",
   // "/item_texts/<i>/...",
-  // "/item_numbers/<i>", "/times", "/types", "/event_subjects", "/event_items", "/numbers/<i>" and
+  // "/item_numbers/<i>", "/code_texts/<i>/...", "/times", "/types", "/event_subjects",
+  // "/event_items", "/numbers/<i>" and
   // "/codes/<i>".
   void save(bundle::Writer& writer, const std::string& prefix) const;
   // Null when there are none. Throws kCorruptBundle.

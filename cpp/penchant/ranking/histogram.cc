@@ -100,8 +100,8 @@ class Blocks {
   Block take() {
     const std::size_t block = next_.fetch_add(1, std::memory_order_relaxed);
     if (block >= first_.back()) return {};
-    const auto r = static_cast<std::size_t>(std::ranges::upper_bound(first_, block) -
-                                            first_.begin() - 1);
+    const auto r =
+        static_cast<std::size_t>(std::ranges::upper_bound(first_, block) - first_.begin() - 1);
     const auto left = runs_[r].subspan((block - first_[r]) * size_);
     return {left.first(std::min(size_, left.size())), left.size()};
   }

@@ -340,9 +340,9 @@ TreeGrower::Outcome TreeGrower::make_children(const Leaf& leaf, Children& childr
   const auto feature = static_cast<std::size_t>(leaf.split.feature);
   const bool spare = !leaf.in_spare;
   const FeaturePlace& place = bins_.place(feature);
-  Halves halves = partition_entries(leaf.in_spare ? spare_ : entries_, leaf.rows,
-                                    bins_.column(place.column), BinDecision(leaf.split).at(place),
-                                    crew_, spare ? spare_ : entries_);
+  Halves halves =
+      partition_entries(leaf.in_spare ? spare_ : entries_, leaf.rows, bins_.column(place.column),
+                        BinDecision(leaf.split).at(place), crew_, spare ? spare_ : entries_);
   const auto rows = static_cast<std::int64_t>(halves.left_rows);
   if (std::min(rows, leaf.state.rows - rows) < params_.split.min_leaf_rows) {
     // Hessians misled about rows. By exact counts a split may even gain more, and so the leaf would

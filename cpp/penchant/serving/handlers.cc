@@ -23,6 +23,7 @@ struct Path {
 
 constexpr std::array kPaths = {
     Path{"/v1/recommend", Route::kRecommend, "POST"},
+    Path{"/v1/events", Route::kEvents, "POST"},
     Path{"/v1/rewards", Route::kRewards, "POST"},
     Path{"/v1/decisions/{id}", Route::kDecision, "GET, HEAD"},
     Path{"/v1/subjects/{id}", Route::kSubject, "DELETE"},
@@ -190,6 +191,12 @@ void Handlers::dispatch(Route route, std::string_view name, const RequestView& r
   switch (route) {
     case Route::kRecommend:
       answer_json(service_.recommend, request, reply);
+      return;
+    case Route::kEvents:
+      if (!service_.events) {
+        fail(ErrorKind::kNotFound, "no events are taken here; start the server with --data FOLDER");
+      }
+      answer_json(service_.events, request, reply);
       return;
     case Route::kRewards:
       expect_learning(service_.reward);

@@ -22,6 +22,7 @@ namespace penchant::serving {
 
 enum class Route : std::uint8_t {
   kRecommend,
+  kEvents,
   kRewards,
   kDecision,
   kSubject,
@@ -31,7 +32,7 @@ enum class Route : std::uint8_t {
   kRoot,
   kOther
 };
-inline constexpr std::size_t kRoutes = 9;
+inline constexpr std::size_t kRoutes = 10;
 [[nodiscard]] std::string_view route_name(Route route);
 
 // Where a connection was when its time ran out.

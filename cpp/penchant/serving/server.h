@@ -1,7 +1,7 @@
 #pragma once
 
-// The HTTP face of a few functions: POST /v1/recommend and /v1/rewards, GET /v1/decisions/{id},
-// DELETE /v1/subjects/{id}, health, readiness, metrics.
+// The HTTP face of a few functions: POST /v1/recommend, /v1/events and /v1/rewards, GET
+// /v1/decisions/{id}, DELETE /v1/subjects/{id}, health, readiness, metrics.
 //
 //   Service service;
 //   service.recommend = [engine](std::string_view request, std::string& body) {
@@ -30,6 +30,8 @@ namespace penchant::serving {
 // called from every worker at once, and throws penchant::Error where it can't answer.
 struct Service {
   std::function<void(std::string_view request, std::string& body)> recommend = {};
+  // The same of events; empty: none are taken.
+  std::function<void(std::string_view request, std::string& body)> events = {};
   // The same of what came of decisions; empty: nothing here learns.
   std::function<void(std::string_view request, std::string& body)> reward = {};
   // What is known of a decision, by its id; empty likewise.

@@ -35,6 +35,7 @@ class Events:
     codes: list[np.ndarray]
     subject_ids: _core.IdMap
     item_ids: _core.IdMap
+    code_ids: list[_core.IdMap]
     quarantine: Any
 
 
@@ -60,6 +61,7 @@ def make_profiles(
             for name, codes in zip(compiled.item_codes, items.codes, strict=True)
         ],
         items.numbers,
+        events.code_ids,
         events.times,
         events.types,
         events.subjects,
@@ -156,12 +158,13 @@ def read_events(
         read_numbers(table.column(fields.get(name, name), f"{name!r}"), repr(name))
         for name in compiled.numbers
     ]
-    codes = []
+    codes, code_ids = [], []
     for name in compiled.codes:
-        if name == SUBJECT:
-            codes.append(_present(subjects))
-        else:
-            codes.append(_present(encode(table.column(fields.get(name, name), name), name)))
+        coded = subjects
+        if name != SUBJECT:
+            coded = encode(table.column(fields.get(name, name), name), name)
+        codes.append(_present(coded))
+        code_ids.append(_core.IdMap.from_strings([]) if name == SUBJECT else coded.ids)
     good = out.good
     every = bool(good.all())
 
@@ -177,6 +180,7 @@ def read_events(
         [kept(one) for one in codes],
         subjects.ids,
         items.ids,
+        code_ids,
         out.frame(table),
     )
 

@@ -1,0 +1,73 @@
+#include "penchant/features/live_profiles.h"
+
+#include <algorithm>
+#include <mutex>
+
+namespace penchant::features {
+
+LiveProfiles::~LiveProfiles() = default;
+
+std::int32_t LiveProfiles::Codes::find(std::string_view text) const {
+  if (text.empty()) return kNoCode;
+  const std::int32_t code = known_->find(text);
+  if (code >= 0) return code;
+  const auto at = more_.find(std::string(text));
+  return at == more_.end() ? kNoCode : at->second;
+}
+
+std::int32_t LiveProfiles::Codes::add(std::string_view text) {
+  const std::int32_t code = find(text);
+  if (code >= 0 || text.empty()) return code;
+  const auto next = static_cast<std::int32_t>(known_->size() + more_.size());
+  more_.emplace(text, next);
+  return next;
+}
+
+LiveProfiles::LiveProfiles(std::shared_ptr<const Profiles> profiles)
+    : profiles_(std::move(profiles)), state_(profiles_->state()), subjects_(profiles_->subjects()) {
+  for (std::size_t c = 0; c < profiles_->plan().codes().size(); ++c) {
+    codes_.emplace_back(profiles_->code_texts(c));
+  }
+}
+
+void LiveProfiles::add(const LiveRow& row) {
+  const Plan& plan = profiles_->plan();
+  const std::unique_lock lock(mutex_);
+  const std::int64_t time = row.time;
+  const auto at = std::ranges::find(plan.types(), row.type);
+  // The last type stands for all that the plan doesn't name.
+  const auto type = static_cast<std::uint16_t>(
+      at == plan.types().end() ? plan.types().size() - 1 : at - plan.types().begin());
+  const std::int32_t subject = subjects_.add(row.subject);
+  const std::int32_t item = row.item.empty() ? kNoCode : profiles_->items().find(row.item);
+  std::vector<std::int32_t> codes;
+  for (std::size_t c = 0; c < codes_.size(); ++c) {
+    codes.push_back(plan.codes()[c] == kSubjectCode ? subject : codes_[c].add(row.codes[c]));
+  }
+  EventBatch batch{.times = {&time, 1},
+                   .types = {&type, 1},
+                   .subjects = {&subject, 1},
+                   .items = {&item, 1},
+                   .numbers = {},
+                   .codes = {}};
+  for (const std::int64_t& number : row.numbers) batch.numbers.emplace_back(&number, 1);
+  for (const std::int32_t& code : codes) batch.codes.emplace_back(&code, 1);
+  state_.replay(batch, 1);
+}
+
+std::int32_t LiveProfiles::subject(std::string_view id) const {
+  const std::shared_lock lock(mutex_);
+  return subjects_.find(id);
+}
+
+void LiveProfiles::read(const Points& points, std::span<double* const> columns) const {
+  const std::shared_lock lock(mutex_);
+  state_.read(points, 1, columns);
+}
+
+std::size_t LiveProfiles::rows() const {
+  const std::shared_lock lock(mutex_);
+  return state_.rows();
+}
+
+}  // namespace penchant::features

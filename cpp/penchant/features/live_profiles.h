@@ -1,0 +1,69 @@
+#pragma once
+
+// Profiles that go on: events are added one by one while requests read.
+//
+//   LiveProfiles live(profiles);
+//   live.add({.time = t, .type = "purchase", .subject = "17850", .item = "85123A", ...});
+//   live.read(live.subject("17850"), items, time, scratch);
+//
+// What it knows after some events is what a plan would know that had seen them all at once. Readers
+// share, a writer is alone. Items are those of the profiles: another is none.
+
+#include <cstdint>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "penchant/features/profiles.h"
+
+namespace penchant::features {
+
+struct LiveRow {
+  std::int64_t time = 0;          // microseconds
+  std::string_view type = {};     // by name; one that the plan doesn't name counts where any does
+  std::string_view subject = {};  // empty: nobody known
+  std::string_view item = {};     // empty: none
+  std::vector<std::int64_t> numbers = {};    // [plan's numbers], millionths or kNoNumber
+  std::vector<std::string_view> codes = {};  // [plan's codes], empty: none; not of subjects
+};
+
+class LiveProfiles {
+ public:
+  explicit LiveProfiles(std::shared_ptr<const Profiles> profiles);
+  ~LiveProfiles();
+
+  // Throws kInvalidArgument on a time beyond all bounds, kBadData where a sum leaves 64 bits.
+  void add(const LiveRow& row);
+
+  // The code of a subject, or kNoCode.
+  [[nodiscard]] std::int32_t subject(std::string_view id) const;
+  // As State::read.
+  void read(const Points& points, std::span<double* const> columns) const;
+
+  [[nodiscard]] const Profiles& base() const { return *profiles_; }
+  [[nodiscard]] std::size_t rows() const;
+
+ private:
+  // Texts to codes: those of an id map, then new ones in their order.
+  class Codes {
+   public:
+    explicit Codes(const data::IdMap& known) : known_(&known) {}
+    [[nodiscard]] std::int32_t find(std::string_view text) const;
+    std::int32_t add(std::string_view text);
+
+   private:
+    const data::IdMap* known_;
+    std::unordered_map<std::string, std::int32_t> more_;
+  };
+
+  std::shared_ptr<const Profiles> profiles_;
+  mutable std::shared_mutex mutex_;  // of what follows
+  State state_;
+  Codes subjects_;
+  std::vector<Codes> codes_;  // [plan's codes]
+};
+
+}  // namespace penchant::features
