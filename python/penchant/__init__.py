@@ -100,8 +100,8 @@ if TYPE_CHECKING:
     from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
-    from . import events as events
     from . import evaluation as evaluation
+    from . import events as events
     from . import off_policy as off_policy
     from . import ranking as ranking
     from . import simulate as simulate
