@@ -104,10 +104,10 @@ if TYPE_CHECKING:
     from . import benchmark as benchmark
     from . import datasets as datasets
     from . import errors as errors
-    from . import events as events
     from . import evaluation as evaluation
-    from . import identity as identity
+    from . import events as events
     from . import features as features
+    from . import identity as identity
     from . import off_policy as off_policy
     from . import ranking as ranking
     from . import simulate as simulate

@@ -25,15 +25,20 @@ __all__: list[str] = [
     "Calibration",
     "Context",
     "Dataset",
+    "Deduplicator",
     "Engine",
+    "EventTable",
     "FeaturePlan",
     "FeatureProfiles",
     "Filter",
     "Forest",
     "HybridModel",
     "IdMap",
+    "Identity",
     "Interactions",
+    "LatePolicy",
     "Live",
+    "Mapping",
     "Model",
     "OffPolicyEstimate",
     "OffPolicyEstimation",
@@ -44,6 +49,7 @@ __all__: list[str] = [
     "RowLabels",
     "Scorer",
     "ShapExplainer",
+    "Taxonomy",
     "VectorIndex",
     "blend_models",
     "bootstrap",
@@ -53,6 +59,8 @@ __all__: list[str] = [
     "candidate_feature_names",
     "candidate_rows",
     "context_term_names",
+    "default_identity_options",
+    "erase_json",
     "evaluate",
     "export_lightgbm",
     "extended_context",
@@ -80,6 +88,7 @@ __all__: list[str] = [
     "mean_margin",
     "metric_name",
     "model_scorer",
+    "normalize_identifier",
     "off_policy_estimate",
     "off_policy_estimator_name",
     "off_policy_known_weights",
@@ -89,6 +98,7 @@ __all__: list[str] = [
     "parse_timestamp",
     "random_test_rows",
     "ranker_rows",
+    "read_decision_log",
     "recommend_batch",
     "reindexed_interactions",
     "simd_target",
@@ -313,6 +323,201 @@ class Dataset:
     @property
     def values(self) -> numpy.typing.NDArray[numpy.float32]: ...
 
+class Identity:
+    """
+    Identifiers to subjects; penchant.Identity speaks frames.
+    """
+    @staticmethod
+    def load(reader: BundleReader, prefix: str, key: bytes) -> Identity: ...
+    def __init__(self, options: str, key: bytes) -> None: ...
+    def block(self, id: str, nobody: bool) -> dict: ...
+    def chain(self, a: str, b: str) -> dict: ...
+    def cut(self, a: str, b: str, away: bool) -> dict: ...
+    def find(self, text: str) -> bool: ...
+    def link(
+        self,
+        columns: list,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None = None,
+        skip: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8] | None = None,
+        events: typing.Any = None,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> dict: ...
+    def members(self, id: str) -> tuple: ...
+    def part(self, a: str, b: str) -> tuple[dict, dict]: ...
+    def refused(self) -> dict: ...
+    def resolve(
+        self, columns: list, threads: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> tuple: ...
+    def save(self, writer: BundleWriter, prefix: str) -> None: ...
+    def shared(self, id: str) -> bool: ...
+    def subject_at(
+        self, text: str, time: typing.SupportsInt | typing.SupportsIndex
+    ) -> typing.Any: ...
+    def subject_of(self, text: str) -> typing.Any: ...
+    def table(self) -> tuple[tuple, tuple]:
+        """
+        Names of all identifiers, and of their subjects.
+        """
+    @property
+    def identifiers(self) -> int: ...
+    @property
+    def keyed(self) -> bool: ...
+    @property
+    def links(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def options(self) -> str: ...
+    @property
+    def subjects(self) -> int: ...
+
+class Taxonomy:
+    """
+    The types of events there are.
+    """
+    @staticmethod
+    def builtin() -> Taxonomy: ...
+    @staticmethod
+    def from_json(json: str) -> Taxonomy: ...
+    @staticmethod
+    def reason_names() -> list[str]: ...
+    def extended(self, json: str) -> Taxonomy: ...
+    def read(
+        self, json: bytes, received: typing.SupportsInt | typing.SupportsIndex | None
+    ) -> typing.Any:
+        """
+        The event as JSON of the newest version, or (reason, message, payload hash).
+        """
+    def slots(self) -> list[tuple[str, str]]:
+        """
+        (name, kind) each.
+        """
+    def to_json(self) -> str: ...
+    def type_names(self) -> list[str]: ...
+
+class Mapping:
+    """
+    Events of another tracker as ours.
+    """
+    @staticmethod
+    def from_json(json: str) -> Mapping: ...
+    def apply(self, json: bytes) -> typing.Any:
+        """
+        Events as JSON, or (reason, message, payload hash).
+        """
+    @property
+    def name(self) -> str: ...
+
+class EventTable:
+    """
+    Events as columns, a row a line.
+    """
+    def __init__(self, taxonomy: Taxonomy) -> None: ...
+    def baskets(self) -> tuple:
+        """
+        Basket [rows]; orders and times of the baskets.
+        """
+    def contexts(self) -> tuple: ...
+    def event(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    def extras(self) -> tuple: ...
+    def first_row(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    def id_hash(self) -> numpy.typing.NDArray[numpy.uint64]: ...
+    def identifiers(self) -> list:
+        """
+        (namespace, (codes [events], offsets, bytes)) each.
+        """
+    def ids(self) -> tuple: ...
+    def item(self) -> tuple: ...
+    def order(self) -> tuple: ...
+    def price(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def quantity(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def read_columns(
+        self,
+        rows: typing.SupportsInt | typing.SupportsIndex,
+        columns: list,
+        type: str,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+    ) -> tuple:
+        """
+        Appends the good rows of a frame. Bad ones: rows, reasons, messages, payload hashes, counts by reason, cells dropped.
+        """
+    def read_json_lines(
+        self,
+        bytes: bytes,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+        mapping: Mapping | None,
+    ) -> tuple:
+        """
+        The same of JSON objects, one a line.
+        """
+    def received(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def sessions(self, gap: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+        """
+        Ids, numbers, starts [rows], and their count.
+        """
+    def set_subject(
+        self, event: typing.SupportsInt | typing.SupportsIndex, subject: str
+    ) -> None: ...
+    def slot(self, slot: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
+        """
+        int64 [rows], or codes, offsets and bytes; None where no row has a value.
+        """
+    def subject(self) -> tuple: ...
+    def time(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def type(self) -> numpy.typing.NDArray[numpy.uint16]: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+
+class Deduplicator:
+    """
+    Whether an event id was there before.
+    """
+    @staticmethod
+    def restore(
+        bytes: bytes,
+        horizon: typing.SupportsInt | typing.SupportsIndex,
+        max_ids: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Deduplicator: ...
+    def __init__(
+        self,
+        horizon: typing.SupportsInt | typing.SupportsIndex,
+        max_ids: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def classify(self, id: str, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold(self, id: str, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold_table(self, table: EventTable) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [events]: 0 new, 1 duplicate, 2 unknown.
+        """
+    def save(self) -> bytes: ...
+    @property
+    def bytes(self) -> int: ...
+
+class LatePolicy:
+    """
+    Events in order, out of order, and too late.
+    """
+    def __init__(self, lateness: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def classify(self, time: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def fold(
+        self,
+        time: typing.SupportsInt | typing.SupportsIndex,
+        received: typing.SupportsInt | typing.SupportsIndex | None,
+    ) -> str: ...
+    def fold_table(self, table: EventTable) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        uint8 [events]: 0 on time, 1 late, 2 too late.
+        """
+    @property
+    def latest(self) -> int: ...
+    @property
+    def watermark(self) -> int: ...
+
 class FeaturePlan:
     """
     Features, and what has to be kept to compute them.
@@ -341,6 +546,7 @@ class FeatureProfiles:
         item_numbers: collections.abc.Sequence[
             typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
         ],
+        code_ids: collections.abc.Sequence[IdMap],
         times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
         types: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
@@ -868,7 +1074,6 @@ class BanditPolicy:
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
         age: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
-        threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> None: ...
     def update(
         self,
@@ -877,7 +1082,6 @@ class BanditPolicy:
         rewards: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
-        threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> None: ...
     @property
     def arms(self) -> int: ...
@@ -1076,8 +1280,13 @@ class Live:
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
     ) -> Live: ...
     def bundle(self) -> BundleReader: ...
-    def forget(self, subject: str) -> int: ...
+    def decision_json(self, id: str) -> bytes: ...
+    def events_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
+        """
+        now: microseconds since 1970, UTC.
+        """
     def pass_time(self, now: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def read_log(self) -> dict: ...
     def recommend_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         """
         now: microseconds since 1970, UTC.
@@ -1138,7 +1347,7 @@ def build_bundle(
     profiles: FeatureProfiles = None,
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, (deadline, aggregation, learn, default reward)); profiles are FeatureProfiles. A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -1164,6 +1373,12 @@ def candidate_rows(engine: Engine, request: str) -> dict:
 def context_term_names(json: str) -> list[str]:
     """
     Names of the numbers that a context of these terms has.
+    """
+
+def default_identity_options() -> str: ...
+def erase_json(live: ..., subject: str) -> bytes:
+    """
+    Forgets a person in what a Live keeps; None keeps nothing. The receipt as JSON.
     """
 
 def evaluate(
@@ -1418,6 +1633,7 @@ def model_scorer(
     told: AttributeTable = None,
     told_rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] = ...,
 ) -> typing.Any: ...
+def normalize_identifier(options: str, name_space: str, raw: str) -> str | None: ...
 def off_policy_estimate(
     target: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]],
     estimators: collections.abc.Sequence[str],
@@ -1500,6 +1716,11 @@ def ranker_rows(
 ) -> dict:
     """
     What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].
+    """
+
+def read_decision_log(folder: os.PathLike | str | bytes, join: dict) -> dict:
+    """
+    The log in a folder that no loop has open, as BanditLoop.read_log gives it.
     """
 
 def recommend_batch(

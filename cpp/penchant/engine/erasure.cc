@@ -34,8 +34,9 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
 
 Receipt erase(Live& live, std::string_view subject) {
   check_subject(subject);
-  bandits::Forgot feedback = live.loop().forget(json_text(std::string(subject)));
-  if (const auto number = integer_of(subject)) {
+  bandits::Forgot feedback;
+  if (live.learns()) feedback = live.loop().forget(json_text(std::string(subject)));
+  if (const auto number = integer_of(subject); number && live.learns()) {
     const bandits::Forgot more = live.loop().forget(json_text(*number));
     feedback.decisions += more.decisions;
     feedback.rewards += more.rewards;

@@ -75,9 +75,12 @@ std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const Liv
                         .arms = std::move(arms),
                         .join = placement.join});
   }
-  auto loop =
-      bandits::Loop::open(options.folder, std::move(policies),
-                          {.snapshot_every = options.snapshot_every, .threads = options.threads});
+  std::unique_ptr<bandits::Loop> loop;
+  if (!policies.empty()) {
+    loop =
+        bandits::Loop::open(options.folder, std::move(policies),
+                            {.snapshot_every = options.snapshot_every, .threads = options.threads});
+  }
   auto events =
       LiveEvents::open(engine, options.folder.empty() ? options.folder : options.folder / "events");
   return std::shared_ptr<Live>(new Live(std::move(engine), std::move(loop), std::move(events)));

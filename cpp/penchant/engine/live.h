@@ -61,7 +61,9 @@ class Live {
   [[nodiscard]] std::shared_ptr<const bundle::Reader> bundle() const;
 
   [[nodiscard]] const std::shared_ptr<const Engine>& engine() const { return engine_; }
-  [[nodiscard]] bandits::Loop& loop() { return *loop_; }
+  // Whether a placement has a policy: without one there is no loop.
+  [[nodiscard]] bool learns() const { return loop_ != nullptr; }
+  [[nodiscard]] bandits::Loop& loop() { return *loop_; }  // where it learns
   [[nodiscard]] LiveEvents& events() { return *events_; }
 
  private:

@@ -1,9 +1,10 @@
 #include "penchant/events/builtin.h"
 
 namespace penchant::events {
+namespace {
 
 // New types go to the end, so that codes stay.
-const std::string_view kBuiltinTaxonomy = R"json({
+constexpr std::string_view kBuiltinTaxonomy = R"json({
   "context": {"channel": "text", "country": "text", "device": "text", "page": "text",
               "referrer": "text", "store": "text"},
   "types": [
@@ -65,5 +66,9 @@ const std::string_view kBuiltinTaxonomy = R"json({
                 "policy": "text", "purpose": {"kind": "text", "required": true}}}
   ]
 })json";
+
+}  // namespace
+
+std::string_view builtin_taxonomy() { return kBuiltinTaxonomy; }
 
 }  // namespace penchant::events

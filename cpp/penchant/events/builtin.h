@@ -5,6 +5,6 @@
 namespace penchant::events {
 
 // The types that every shop has, as a declared taxonomy.
-extern const std::string_view kBuiltinTaxonomy;
+[[nodiscard]] std::string_view builtin_taxonomy();
 
 }  // namespace penchant::events

@@ -111,7 +111,7 @@ std::string_view reason_name(Reason reason) {
 }
 
 std::shared_ptr<const Taxonomy> Taxonomy::builtin() {
-  static const std::shared_ptr<const Taxonomy> kept = from_json(kBuiltinTaxonomy);
+  static const std::shared_ptr<const Taxonomy> kept = from_json(builtin_taxonomy());
   return kept;
 }
 
