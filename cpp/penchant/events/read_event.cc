@@ -106,7 +106,9 @@ class EventReader {
   // Which line is said where it is asked for: good events don't pay for it.
   std::string place(std::string_view where) const {
     if (!where.starts_with(kLineWhere)) return std::string(where);
-    return concat("fields.lines[", line_, "]", where.substr(kLineWhere.size()));
+    const std::string_view rest = where.substr(kLineWhere.size());
+    const bool other = !rest.empty() && rest.front() != '.';  // "fields.lines", "fields.line_no"
+    return other ? std::string(where) : concat("fields.lines[", line_, "]", rest);
   }
 
   // Only an escape can make text of JSON that is not UTF-8 (half a surrogate pair).

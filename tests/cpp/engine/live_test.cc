@@ -100,9 +100,9 @@ TEST_F(LiveTest, AReceiptCountsWhatWent) {
   }
   std::string body;
   erase_json(live.get(), "17", body);
-  EXPECT_EQ(body, R"({"subject":"17","erased":{"decisions":2,"rewards":2}})");
+  EXPECT_EQ(body, R"({"subject":"17","erased":{"decisions":2,"rewards":2,"events":0}})");
   erase_json(live.get(), "17", body);
-  EXPECT_EQ(body, R"({"subject":"17","erased":{"decisions":0,"rewards":0}})");
+  EXPECT_EQ(body, R"({"subject":"17","erased":{"decisions":0,"rewards":0,"events":0}})");
   EXPECT_THROW(live->decision_json(ids[0], body), Error);
   live->decision_json(ids[2], body);
   erase_json(nullptr, "ann", body);
