@@ -23,6 +23,7 @@ void register_base(py::module_& module);
 void register_bundle(py::module_& module);
 void register_data(py::module_& module);
 void register_features(py::module_& module);
+void register_segments(py::module_& module);
 void register_models(py::module_& module);
 void register_ranking_models(py::module_& module);
 void register_attribute_models(py::module_& module);
