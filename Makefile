@@ -22,7 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bandit-regret bench-bandits \
   bench-bpr bench-ease \
-  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-serving \
+  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-segments bench-serving \
   bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
 help: ## this list
@@ -116,6 +116,9 @@ bench-bandit-regret: build ## regret of bandit policies against a public library
 
 bench-bandits: build ## bandit policies against two public libraries: rounds, decisions, learning
 	@$(PY) benchmarks/peers/bandits.py $(ARGS)
+
+bench-segments: build ## 1,000 segments over a million subjects kept up with events: speed, memory
+	@$(PY) benchmarks/segments.py $(ARGS)
 
 bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 	@$(PY) benchmarks/peers/bpr.py

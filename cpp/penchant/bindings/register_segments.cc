@@ -17,20 +17,32 @@ using features::Points;
 using features::SegmentChange;
 using features::SegmentIndex;
 using features::SegmentRules;
+using features::SegmentScores;
 using features::State;
 
 // The rules in what a segment index knows stay alive with it; the state is kept by the binding.
 using Rules = std::shared_ptr<SegmentRules>;
 
+SegmentScores scores_of(const std::vector<Array<double>>& columns) {
+  SegmentScores out;
+  for (const Array<double>& column : columns) {
+    const auto all = as_span(column);
+    out.emplace_back(all.begin(), all.end());
+  }
+  return out;
+}
+
 py::array_t<std::uint8_t> read(const SegmentRules& rules, const State& state,
                                const Array<std::int32_t>& subjects,
-                               const Array<std::int64_t>& times, int threads) {
+                               const Array<std::int64_t>& times,
+                               const std::vector<Array<double>>& scores, int threads) {
   const auto rows = static_cast<py::ssize_t>(times.size());
   py::array_t<std::uint8_t> out({rows, static_cast<py::ssize_t>(rules.segments())});
   const std::span<std::uint8_t> into(out.mutable_data(), static_cast<std::size_t>(out.size()));
   const Points points{.times = as_span(times), .subjects = as_span(subjects), .items = {}};
+  const SegmentScores given = scores_of(scores);
   const py::gil_scoped_release release;
-  read_segments(state, rules, points, threads, into);
+  read_segments(state, rules, given, points, threads, into);
   return out;
 }
 
@@ -72,20 +84,31 @@ void register_segments(py::module_& module) {
            py::arg("json"), py::arg("plan"))
       .def_property_readonly("names", &SegmentRules::names)
       .def("read", &read, py::arg("state"), py::arg("subjects"), py::arg("times"),
-           py::arg("threads") = 0, "Who is in which segment [points, segments], from the state.");
+           py::arg("scores"), py::arg("threads") = 0,
+           "Who is in which segment [points, segments], from the state.");
 
   py::class_<SegmentIndex>(module, "SegmentIndex",
                            "Who is in which segment, kept up with events and with time.")
       .def(py::init([](const State& state, const Rules& rules, std::int64_t time,
-                       std::size_t subjects, std::int64_t every, int threads) {
-             return SegmentIndex(
-                 state, rules,
-                 {.time = time, .every = every, .subjects = subjects, .threads = threads});
+                       std::size_t subjects, std::int64_t every,
+                       const std::vector<Array<double>>& scores, int threads) {
+             const SegmentIndex::Options options{.time = time,
+                                                 .every = every,
+                                                 .subjects = subjects,
+                                                 .threads = threads,
+                                                 .scores = scores_of(scores)};
+             const py::gil_scoped_release release;
+             return SegmentIndex(state, rules, options);
            }),
            py::arg("state"), py::arg("rules"), py::arg("time"), py::arg("subjects"),
-           py::arg("every"), py::arg("threads") = 0, py::keep_alive<1, 2>(),
-           py::call_guard<py::gil_scoped_release>())
+           py::arg("every"), py::arg("scores"), py::arg("threads") = 0, py::keep_alive<1, 2>())
       .def("touch", &touch, py::arg("subjects"), py::arg("times"))
+      .def(
+          "set_scores",
+          [](SegmentIndex& index, const std::vector<Array<double>>& scores) {
+            index.set_scores(scores_of(scores));
+          },
+          py::arg("scores"))
       .def("advance", &advance, py::arg("time"), py::arg("threads") = 0,
            "Changes as columns: times, subjects, segments, whether entered.")
       .def(

@@ -352,6 +352,7 @@ std::int64_t NextChange::of_formula(const Formula& formula, std::span<const doub
 std::int64_t NextChange::of(const SegmentRules::Column& column,
                             std::span<const double* const> values, std::size_t row,
                             const RankSpan& span) {
+  if (column.score) return kNever;
   if (column.formula) return of_formula(*column.formula, values, row, span);
   const Feature& feature = plan_.features()[column.feature];
   if (feature.kind == Kind::kFormula) return of_formula(feature.formula, values, row, span);

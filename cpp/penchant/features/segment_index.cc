@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <queue>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
 #include "penchant/features/next_change.h"
-#include "penchant/features/segment_reader.h"
 
 namespace penchant::features {
 namespace {
@@ -53,7 +54,8 @@ class SegmentIndex::Shard {
     touched_.push_back(static_cast<std::uint32_t>(slot));
   }
 
-  void advance(std::int64_t time, std::int64_t every, std::vector<SegmentChange>& changes) {
+  void advance(std::int64_t time, std::int64_t every, const SegmentScores& scores,
+               std::vector<SegmentChange>& changes) {
     std::vector<std::uint32_t> due = std::move(touched_);
     touched_.clear();
     while (!queue_.empty() && queue_.top().time <= time) {
@@ -67,7 +69,7 @@ class SegmentIndex::Shard {
     std::ranges::sort(due);
     const auto same = std::ranges::unique(due);
     due.erase(same.begin(), same.end());
-    SegmentReader reader(*state_, *rules_);
+    SegmentReader reader(*state_, *rules_, scores);
     NextChange next(*state_, every);
     for (std::size_t first = 0; first < due.size(); first += SegmentReader::kPoints) {
       const std::size_t count = std::min(SegmentReader::kPoints, due.size() - first);
@@ -211,6 +213,7 @@ struct SegmentIndex::Impl {
   std::shared_ptr<const SegmentRules> rules;
   std::int64_t time;
   std::int64_t every;
+  SegmentScores scores;
   std::size_t subjects = 0;
   std::vector<Shard> shards;
   // Of someone of whom nothing is known.
@@ -218,9 +221,13 @@ struct SegmentIndex::Impl {
   std::vector<Word> members;
 
   Impl(const State& of, std::shared_ptr<const SegmentRules> by, const Options& options)
-      : state(&of), rules(std::move(by)), time(options.time), every(options.every) {
+      : state(&of),
+        rules(std::move(by)),
+        time(options.time),
+        every(options.every),
+        scores(options.scores) {
     for (std::size_t s = 0; s < kShards; ++s) shards.emplace_back(of, *rules, s);
-    SegmentReader reader(of, *rules);
+    SegmentReader reader(of, *rules, scores);
     const std::int32_t nobody = kNoCode;
     reader.read({&nobody, 1}, {&time, 1});
     for (std::size_t c = 0; c < rules->columns().size(); ++c) {
@@ -250,7 +257,7 @@ struct SegmentIndex::Impl {
   std::vector<SegmentChange> advance(std::int64_t to, int threads) {
     std::vector<std::vector<SegmentChange>> of_shard(kShards);
     parallel_blocks(kShards, 1, threads, [&](const Block& block) {
-      shards[block.begin].advance(to, every, of_shard[block.begin]);
+      shards[block.begin].advance(to, every, scores, of_shard[block.begin]);
     });
     time = to;
     std::vector<SegmentChange> out;
@@ -284,6 +291,25 @@ void SegmentIndex::touch(std::span<const std::int32_t> subjects,
     const auto subject = static_cast<std::size_t>(subjects[i]);
     impl_->shards[subject % kShards].touch(subject / kShards, std::max(times[i] + 1, impl_->time));
   }
+}
+
+void SegmentIndex::set_scores(SegmentScores scores) {
+  check_argument(scores.size() == rules().scores(), "the rules of segments want ", rules().scores(),
+                 " columns of scores, not ", scores.size());
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    impl_->grow(scores[k].size());
+    std::vector<double>& before = impl_->scores[k];
+    const std::size_t most = std::max(before.size(), scores[k].size());
+    before.resize(most, std::numeric_limits<double>::quiet_NaN());
+    scores[k].resize(most, std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t subject = 0; subject < most; ++subject) {
+      const double is = scores[k][subject];
+      const double was = before[subject];
+      if (is == was || (std::isnan(is) && std::isnan(was))) continue;
+      impl_->shards[subject % kShards].touch(subject / kShards, impl_->time);
+    }
+  }
+  impl_->scores = std::move(scores);
 }
 
 std::vector<SegmentChange> SegmentIndex::advance(std::int64_t time, int threads) {

@@ -21,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "penchant/features/segment_reader.h"
 #include "penchant/features/segment_rules.h"
 #include "penchant/features/state.h"
 
@@ -42,6 +43,7 @@ class SegmentIndex {
     std::int64_t every = 3'600'000'000;  // microseconds; see NextChange
     std::size_t subjects = 0;            // codes are below; grows with `touch`
     int threads = 0;
+    SegmentScores scores = {};
   };
 
   // Keeps a reference to the state, which must not move. O(subjects) looks.
@@ -54,6 +56,10 @@ class SegmentIndex {
   // Says that the state has got events of these subjects at these times, in any order; events
   // before the clock are late and show at the clock. Throws kInvalidArgument where lengths differ.
   void touch(std::span<const std::int32_t> subjects, std::span<const std::int64_t> times);
+
+  // Gives subjects other scores; who has another one than before is looked at when the clock moves,
+  // by nothing too. Throws kInvalidArgument where the rules want another number of columns.
+  void set_scores(SegmentScores scores);
 
   // Moves the clock; gives the changes by (time, subject, segment). Nobody may replay meanwhile.
   // Throws kInvalidArgument where `time` is before the clock.

@@ -11,14 +11,18 @@
 
 namespace penchant::features {
 
+// What others say of subjects (the risk that they leave, what they will be worth):
+// [rules' scores][subjects]; NaN, and whoever is beyond the end: not known.
+using SegmentScores = std::vector<std::vector<double>>;
+
 class SegmentReader {
  public:
   static constexpr std::size_t kPoints = 256;
 
-  // Keeps references.
-  SegmentReader(const State& state, const SegmentRules& rules);
+  // Keeps references. Throws kInvalidArgument where the rules want another number of scores.
+  SegmentReader(const State& state, const SegmentRules& rules, const SegmentScores& scores);
 
-  // At most kPoints of them.
+  // At most kPoints of them, which stay where they are while values are asked for.
   void read(std::span<const std::int32_t> subjects, std::span<const std::int64_t> moments);
   // Of a point of the block; reading doesn't allocate.
   [[nodiscard]] double value(std::size_t column, std::size_t point) const;
@@ -28,6 +32,8 @@ class SegmentReader {
  private:
   const State& state_;
   const SegmentRules& rules_;
+  const SegmentScores& scores_;
+  std::span<const std::int32_t> subjects_;
   std::vector<double> values_;              // [items][features][kPoints]
   std::vector<std::vector<double*>> into_;  // [items][features]
   std::vector<std::vector<const double*>> from_;
@@ -36,7 +42,7 @@ class SegmentReader {
 
 // Who is in which segment as of points, 1 or 0, to out [points][segments]: from the state alone.
 // Throws kInvalidArgument as State::read does.
-void read_segments(const State& state, const SegmentRules& rules, const Points& points, int threads,
-                   std::span<std::uint8_t> out);
+void read_segments(const State& state, const SegmentRules& rules, const SegmentScores& scores,
+                   const Points& points, int threads, std::span<std::uint8_t> out);
 
 }  // namespace penchant::features

@@ -45,10 +45,12 @@ struct RankSpan {
 
 class SegmentRules {
  public:
-  // What is compared with bounds: a feature, or arithmetic over features. Features of a subject
-  // with an item (its affinity to a category) are of the one item named here.
+  // What is compared with bounds: a feature, arithmetic over features, or a score that someone else
+  // gave subjects. Features of a subject with an item (its affinity to a category) are of the one
+  // item named here.
   struct Column {
     std::size_t feature = 0;
+    std::optional<std::size_t> score;
     std::optional<Formula> formula;
     std::size_t item_slot = 0;   // of items()
     std::vector<double> bounds;  // ascending
@@ -67,6 +69,8 @@ class SegmentRules {
   [[nodiscard]] std::size_t segments() const { return names_.size(); }
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+  // How many columns of scores have to be given.
+  [[nodiscard]] std::size_t scores() const { return scores_; }
   // Items that columns name; the first is kNoCode.
   [[nodiscard]] const std::vector<std::int32_t>& items() const { return items_; }
 
@@ -107,6 +111,7 @@ class SegmentRules {
 
   std::vector<std::string> names_;
   std::vector<std::int32_t> items_ = {kNoCode};
+  std::size_t scores_ = 0;
   std::vector<Column> columns_;
   std::vector<Rule> rules_;
   std::vector<std::vector<Crossing>> crossings_;            // [columns], by rank

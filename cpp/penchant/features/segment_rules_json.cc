@@ -110,6 +110,9 @@ class SegmentRules::Reader {
  public:
   Reader(const Json& document, const Plan& plan) : plan_(plan) {
     const std::string whose = "segment rules";
+    if (document.is_object() && document.contains("scores")) {
+      out_.scores_ = index(document["scores"], kMostColumns, whose);
+    }
     for (const Json& one : listed(document, "columns", kMostColumns, whose)) read_column(one);
     const Json& segments = listed(document, "segments", kMostSegments, whose);
     for (const Json& one : segments) read_bounds(one);
@@ -134,7 +137,9 @@ class SegmentRules::Reader {
       check_argument(of_subjects(plan_, f), "feature '", plan_.features()[f].name,
                      "' is not about subjects, as segments are");
     };
-    if (one.is_object() && one.contains("formula")) {
+    if (one.is_object() && one.contains("score")) {
+      column.score = index(one["score"], out_.scores_, whose);
+    } else if (one.is_object() && one.contains("formula")) {
       column.formula = read_formula(one["formula"], plan_, whose);
       for (const Formula::Step& step : column.formula->steps()) {
         if (step.op == Formula::Op::kFeature) check_subject(step.feature);

@@ -207,7 +207,7 @@ std::vector<std::uint8_t> read_all(const World& world, const SegmentRules& rules
   std::vector<std::int32_t> all;
   for (std::int32_t s = 0; s < subjects; ++s) all.push_back(s);
   std::vector<std::uint8_t> out(all.size() * rules.segments());
-  read_segments(world.state(), rules, {.times = times, .subjects = all, .items = {}}, 2, out);
+  read_segments(world.state(), rules, {}, {.times = times, .subjects = all, .items = {}}, 2, out);
   return out;
 }
 
@@ -332,6 +332,29 @@ TEST(SegmentIndex, LooksOnlyWhereSomethingMayHaveChanged) {
   index.touch(subjects, times);
   static_cast<void>(index.advance(30 * kDay + 5, 1));
   EXPECT_LE(index.looks() - before, 2U);
+}
+
+TEST(SegmentIndex, TakesScoresThatOthersGave) {
+  World world(4);
+  world.events(20, 0, kDay, 4);
+  const auto plan = World::plan();
+  const auto rules = std::make_shared<SegmentRules>(SegmentRules::from_json(
+      R"({"scores": 1, "columns": [{"score": 0}], "segments": [
+          {"name": "risky", "rule": [{"column": 0, "compare": ">", "bound": 0.5}]},
+          {"name": "safe", "rule": [{"column": 0, "compare": ">", "bound": 0.5}, "not"]}]})",
+      *plan));
+  const double unknown = std::nan("");
+  EXPECT_THROW(SegmentIndex(world.state(), rules, {.time = 0}), Error);
+  SegmentIndex index(world.state(), rules,
+                     {.time = 0, .subjects = 4, .threads = 1, .scores = {{0.6, 0.5, unknown}}});
+  EXPECT_EQ(index.members(0), std::vector<std::int32_t>{0});
+  EXPECT_EQ(index.members(1), std::vector<std::int32_t>{1});
+  index.set_scores({{0.6, 0.7, 0.1, 0.9, unknown}});
+  const auto changes = index.advance(5, 1);
+  EXPECT_EQ(changes.size(), 4U);
+  EXPECT_EQ(index.members(0), (std::vector<std::int32_t>{0, 1, 3}));
+  EXPECT_EQ(index.members(1), std::vector<std::int32_t>{2});
+  EXPECT_THROW(index.set_scores({}), Error);
 }
 
 TEST(SegmentIndex, RefusesWhatMakesNoSense) {
