@@ -72,6 +72,7 @@ class Stream:
         self.rng = rng
         self.compiled = compiled
         self.subjects = subjects
+        self.orders = 0
 
     def batch(self, times: np.ndarray) -> tuple[Any, ...]:
         rng, n = self.rng, len(times)
@@ -84,7 +85,8 @@ class Stream:
             "price": rng.integers(100, 20_000, n).astype(np.int64) * 10_000,
             "quantity": rng.integers(1, 4, n).astype(np.int64) * 1_000_000,
         }
-        order = rng.integers(0, 2**30, n).astype(np.int32)
+        order = np.arange(self.orders, self.orders + n, dtype=np.int32)
+        self.orders += n
         return (
             times,
             types,
@@ -183,7 +185,9 @@ def main() -> None:
     result["peak_gib"] = round(peak(), 2)
     result["peak_gib_before_the_index"] = round(before, 2)
 
-    some = rng.choice(options.subjects, min(20_000, options.subjects), replace=False).astype(np.int32)
+    some = rng.choice(options.subjects, min(20_000, options.subjects), replace=False).astype(
+        np.int32
+    )
     read = bound.read(state, some, np.full(len(some), index.time, np.int64), [], options.threads)
     for row, subject in enumerate(some):
         if np.flatnonzero(read[row]).tolist() != index.segments_of(int(subject)):

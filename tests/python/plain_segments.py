@@ -90,7 +90,11 @@ class PlainRules:
 
     def _name(self, node: ast.Name) -> Any:
         for one in self.plain.plan.features:
-            made = self._made(one) if node.id in (one.name, node.id[:-2]) or node.id.startswith(one.name) else {}
+            made = (
+                self._made(one)
+                if node.id in (one.name, node.id[:-2]) or node.id.startswith(one.name)
+                else {}
+            )
             if node.id in made:
                 return made[node.id]
         raise AssertionError(node.id)
@@ -109,13 +113,20 @@ class PlainRules:
         if name in ("abs", "log1p", "sqrt", "min", "max", "otherwise", "known"):
             return self._arithmetic(name, [self.value(one) for one in node.args])
         events = [one.id for one in node.args if isinstance(one, ast.Name)] or None
-        values = [self.value(one) for one in node.args if isinstance(one, (ast.Constant, ast.BinOp))] if name not in ("sum", "mean", "minimum", "maximum") else []
+        values = (
+            [self.value(one) for one in node.args if isinstance(one, (ast.Constant, ast.BinOp))]
+            if name not in ("sum", "mean", "minimum", "maximum")
+            else []
+        )
         windows = [
             one.args[0].value  # type: ignore[attr-defined]
             for one in node.args
             if isinstance(one, ast.Call)
         ]
-        options: dict[str, Any] = {one.arg: one.value.value for one in node.keywords}  # type: ignore
+        options: dict[str, Any] = {
+            str(one.arg): one.value.id if isinstance(one.value, ast.Name) else one.value.value  # type: ignore
+            for one in node.keywords
+        }
         window = windows[0] if windows else None
         texts = [x for x in values if isinstance(x, str)]
         numbers = [x for x in values if isinstance(x, (int, float))]
@@ -132,7 +143,11 @@ class PlainRules:
             return self._single(F.distinct(texts[0] if texts else "item", events, **how))
         if name in ("sum", "mean", "minimum", "maximum"):
             value = ast.unparse(node.args[0])
-            return self._single(getattr(F, name)(value, (events or [])[isinstance(node.args[0], ast.Name) :] or None, **how))
+            return self._single(
+                getattr(F, name)(
+                    value, (events or [])[isinstance(node.args[0], ast.Name) :] or None, **how
+                )
+            )
         if name == "decayed":
             return self._single(F.decayed(events, half_life=str(window)))
         if name == "last_items":
@@ -153,7 +168,8 @@ class PlainRules:
         rows = self.plain._rows(F.count(events, window=window), self.point)
         if rows.empty:
             return math.nan
-        return float((rows[f"item.{by}"] == text).sum() / len(rows))
+        column = "item" if by == "item" else f"item.{by}"
+        return float((rows[column] == text).sum() / len(rows))
 
     @staticmethod
     def _arithmetic(name: str, x: list[Any]) -> Any:

@@ -142,14 +142,11 @@ def test_random_rules_equal_the_slow_way(seed: int, rules: list[str]) -> None:
 
 # --- live ------------------------------------------------------------------------------------
 
-# What time flows through in a way that is looked at by the hour only.
-FOLLOWED = [rule for rule in RULES if "cadence() > 12h" not in rule]
-
 
 def test_live_members_equal_a_recomputation_at_a_thousand_times() -> None:
     rng = np.random.default_rng(11)
     events, catalog = random_events(rng, 600)
-    segments = segments_of(FOLLOWED)
+    segments = segments_of(RULES)
     state = segments.replay(events, catalog=catalog)
     times = np.sort(random_moments(rng, 1000)["time"].to_numpy())
     live = segments.live(state, times[0])
@@ -166,14 +163,19 @@ def test_events_that_come_in_are_seen_in_any_order() -> None:
     rng = np.random.default_rng(12)
     events, catalog = random_events(rng, 400)
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")  # no two at once
-    segments = segments_of(FOLLOWED)
+    segments = segments_of(RULES)
     whole = segments.replay(events, catalog=catalog)
     from penchant.data._frames import Table
     from penchant.features._columns import read_events, read_items
 
     compiled = segments.plan._compiled
     table = Table(events)
-    roles: dict[str, str | None] = {"subject": "subject", "item": "item", "time": "time", "type": "type"}
+    roles: dict[str, str | None] = {
+        "subject": "subject",
+        "item": "item",
+        "time": "time",
+        "type": "type",
+    }
     read = read_events(table, roles, {}, compiled, "s")
     items = read_items(read, table, catalog, "item", compiled)
     core = pn._core.FeatureState(compiled.core, len(read.item_ids), items.codes, items.numbers)
@@ -193,6 +195,25 @@ def test_events_that_come_in_are_seen_in_any_order() -> None:
     assert list(live.sizes().values()) == segments.sizes(whole, clock).iloc[0, 1:].tolist()
 
 
+def test_what_can_not_be_followed_is_exact_at_full_hours() -> None:
+    rng = np.random.default_rng(13)
+    events, catalog = random_events(rng, 200)
+    segments = segments_of(
+        [
+            "decayed(purchase, 2d) * 2 > 1.2",
+            "recency(purchase) - recency(login) > 20h",
+            "recency(login) / tenure() > 0.3 and count(5d) > 0",
+        ]
+    )
+    state = segments.replay(events, catalog=catalog)
+    times = pd.date_range("2024-05-02", "2024-05-20", freq="h")
+    sizes = segments.sizes(state, times)
+    live = segments.live(state, times[0])
+    for row, time in enumerate(times):
+        live.advance(time)
+        assert list(live.sizes().values()) == sizes.iloc[row, 1:].tolist(), time
+
+
 def test_a_member_leaves_when_the_window_closes() -> None:
     log = pd.DataFrame({"subject": ["ann"], "time": ["2024-05-01T12:00:00Z"]})
     segments = pn.SegmentSet({"active": "count(7d) > 0", "lapsed": "recency() > 60d"})
@@ -204,7 +225,11 @@ def test_a_member_leaves_when_the_window_closes() -> None:
     bought = pd.Timestamp("2024-05-01T12:00")
     week, long = pd.Timedelta(days=7), pd.Timedelta(days=60)
     # The edge itself is within the window, and 60 days are not more than 60 days.
-    assert changes["time"].tolist() == [bought + second, bought + week + second, bought + long + second]
+    assert changes["time"].tolist() == [
+        bought + second,
+        bought + week + second,
+        bought + long + second,
+    ]
     live = segments.live(state, "2024-05-02")
     assert live.of("ann") == ["active"]
     assert live.of("nobody") == []
@@ -223,7 +248,11 @@ def small() -> tuple[pn.SegmentSet, Any]:
     rng = np.random.default_rng(3)
     events, catalog = random_events(rng, 200)
     segments = pn.SegmentSet(
-        {"buyers": "frequency() > 0", "lately": "recency(purchase) < 2d", "gardeners": "'garden' in top_categories(1)"}
+        {
+            "buyers": "frequency() > 0",
+            "lately": "recency(purchase) < 2d",
+            "gardeners": "'garden' in top_categories(1)",
+        }
     )
     return segments, segments.replay(events, catalog=catalog)
 
@@ -263,7 +292,9 @@ def test_sets_and_segments_can_be_copied_and_looked_at() -> None:
     assert list(again) == list(segments)
     assert again["buyers"] == pn.Segment("buyers", "frequency() > 0")
     assert hash(again["buyers"]) == hash(segments["buyers"])
-    assert again.members(state, "buyers", "2024-06-01") == segments.members(state, "buyers", "2024-06-01")
+    assert again.members(state, "buyers", "2024-06-01") == segments.members(
+        state, "buyers", "2024-06-01"
+    )
     assert repr(segments["buyers"]) == "Segment('buyers', 'frequency() > 0')"
     assert repr(segments) == "SegmentSet(3 segments, 3 columns)"
     assert len(segments) == 3
@@ -271,7 +302,13 @@ def test_sets_and_segments_can_be_copied_and_looked_at() -> None:
 
 
 def test_frames_of_each_kind_and_ids_of_each_kind() -> None:
-    log = pd.DataFrame({"subject": [7, 8, 7], "item": [1, 2, 2], "time": ["2024-01-01", "2024-01-02", "2024-01-03"]})
+    log = pd.DataFrame(
+        {
+            "subject": [7, 8, 7],
+            "item": [1, 2, 2],
+            "time": ["2024-01-01", "2024-01-02", "2024-01-03"],
+        }
+    )
     segments = pn.SegmentSet({"two": "'2' in last_items(1)", "one": "'1' in last_items(1)"})
     state = segments.replay(pl.from_pandas(log))
     points = pl.DataFrame({"subject": [7, 8, 9], "time": ["2024-01-03"] * 3, "more": [1, 2, 3]})
@@ -327,7 +364,11 @@ def test_plots_are_drawn() -> None:
         ("recency > 3d", 1, "recency is a function: call it, like recency(purchase)"),
         ("recency(purchase) > 3x", 21, "'3x' is no number; durations are like 60d"),
         ("recency(purchase) > 'a'", 19, "a duration against a text"),
-        ("recency(purchase) > count(3d)", 19, "a duration against a number: want a duration, like 60d"),
+        (
+            "recency(purchase) > count(3d)",
+            19,
+            "a duration against a number: want a duration, like 60d",
+        ),
         ("recency(30d) > 3d > 'x'", 19, "a duration against a text"),
         ("recency(purchase)", 1, "expected yes or no, found a duration: compare it"),
         ("count() and true", 1, "found a number: compare it"),
@@ -344,14 +385,22 @@ def test_plots_are_drawn() -> None:
         ("'garden", 1, "has no closing '"),
         ("count(7d, 8d) > 1", 11, "count has got a duration already"),
         ("count(0d) > 1", 7, "longer than nothing"),
-        ("count(5) > 1", 7, "count takes types of events and a duration, like count(page_view, 7d)"),
+        (
+            "count(5) > 1",
+            7,
+            "count takes types of events and a duration, like count(page_view, 7d)",
+        ),
         ("sum(3d) > 1", 1, "sum needs a field"),
         ("sum(1) > 1", 5, "sum takes a field"),
         ("sum() > 1", 1, "sum needs a field or a product of fields"),
         ("last_items() == 1", 1, "last_items needs a whole number"),
         ("'a' in last_items(0)", 19, "whole number from 1 to 1000"),
         ("'a' in last_items(2.5)", 19, "whole number from 1 to 1000"),
-        ("count(wher='x') > 1", 12, "no argument wher=; those with names are: where=; did you mean 'where'"),
+        (
+            "count(wher='x') > 1",
+            12,
+            "no argument wher=; those with names are: where=; did you mean 'where'",
+        ),
         ("count(where=3) > 1", 13, "where= wants a text in quotes"),
         ("count(where='a', 7d) > 1", 18, "arguments with a name come last"),
         ("recency() + count() > 3", 11, "they don't add up"),
@@ -382,7 +431,9 @@ def test_errors_point_at_the_column(rule: str, column: int, message: str) -> Non
 
 
 def test_errors_count_lines() -> None:
-    with pytest.raises(InvalidArgumentError, match="column 7 of line 2: there is no function 'cont'"):
+    with pytest.raises(
+        InvalidArgumentError, match="column 7 of line 2: there is no function 'cont'"
+    ):
         pn.Segment("x", "count() > 1\n  and cont() > 2")
 
 
@@ -421,7 +472,10 @@ def test_sets_that_make_no_sense() -> None:
     items = F.Plan([F.count(by="item", name="sold")])
     with pytest.raises(InvalidArgumentError, match="not about subjects"):
         wrong = pn.SegmentSet({"a": "sold > 2"}, plan=items)
-        wrong.sizes(wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]})), "2024-02-01")
+        wrong.sizes(
+            wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]})),
+            "2024-02-01",
+        )
 
 
 @settings(max_examples=300, deadline=None)
@@ -435,7 +489,13 @@ def test_any_text_is_a_rule_or_fails_cleanly(text: str) -> None:
 
 # --- recency, frequency, monetary ----------------------------------------------------------------
 
-MEASURES = F.Plan([F.recency("purchase", name="recency"), F.frequency(name="frequency"), F.monetary(name="monetary")])
+MEASURES = F.Plan(
+    [
+        F.recency("purchase", name="recency"),
+        F.frequency(name="frequency"),
+        F.monetary(name="monetary"),
+    ]
+)
 
 
 def rfm_world(seed: int, people: int) -> tuple[pd.DataFrame, Any]:
@@ -444,7 +504,8 @@ def rfm_world(seed: int, people: int) -> tuple[pd.DataFrame, Any]:
     log = pd.DataFrame(
         {
             "subject": rng.integers(0, people, rows),
-            "time": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 60, rows), unit="D"),
+            "time": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 60, rows), unit="D"),
             "type": rng.choice(["purchase", "login"], rows, p=[0.8, 0.2]),
             "order": rng.integers(0, rows // 2, rows),
             "quantity": 1,

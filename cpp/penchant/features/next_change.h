@@ -29,6 +29,7 @@ class NextChange {
   // every: microseconds; how often arithmetic is looked at through which time flows in a way that
   // can't be followed (a ratio of two ages, decayed sums). Keeps a reference.
   NextChange(const State& state, std::int64_t every);
+  NextChange(NextChange&&) = default;
 
   // Values are as of `moment`. O(windows * log rows).
   void look_at(std::int32_t subject, std::int64_t moment);

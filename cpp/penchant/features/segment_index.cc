@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <mutex>
 #include <queue>
 
 #include "penchant/base/error.h"
@@ -15,7 +16,7 @@
 namespace penchant::features {
 namespace {
 
-constexpr std::size_t kShards = 64;
+constexpr std::size_t kShards = 32;
 constexpr std::int64_t kNever = NextChange::kNever;
 using Word = std::uint64_t;
 
@@ -30,8 +31,8 @@ bool has(const Word* members, std::size_t segment) {
 // The subjects whose code is kShards * slot + number. Shards share nothing that changes.
 class SegmentIndex::Shard {
  public:
-  Shard(const State& state, const SegmentRules& rules, std::size_t number)
-      : state_(&state), rules_(&rules), number_(number), sizes_(rules.segments()) {}
+  Shard(const SegmentRules& rules, std::size_t number)
+      : rules_(&rules), number_(number), sizes_(rules.segments()) {}
 
   [[nodiscard]] std::size_t subjects() const { return next_.size(); }
 
@@ -54,7 +55,7 @@ class SegmentIndex::Shard {
     touched_.push_back(static_cast<std::uint32_t>(slot));
   }
 
-  void advance(std::int64_t time, std::int64_t every, const SegmentScores& scores,
+  void advance(std::int64_t time, SegmentReader& reader, NextChange& next,
                std::vector<SegmentChange>& changes) {
     std::vector<std::uint32_t> due = std::move(touched_);
     touched_.clear();
@@ -69,8 +70,6 @@ class SegmentIndex::Shard {
     std::ranges::sort(due);
     const auto same = std::ranges::unique(due);
     due.erase(same.begin(), same.end());
-    SegmentReader reader(*state_, *rules_, scores);
-    NextChange next(*state_, every);
     for (std::size_t first = 0; first < due.size(); first += SegmentReader::kPoints) {
       const std::size_t count = std::min(SegmentReader::kPoints, due.size() - first);
       std::vector<std::uint32_t> block(due.begin() + static_cast<std::ptrdiff_t>(first),
@@ -194,7 +193,6 @@ class SegmentIndex::Shard {
             .entered = entered};
   }
 
-  const State* state_;
   const SegmentRules* rules_;
   std::size_t number_;
   std::vector<std::int64_t> next_;    // [subjects], when to look again
@@ -226,7 +224,7 @@ struct SegmentIndex::Impl {
         time(options.time),
         every(options.every),
         scores(options.scores) {
-    for (std::size_t s = 0; s < kShards; ++s) shards.emplace_back(of, *rules, s);
+    for (std::size_t s = 0; s < kShards; ++s) shards.emplace_back(*rules, s);
     SegmentReader reader(of, *rules, scores);
     const std::int32_t nobody = kNoCode;
     reader.read({&nobody, 1}, {&time, 1});
@@ -237,6 +235,25 @@ struct SegmentIndex::Impl {
     for (std::size_t s = 0; s < rules->segments(); ++s) {
       if (rules->holds(s, ranks)) members[s / 64] |= Word{1} << (s % 64);
     }
+  }
+
+  // Room to read in, used again by one shard after another.
+  struct Worker {
+    SegmentReader reader;
+    NextChange next;
+  };
+  std::vector<std::unique_ptr<Worker>> idle;
+  std::mutex idle_mutex;
+
+  std::unique_ptr<Worker> hire() {
+    const std::lock_guard lock(idle_mutex);
+    if (idle.empty()) {
+      return std::make_unique<Worker>(
+          Worker{SegmentReader(*state, *rules, scores), NextChange(*state, every)});
+    }
+    std::unique_ptr<Worker> worker = std::move(idle.back());
+    idle.pop_back();
+    return worker;
   }
 
   [[nodiscard]] bool knows(std::int32_t subject) const {
@@ -257,7 +274,10 @@ struct SegmentIndex::Impl {
   std::vector<SegmentChange> advance(std::int64_t to, int threads) {
     std::vector<std::vector<SegmentChange>> of_shard(kShards);
     parallel_blocks(kShards, 1, threads, [&](const Block& block) {
-      shards[block.begin].advance(to, every, scores, of_shard[block.begin]);
+      std::unique_ptr<Worker> worker = hire();
+      shards[block.begin].advance(to, worker->reader, worker->next, of_shard[block.begin]);
+      const std::lock_guard lock(idle_mutex);
+      idle.push_back(std::move(worker));
     });
     time = to;
     std::vector<SegmentChange> out;

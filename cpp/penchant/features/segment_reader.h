@@ -21,6 +21,7 @@ class SegmentReader {
 
   // Keeps references. Throws kInvalidArgument where the rules want another number of scores.
   SegmentReader(const State& state, const SegmentRules& rules, const SegmentScores& scores);
+  SegmentReader(SegmentReader&&) = default;
 
   // At most kPoints of them, which stay where they are while values are asked for.
   void read(std::span<const std::int32_t> subjects, std::span<const std::int64_t> moments);

@@ -231,7 +231,8 @@ void Series::total_from(const Place& place, std::size_t first, std::vector<std::
         return total + (previous[i] < 0 ? 1 : 0);
       });
       for (std::size_t i = 0; whole && i < run.size; ++i) {
-        if (codes[i] >= 0) seen[static_cast<std::size_t>(codes[i])] = -1;
+        const auto code = static_cast<std::size_t>(codes[i]);
+        if (codes[i] >= 0 && code < seen.size()) seen[code] = -1;
       }
     }
   }

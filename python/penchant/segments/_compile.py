@@ -40,7 +40,9 @@ class Compiled:
         The given plan's features, then those that rules declare; equal ones once.
     """
 
-    def __init__(self, segments: Sequence[Segment], plan: Plan | None, scores: Sequence[str]) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], plan: Plan | None, scores: Sequence[str]
+    ) -> None:
         self._scores = list(scores)
         self._given = list(plan.features) if plan is not None else []
         self._terms: dict[str, Declaration] = {}
@@ -63,7 +65,9 @@ class Compiled:
         for one in self._given:
             if one.name == name and one.kind in _LISTS:
                 ranks = range(int(one.options["k"]))
-                return Value("texts", columns=tuple(Reference(f"given {name}_{r + 1}") for r in ranks))
+                return Value(
+                    "texts", columns=tuple(Reference(f"given {name}_{r + 1}") for r in ranks)
+                )
             if one.name == name:
                 here = (Reference(f"given {name}"),)
                 if one.kind == "attribute":
@@ -125,13 +129,19 @@ class Compiled:
     def _column(self, column: Column, state: State) -> dict[str, Any]:
         out: dict[str, Any] = {}
         steps = column.steps
-        if len(steps) == 1 and isinstance(steps[0], Reference) and steps[0].key.startswith("score "):
+        if (
+            len(steps) == 1
+            and isinstance(steps[0], Reference)
+            and steps[0].key.startswith("score ")
+        ):
             return {"score": self._scores.index(steps[0].key.removeprefix("score "))}
         if len(steps) == 1:
             out["feature"] = self._feature[self._called_of(steps[0])]
         else:
             out["formula"] = [
-                {"feature": self._feature[self._called_of(one)]} if isinstance(one, Reference) else one
+                {"feature": self._feature[self._called_of(one)]}
+                if isinstance(one, Reference)
+                else one
                 for one in steps
             ]
         if column.item is not None and (item := self._item(column.item, state)) >= 0:

@@ -109,11 +109,21 @@ FUNCTIONS: dict[str, _Function] = {
         _distinct, "number", ("text", *_RANGE), (), "distinct('item', purchase, 90d)"
     ),
     "sum": _Function(
-        _declare.sum, "number", ("value", *_RANGE), ("value",), "sum(quantity * price, purchase, 28d)"
+        _declare.sum,
+        "number",
+        ("value", *_RANGE),
+        ("value",),
+        "sum(quantity * price, purchase, 28d)",
     ),
-    "mean": _Function(_declare.mean, "number", ("value", *_RANGE), ("value",), "mean(price, purchase)"),
-    "minimum": _Function(_declare.minimum, "number", ("value", *_RANGE), ("value",), "minimum(price)"),
-    "maximum": _Function(_declare.maximum, "number", ("value", *_RANGE), ("value",), "maximum(price)"),
+    "mean": _Function(
+        _declare.mean, "number", ("value", *_RANGE), ("value",), "mean(price, purchase)"
+    ),
+    "minimum": _Function(
+        _declare.minimum, "number", ("value", *_RANGE), ("value",), "minimum(price)"
+    ),
+    "maximum": _Function(
+        _declare.maximum, "number", ("value", *_RANGE), ("value",), "maximum(price)"
+    ),
     "decayed": _Function(_decayed, "number", _RANGE, ("window",), "decayed(purchase, 30d)"),
     "last_items": _Function(_last_items, "texts", ("k", *_RANGE), ("k",), "last_items(5)"),
     "top": _Function(_top, "texts", ("text", "k", *_RANGE), ("text", "k"), "top('category', 3)"),

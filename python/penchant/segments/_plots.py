@@ -22,7 +22,9 @@ def _axes(ax: Any, width: float, height: float) -> Any:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def plot_sizes(times: Sequence[Any], names: Sequence[str], counts: np.ndarray, ax: Any = None) -> Any:
+def plot_sizes(
+    times: Sequence[Any], names: Sequence[str], counts: np.ndarray, ax: Any = None
+) -> Any:
     """Draw counts [times, segments] as lines, each with its name at its end."""
     ax = _axes(ax, 8.0, 4.0)
     for number, name in enumerate(names):
@@ -47,6 +49,14 @@ def plot_overlap(names: Sequence[str], counts: np.ndarray, ax: Any = None) -> An
     for row in places:
         for column in places:
             color = "white" if shares[row, column] > 0.6 else "#333333"
-            ax.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=color, fontsize="small")
+            ax.text(
+                column,
+                row,
+                f"{counts[row, column]:,}",
+                ha="center",
+                va="center",
+                color=color,
+                fontsize="small",
+            )
     ax.set_title("share of the row's members that are in the column's too", fontsize="small")
     return ax

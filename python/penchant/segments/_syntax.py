@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from .. import _core
 from ..errors import InvalidArgumentError
 
-__all__ = ["Binary", "Call", "Chain", "Constant", "Listed", "Name", "Node", "Unary", "fail", "near", "parse"]
+__all__ = [
+    "Binary",
+    "Call",
+    "Chain",
+    "Constant",
+    "Listed",
+    "Name",
+    "Node",
+    "Unary",
+    "fail",
+    "near",
+    "parse",
+]
 
 _LONGEST = 10_000
 _DEEPEST = 60
@@ -158,7 +170,9 @@ class _Parser:
     def rule(self) -> Node:
         node = self._or()
         if self._next.kind != "end":
-            raise self._fail(f"the rule should end here, or go on with and, or or a comparison; found {self._shown()}")
+            raise self._fail(
+                f"the rule should end here, or go on with and, or or a comparison; found {self._shown()}"
+            )
         return node
 
     @property
@@ -166,7 +180,9 @@ class _Parser:
         return self._tokens[self._at]
 
     def _fail(self, problem: str, column: int | None = None) -> InvalidArgumentError:
-        return fail(self._text, self._next.column if column is None else column, problem, self._what)
+        return fail(
+            self._text, self._next.column if column is None else column, problem, self._what
+        )
 
     def _shown(self) -> str:
         token = self._next
@@ -221,7 +237,11 @@ class _Parser:
             if not operators and (negated or self._next.text == "in"):
                 return self._membership(operands[0], negated)
             break
-        return Chain(operands[0].column, tuple(operands), tuple(operators)) if operators else operands[0]
+        return (
+            Chain(operands[0].column, tuple(operands), tuple(operators))
+            if operators
+            else operands[0]
+        )
 
     def _membership(self, left: Node, negated: bool) -> Node:
         column = self._take().column
@@ -306,7 +326,9 @@ class _Parser:
                 self._expect(",", "or ']'")
             node = self._primary()
             if not isinstance(node, Constant) or node.kind != "text":
-                raise self._fail("a list holds texts in quotes, like ['garden', 'toys']", node.column)
+                raise self._fail(
+                    "a list holds texts in quotes, like ['garden', 'toys']", node.column
+                )
             texts.append(node)
         return Listed(begin.column, tuple(texts))
 
@@ -320,7 +342,11 @@ def parse(text: str, what: str = "rule") -> Node:
         Pointing at the column, with what was expected there.
     """
     if not isinstance(text, str) or not text.strip():
-        raise InvalidArgumentError(f"{what}: want a text like 'recency(purchase) > 60d', not {text!r}")
+        raise InvalidArgumentError(
+            f"{what}: want a text like 'recency(purchase) > 60d', not {text!r}"
+        )
     if len(text) > _LONGEST:
-        raise InvalidArgumentError(f"{what}: {len(text)} characters; at most {_LONGEST} are possible")
+        raise InvalidArgumentError(
+            f"{what}: {len(text)} characters; at most {_LONGEST} are possible"
+        )
     return _Parser(text, what).rule()

@@ -79,7 +79,9 @@ _CALLED = {"otherwise": "else"}
 
 
 def _a(kind: str) -> str:
-    return {"texts": "a list of texts", "truth": "yes or no", "any": "anything"}.get(kind, f"a {kind}")
+    return {"texts": "a list of texts", "truth": "yes or no", "any": "anything"}.get(
+        kind, f"a {kind}"
+    )
 
 
 class _Compiler:
@@ -115,14 +117,20 @@ class _Compiler:
             steps += (Step("and"),) if number else ()
         return Value("truth", truth=steps)
 
-    def _compare(self, operator: str, at: int, left: Value, right: Value, column: int) -> tuple[Step, ...]:
+    def _compare(
+        self, operator: str, at: int, left: Value, right: Value, column: int
+    ) -> tuple[Step, ...]:
         kinds = {left.kind, right.kind}
         if "any" in kinds:
             return (Step("constant", truth=True),)
         if kinds == {"text"}:
             return self._same_text(operator, at, left, right)
         if not kinds <= set(_NUMBERS):
-            odd = "a text is compared with a text" if "text" in kinds else "numbers and durations are compared"
+            odd = (
+                "a text is compared with a text"
+                if "text" in kinds
+                else "numbers and durations are compared"
+            )
             if "texts" in kinds:
                 odd = "a list is asked with in, like 'garden' in top_categories(3)"
             raise Problem(at, f"{_a(left.kind)} against {_a(right.kind)}: {odd}")
@@ -130,7 +138,10 @@ class _Compiler:
             # Days may be written as numbers; a feature that counts is none.
             plain = left if left.kind == "number" else right
             if plain.constant is None:
-                raise Problem(at, f"{_a(left.kind)} against {_a(right.kind)}: want a duration, like 60d, or days")
+                raise Problem(
+                    at,
+                    f"{_a(left.kind)} against {_a(right.kind)}: want a duration, like 60d, or days",
+                )
         if isinstance(left.constant, float) and isinstance(right.constant, float):
             return (Step("constant", truth=_HOLDS[operator](left.constant, right.constant)),)
         if left.constant is not None:
@@ -159,7 +170,9 @@ class _Compiler:
         if "any" in (left.kind, right.kind):
             return Value("truth", truth=(Step("constant", truth=True),))
         if right.kind != "texts":
-            raise Problem(node.right.column, f"expected a list of texts after in, found {_a(right.kind)}")
+            raise Problem(
+                node.right.column, f"expected a list of texts after in, found {_a(right.kind)}"
+            )
         if left.kind != "text":
             raise Problem(node.left.column, f"expected a text before in, found {_a(left.kind)}")
         tests: list[Step] = []
@@ -216,7 +229,9 @@ class _Compiler:
             raise Problem(at, "a duration times a duration means nothing")
         if operator == "/":
             if kinds == ("number", "duration"):
-                raise Problem(at, "a number over a duration means nothing; count within a window instead")
+                raise Problem(
+                    at, "a number over a duration means nothing; count within a window instead"
+                )
             return "number" if kinds[0] == kinds[1] else "duration"
         return "duration" if "duration" in kinds else "number"
 
@@ -237,7 +252,10 @@ class _Compiler:
     def _arithmetic(self, node: Call) -> Value:
         wanted = ARITHMETIC[node.name]
         if node.named or len(node.arguments) != wanted:
-            raise Problem(node.column, f"{node.name} takes {wanted} value{'s' if wanted > 1 else ''}, not {len(node.arguments)}")
+            raise Problem(
+                node.column,
+                f"{node.name} takes {wanted} value{'s' if wanted > 1 else ''}, not {len(node.arguments)}",
+            )
         values = [self.value(one) for one in node.arguments]
         if node.name == "known":
             return self._known(node, values[0])
@@ -245,7 +263,9 @@ class _Compiler:
             return Value("any")
         for one, at in zip(values, node.arguments, strict=True):
             if one.kind not in _NUMBERS:
-                raise Problem(at.column, f"{node.name} wants numbers or durations, not {_a(one.kind)}")
+                raise Problem(
+                    at.column, f"{node.name} wants numbers or durations, not {_a(one.kind)}"
+                )
         kinds = {one.kind for one in values}
         if len(kinds) > 1 and all(one.constant is None for one in values if one.kind == "number"):
             raise Problem(node.column, f"{node.name} of a number and a duration means nothing")
@@ -262,7 +282,9 @@ class _Compiler:
         if value.kind == "any":
             return Value("truth", truth=(Step("constant", truth=True),))
         if value.kind in ("texts", "truth"):
-            raise Problem(node.arguments[0].column, f"known asks about one value, not {_a(value.kind)}")
+            raise Problem(
+                node.arguments[0].column, f"known asks about one value, not {_a(value.kind)}"
+            )
         if value.constant is not None:
             return Value("truth", truth=(Step("constant", truth=True),))
         column = Column(value.columns) if value.kind == "text" else self._column(value, node.column)
@@ -281,12 +303,17 @@ class _Compiler:
     def _name(self, node: Name) -> Value:
         if self._names.find is None:
             if node.name in FUNCTIONS or node.name in ARITHMETIC:
-                raise Problem(node.column, f"{node.name} is a function: call it, like {_example(node.name)}")
+                raise Problem(
+                    node.column, f"{node.name} is a function: call it, like {_example(node.name)}"
+                )
             return Value("any")
         found = self._names.find(node.name)
         if found is None:
             known = [*self._names.known, *FUNCTIONS]
-            hint = near(node.name, known) or "; features of a plan go by their names, texts stand in quotes"
+            hint = (
+                near(node.name, known)
+                or "; features of a plan go by their names, texts stand in quotes"
+            )
             raise Problem(node.column, f"nothing is called {node.name!r}{hint}")
         return found
 

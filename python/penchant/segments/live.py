@@ -115,7 +115,9 @@ def change_frame(
     return make_frame(
         {
             "time": times.astype("datetime64[us]"),
-            "subject": arrow_ids(state._subjects, subjects) if len(subjects) else np.zeros(0, object),
+            "subject": arrow_ids(state._subjects, subjects)
+            if len(subjects)
+            else np.zeros(0, object),
             "segment": np.array(names, object)[segments] if len(segments) else np.zeros(0, object),
             "entered": entered,
         },

@@ -45,7 +45,11 @@ class Rfm:
     """
 
     def __init__(
-        self, state: State, names: tuple[str, str, str], scores: Any, cuts: dict[str, list[float | None]]
+        self,
+        state: State,
+        names: tuple[str, str, str],
+        scores: Any,
+        cuts: dict[str, list[float | None]],
     ) -> None:
         self._state = state
         self._names = names
@@ -60,7 +64,10 @@ class Rfm:
         recency, frequency, _ = self._names
         return {
             name: " and ".join(
-                [*self._between(recency, *r, turned=True), *self._between(frequency, *f, turned=False)]
+                [
+                    *self._between(recency, *r, turned=True),
+                    *self._between(frequency, *f, turned=False),
+                ]
             )
             for name, (r, f) in _GRID.items()
         }
@@ -74,7 +81,9 @@ class Rfm:
         cuts = self.cuts[measure]
         if low > 1:
             cut = cuts[low - 2]
-            tests.append("false" if cut is None else f"{measure} {'<=' if turned else '>='} {cut!r}")
+            tests.append(
+                "false" if cut is None else f"{measure} {'<=' if turned else '>='} {cut!r}"
+            )
         if high < 5 and cuts[high - 1] is not None:
             tests.append(f"{measure} {'>' if turned else '<'} {cuts[high - 1]!r}")
         return tests
@@ -128,9 +137,13 @@ def rfm(
     for name in names:
         if name not in state.plan.columns:
             there = ", ".join(map(repr, state.plan.columns)) or "none"
-            raise InvalidArgumentError(f"the plan has no feature {name!r}; its columns are: {there}")
+            raise InvalidArgumentError(
+                f"the plan has no feature {name!r}; its columns are: {there}"
+            )
     if len(set(names)) < 3:
-        raise InvalidArgumentError(f"recency, frequency and monetary are three features, not {names}")
+        raise InvalidArgumentError(
+            f"recency, frequency and monetary are three features, not {names}"
+        )
     everyone = np.arange(len(state._subjects), dtype=np.int32)
     times = np.full(len(everyone), time_micros(time, "time"), np.int64)
     items = np.zeros(0, np.int32)

@@ -190,7 +190,9 @@ class SegmentSet:
             A row a time: the column `time`, and one a segment.
         """
         moments = [times] if isinstance(times, str) or np.ndim(times) == 0 else list(times)
-        columns: dict[str, Any] = {"time": np.array([_micros(t) for t in moments], "datetime64[us]")}
+        columns: dict[str, Any] = {
+            "time": np.array([_micros(t) for t in moments], "datetime64[us]")
+        }
         counts = np.array([self._sizes(state, one, scores, threads) for one in moments], np.int64)
         counts = counts.reshape(len(moments), len(self))
         for number, name in enumerate(self._places):
@@ -277,7 +279,9 @@ class SegmentSet:
         from ._plots import plot_sizes
 
         moments = [moment(_micros(t)).replace(tzinfo=None) for t in times]
-        counts = np.array([self._sizes(state, t, how.get("scores"), how.get("threads")) for t in times])
+        counts = np.array(
+            [self._sizes(state, t, how.get("scores"), how.get("threads")) for t in times]
+        )
         return plot_sizes(moments, self.names, counts, ax)
 
     def plot_overlap(self, state: State, time: Any, ax: Any = None, **how: Any) -> Any:
@@ -297,7 +301,9 @@ class SegmentSet:
 
     def _check(self, state: State) -> None:
         if not isinstance(state, State):
-            raise InvalidArgumentError(f"want a state, as segments.replay(events) makes one, not {state!r}")
+            raise InvalidArgumentError(
+                f"want a state, as segments.replay(events) makes one, not {state!r}"
+            )
         if state.plan._compiled.core.json != self.plan._compiled.core.json:
             raise InvalidArgumentError(
                 "the state is of another plan than the segments'; make it with segments.replay(events)"
