@@ -4,7 +4,7 @@
 
 A shop's events (views, carts, purchases with orders and prices) over a year fill the state; then
 batches of 2,000 come in, each into the state and through `touch` and `advance`. Rules are drawn:
-two to four comparisons each of recency, frequency, monetary value, counts, tenure and preferred
+three to five comparisons each of recency, frequency, monetary value, counts, tenure and preferred
 categories. Two paces: events as they come at 200,000 a second, and the same number while a day
 passes, so that windows close and recencies grow. At the end memberships are recomputed from the
 state for some of the subjects and have to be equal.
@@ -34,7 +34,7 @@ BATCH = 2_000
 
 
 def rules(rng: np.random.Generator, count: int) -> dict[str, str]:
-    """Draw rules of two to four comparisons."""
+    """Draw rules of three to five comparisons."""
 
     def atom() -> str:
         kind = rng.integers(0, 9)
@@ -61,7 +61,7 @@ def rules(rng: np.random.Generator, count: int) -> dict[str, str]:
 
     out = {}
     for number in range(count):
-        out[f"s{number}"] = " and ".join(atom() for _ in range(rng.integers(2, 5)))
+        out[f"s{number}"] = " and ".join(atom() for _ in range(rng.integers(3, 6)))
     return out
 
 

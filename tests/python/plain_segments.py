@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 import pandas as pd
-from plain_features import DAY, Plain
 
 from penchant import features as F
 from penchant.features import Declaration
+from plain_features import DAY, Plain
 
 _DURATION = re.compile(r"(?<![\w'])(\d+\.?\d*)(ms|[smhdw])(?!\w)")
 _UNITS = {"ms": "ms", "s": "s", "m": "min", "h": "h", "d": "D", "w": "W"}
@@ -89,15 +89,13 @@ class PlainRules:
         }[operator]()
 
     def _name(self, node: ast.Name) -> Any:
+        values: dict[str, Any] = {}
         for one in self.plain.plan.features:
-            made = (
-                self._made(one)
-                if node.id in (one.name, node.id[:-2]) or node.id.startswith(one.name)
-                else {}
-            )
-            if node.id in made:
-                return made[node.id]
-        raise AssertionError(node.id)
+            made = getattr(self.plain, f"_{one.kind}")(one, self.point, values)
+            values.update(made if isinstance(made, dict) else {one.name: made})
+            if isinstance(made, dict) and one.name == node.id:
+                return list(made.values())
+        return values[node.id]
 
     def _made(self, one: Declaration) -> dict[str, Any]:
         made = getattr(self.plain, f"_{one.kind}")(one, self.point, {})

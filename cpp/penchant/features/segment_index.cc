@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <queue>
@@ -276,14 +277,24 @@ struct SegmentIndex::Impl {
     parallel_blocks(kShards, 1, threads, [&](const Block& block) {
       std::unique_ptr<Worker> worker = hire();
       shards[block.begin].advance(to, worker->reader, worker->next, of_shard[block.begin]);
+      std::ranges::sort(of_shard[block.begin]);
       const std::lock_guard lock(idle_mutex);
       idle.push_back(std::move(worker));
     });
     time = to;
-    std::vector<SegmentChange> out;
-    for (const auto& some : of_shard) out.insert(out.end(), some.begin(), some.end());
-    std::ranges::sort(out);
-    return out;
+    // Each shard's are in order; of two neighbours become one until one is left.
+    for (std::size_t step = 1; step < kShards; step *= 2) {
+      parallel_blocks(kShards / (2 * step), 1, threads, [&](const Block& block) {
+        std::vector<SegmentChange>& left = of_shard[block.begin * 2 * step];
+        std::vector<SegmentChange>& right = of_shard[block.begin * 2 * step + step];
+        std::vector<SegmentChange> both;
+        both.reserve(left.size() + right.size());
+        std::ranges::merge(left, right, std::back_inserter(both));
+        left = std::move(both);
+        right = {};
+      });
+    }
+    return std::move(of_shard[0]);
   }
 };
 

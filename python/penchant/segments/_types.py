@@ -302,12 +302,12 @@ class _Compiler:
 
     def _name(self, node: Name) -> Value:
         if self._names.find is None:
-            if node.name in FUNCTIONS or node.name in ARITHMETIC:
-                raise Problem(
-                    node.column, f"{node.name} is a function: call it, like {_example(node.name)}"
-                )
-            return Value("any")
+            return Value("any")  # a set knows its plan
         found = self._names.find(node.name)
+        if found is None and (node.name in FUNCTIONS or node.name in ARITHMETIC):
+            raise Problem(
+                node.column, f"{node.name} is a function: call it, like {_example(node.name)}"
+            )
         if found is None:
             known = [*self._names.known, *FUNCTIONS]
             hint = (
