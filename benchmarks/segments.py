@@ -1,4 +1,4 @@
-"""1,000 segments over a million subjects, kept up with a stream of events: how fast, in which memory.
+"""1,000 segments over a million subjects, kept up with a stream of events: speed and memory.
 
     make bench-segments    or    .venv/bin/python benchmarks/segments.py [--subjects 1000000]
 

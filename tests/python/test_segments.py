@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 from typing import Any
@@ -281,7 +282,7 @@ def test_rules_share_features() -> None:
         plan=PLAN,
     )
     made = [one for one in segments.plan.features if one.name.startswith("segments.")]
-    # recency(purchase) is the plan's age, count(purchase, 3d) its bought; the longer list serves both.
+    # recency(purchase) is the plan's age, count(purchase, 3d) its bought; one list serves both.
     assert [(one.kind, one.options.get("k")) for one in made] == [("top", 3)]
     assert [one.name for one in segments.plan.features[:5]] == [one.name for one in PLAN.features]
 
@@ -456,7 +457,7 @@ def test_names_are_looked_up_in_the_plan(rule: str, message: str) -> None:
 def test_sets_that_make_no_sense() -> None:
     with pytest.raises(InvalidArgumentError, match="two segments are called 'a'"):
         pn.SegmentSet([pn.Segment("a", "true"), pn.Segment("a", "true")])
-    with pytest.raises(InvalidArgumentError, match="made of pn.Segment"):
+    with pytest.raises(InvalidArgumentError, match=r"made of pn.Segment"):
         pn.SegmentSet(["true"])  # type: ignore[list-item]
     with pytest.raises(InvalidArgumentError, match="name is a text"):
         pn.Segment("", "true")
@@ -464,27 +465,23 @@ def test_sets_that_make_no_sense() -> None:
         with pytest.raises(InvalidArgumentError):
             pn.Segment("a", rule)  # type: ignore[arg-type]
     segments, state = small()
-    with pytest.raises(InvalidArgumentError, match="no segment 'buyer'; did you mean 'buyers'"):
+    with pytest.raises(InvalidArgumentError, match="no segment 'buyer'; did you mean"):
         segments.members(state, "buyer", "2024-05-09")
     other = pn.SegmentSet({"a": "count() > 0"})
     with pytest.raises(InvalidArgumentError, match="of another plan"):
         other.members(state, "a", "2024-05-09")
     items = F.Plan([F.count(by="item", name="sold")])
+    wrong = pn.SegmentSet({"a": "sold > 2"}, plan=items)
+    state = wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]}))
     with pytest.raises(InvalidArgumentError, match="not about subjects"):
-        wrong = pn.SegmentSet({"a": "sold > 2"}, plan=items)
-        wrong.sizes(
-            wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]})),
-            "2024-02-01",
-        )
+        wrong.sizes(state, "2024-02-01")
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=st.sampled_from(list("recny()<>=,. '3d[]+-*/andortkw")), max_size=40))
 def test_any_text_is_a_rule_or_fails_cleanly(text: str) -> None:
-    try:
+    with contextlib.suppress(InvalidArgumentError):
         pn.Segment("x", text)
-    except InvalidArgumentError:
-        pass
 
 
 # --- recency, frequency, monetary ----------------------------------------------------------------

@@ -59,11 +59,15 @@ ChangeColumns advance(SegmentIndex& index, std::int64_t time, int threads) {
   ChangeColumns out{py::array_t<std::int64_t>(size), py::array_t<std::int32_t>(size),
                     py::array_t<std::uint32_t>(size), py::array_t<bool>(size)};
   auto& [times, subjects, segments, entered] = out;
+  auto* const time_of = times.mutable_data();
+  auto* const subject_of = subjects.mutable_data();
+  auto* const segment_of = segments.mutable_data();
+  auto* const entered_of = entered.mutable_data();
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    times.mutable_data()[i] = changes[i].time;
-    subjects.mutable_data()[i] = changes[i].subject;
-    segments.mutable_data()[i] = changes[i].segment;
-    entered.mutable_data()[i] = changes[i].entered;
+    time_of[i] = changes[i].time;
+    subject_of[i] = changes[i].subject;
+    segment_of[i] = changes[i].segment;
+    entered_of[i] = changes[i].entered;
   }
   return out;
 }

@@ -167,23 +167,39 @@ class SegmentIndex::Shard {
   // Evaluates what was passed between a subject's ranks of before and those that it has now.
   void pass(std::uint32_t slot, std::span<const Rank> old, std::int64_t moment,
             std::vector<SegmentChange>& changes) {
-    Word* const members = members_.data() + slot * words();
     const std::span<const Rank> ranks(ranks_.data() + slot * old.size(), old.size());
+    const auto passed = [&](std::size_t c) {
+      return ranks[c] == old[c]
+                 ? std::span<const SegmentRules::Crossing>()
+                 : rules_->crossed(c, std::min(ranks[c], old[c]), std::max(ranks[c], old[c]));
+    };
+    std::size_t total = 0;
+    for (std::size_t c = 0; c < old.size(); ++c) total += passed(c).size();
+    if (total >= rules_->segments()) {
+      for (std::uint32_t s = 0; s < rules_->segments(); ++s)
+        settle_one(slot, s, ranks, moment, changes);
+      return;
+    }
+    const Word* const inside = members(slot);
     for (std::size_t c = 0; c < old.size(); ++c) {
-      if (ranks[c] == old[c]) continue;
       const bool up = ranks[c] > old[c];
-      const auto passed =
-          rules_->crossed(c, std::min(ranks[c], old[c]), std::max(ranks[c], old[c]));
-      for (const SegmentRules::Crossing& one : passed) {
-        const bool inside = has(members, one.segment);
+      for (const SegmentRules::Crossing& one : passed(c)) {
         // Who is out stays out where the test in between became false.
-        if (!inside && !(up ? one.up : one.down)) continue;
-        if (rules_->holds(one.segment, ranks) == inside) continue;
-        members[one.segment / 64] ^= Word{1} << (one.segment % 64);
-        sizes_[one.segment] += inside ? -1 : 1;
-        changes.push_back(change(slot, one.segment, moment, !inside));
+        if (!has(inside, one.segment) && !(up ? one.up : one.down)) continue;
+        settle_one(slot, one.segment, ranks, moment, changes);
       }
     }
+  }
+
+  void settle_one(std::uint32_t slot, std::uint32_t segment, std::span<const Rank> ranks,
+                  std::int64_t moment, std::vector<SegmentChange>& changes) {
+    Word& word = members_[slot * words() + segment / 64];
+    const Word bit = Word{1} << (segment % 64);
+    const bool inside = (word & bit) != 0;
+    if (rules_->holds(segment, ranks) == inside) return;
+    word ^= bit;
+    sizes_[segment] += inside ? -1 : 1;
+    changes.push_back(change(slot, segment, moment, !inside));
   }
 
   [[nodiscard]] SegmentChange change(std::uint32_t slot, std::size_t segment, std::int64_t moment,

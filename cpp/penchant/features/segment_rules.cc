@@ -27,6 +27,12 @@ std::uint8_t SegmentRules::Test::truth(Rank rank) const {
   return inside != negated ? kTrue : 0;
 }
 
+// truth(rank) is kTrue.
+bool SegmentRules::Test::passes(Rank rank) const {
+  if (rank == 0) return truth(rank) == kTrue;
+  return (low <= rank && rank <= high) != negated;
+}
+
 Rank SegmentRules::rank(std::size_t column, double value) const {
   if (std::isnan(value)) return 0;
   const std::vector<double>& bounds = columns_[column].bounds;
@@ -80,11 +86,10 @@ std::uint8_t SegmentRules::run(const std::vector<Step>& steps, std::span<const R
 }
 
 bool SegmentRules::holds(std::size_t segment, std::span<const Rank> ranks) const {
-  const Rule& rule = rules_[segment];
-  for (const Test& test : rule.tests) {
-    if (test.truth(ranks[test.column]) != kTrue) return false;
+  for (std::size_t t = test_begin_[segment]; t < test_begin_[segment + 1]; ++t) {
+    if (!tests_[t].passes(ranks[tests_[t].column])) return false;
   }
-  return std::ranges::all_of(rule.programs,
+  return std::ranges::all_of(rules_[segment].programs,
                              [&](const auto& steps) { return run(steps, ranks) == kTrue; });
 }
 
@@ -127,6 +132,11 @@ void SegmentRules::order() {
         if (step.op == Step::Op::kTest) list(s, step.test, false);
       }
     }
+  }
+  test_begin_.push_back(0);
+  for (const Rule& rule : rules_) {
+    tests_.insert(tests_.end(), rule.tests.begin(), rule.tests.end());
+    test_begin_.push_back(static_cast<std::uint32_t>(tests_.size()));
   }
   crossings_.resize(columns_.size());
   crossing_begin_.resize(columns_.size());

@@ -91,6 +91,7 @@ class SegmentRules {
     std::uint8_t unknown = 0;  // a truth
 
     [[nodiscard]] std::uint8_t truth(Rank rank) const;
+    [[nodiscard]] bool passes(Rank rank) const;
   };
   struct Step {
     enum class Op : std::uint8_t { kTest, kConstant, kAnd, kOr, kNot };
@@ -114,6 +115,9 @@ class SegmentRules {
   std::size_t scores_ = 0;
   std::vector<Column> columns_;
   std::vector<Rule> rules_;
+  // Tests of all rules, one after another: most looks end at one of the first.
+  std::vector<Test> tests_;
+  std::vector<std::uint32_t> test_begin_;
   std::vector<std::vector<Crossing>> crossings_;            // [columns], by rank
   std::vector<std::vector<std::uint32_t>> crossing_begin_;  // [columns][ranks]
 };

@@ -196,23 +196,28 @@ class SegmentRules::Reader {
       stack.pop_back();
       return top;
     };
+    const auto push = [&](const Step& step) { stack.emplace_back(1, step); };
     for (const Json& step : segment["rule"]) {
+      Step next;
       if (step.is_object()) {
-        stack.push_back({{.op = Step::Op::kTest,
-                          .test = test_of(read_comparison(step, out_.columns_.size(), name))}});
+        next.test = test_of(read_comparison(step, out_.columns_.size(), name));
+        push(next);
       } else if (step.is_boolean()) {
-        const std::uint8_t truth = step.get<bool>() ? kTrue : 0;
-        stack.push_back({{.op = Step::Op::kConstant, .constant = truth, .test = {}}});
+        next.op = Step::Op::kConstant;
+        next.constant = step.get<bool>() ? kTrue : 0;
+        push(next);
       } else if (step == "not") {
+        next.op = Step::Op::kNot;
         std::vector<Step> one = pop();
-        one.push_back({.op = Step::Op::kNot, .test = {}});
+        one.push_back(next);
         stack.push_back(std::move(one));
       } else {
         check_argument(step == "and" || step == "or", name, ": the rule holds ", step.dump());
+        next.op = step == "and" ? Step::Op::kAnd : Step::Op::kOr;
         const std::vector<Step> right = pop();
         std::vector<Step> left = pop();
         left.insert(left.end(), right.begin(), right.end());
-        left.push_back({.op = step == "and" ? Step::Op::kAnd : Step::Op::kOr, .test = {}});
+        left.push_back(next);
         stack.push_back(std::move(left));
       }
     }

@@ -12,14 +12,14 @@ from ..features import declarations as _declare
 from ..features.declarations import Declaration
 from ._syntax import Binary, Call, Constant, Listed, Name, Node, near
 
-__all__ = ["ARITHMETIC", "FUNCTIONS", "Problem", "Term", "term_of"]
+__all__ = ["ARITHMETIC", "FUNCTIONS", "RuleError", "Term", "term_of"]
 
 _DAY = 86_400_000_000
 # Functions of values: how many they take.
 ARITHMETIC = {"abs": 1, "log1p": 1, "sqrt": 1, "min": 2, "max": 2, "otherwise": 2, "known": 1}
 
 
-class Problem(Exception):
+class RuleError(Exception):
     """What is wrong, and where."""
 
     def __init__(self, column: int, text: str) -> None:
@@ -172,12 +172,14 @@ class _Arguments:
             self._add_named(key, node)
         for role in function.needs:
             if role not in self.found:
-                raise Problem(call.column, f"{call.name} needs {_ROLES[role]}: {function.example}")
+                raise RuleError(
+                    call.column, f"{call.name} needs {_ROLES[role]}: {function.example}"
+                )
 
-    def _refuse(self, node: Node, what: str) -> Problem:
+    def _refuse(self, node: Node, what: str) -> RuleError:
         takes = [_ROLES[role] for role in self._function.takes]
         listed = " and ".join(filter(None, [", ".join(takes[:-1]), *takes[-1:]])) or "nothing"
-        return Problem(
+        return RuleError(
             node.column,
             f"{self._call.name} takes {listed}, like {self._function.example}; not {what}",
         )
@@ -186,7 +188,7 @@ class _Arguments:
         if role not in self._function.takes:
             raise self._refuse(node, what)
         if role in self.found:
-            raise Problem(node.column, f"{self._call.name} has got {_ROLES[role]} already")
+            raise RuleError(node.column, f"{self._call.name} has got {_ROLES[role]} already")
         self.found[role] = value
 
     def _add(self, node: Node, *, first: bool) -> None:
@@ -199,12 +201,14 @@ class _Arguments:
         if isinstance(node, Constant) and node.kind == "duration":
             micros = round(float(node.value) * _DAY)
             if micros <= 0:
-                raise Problem(node.column, "a window is longer than nothing")
+                raise RuleError(node.column, "a window is longer than nothing")
             return self._put("window", duration_text(micros), node, "a duration")
         if isinstance(node, Constant) and node.kind == "number":
             k = float(node.value)
             if "k" in takes and not (k.is_integer() and 1 <= k <= 1000):
-                raise Problem(node.column, f"{self._call.name} wants a whole number from 1 to 1000")
+                raise RuleError(
+                    node.column, f"{self._call.name} wants a whole number from 1 to 1000"
+                )
             return self._put("k", int(k), node, "a number")
         if isinstance(node, Constant) and node.kind == "text":
             return self._put("text", str(node.value), node, "a text")
@@ -215,7 +219,7 @@ class _Arguments:
         known += ["by"] if self._call.name == "affinity" else []
         if key not in known:
             there = ", ".join(f"{one}=" for one in known) or "none"
-            raise Problem(
+            raise RuleError(
                 node.column,
                 f"{self._call.name} has no argument {key}=; those with names are: {there}"
                 f"{near(key, known)}",
@@ -225,7 +229,7 @@ class _Arguments:
         elif isinstance(node, Name) and key == "by":
             self.found[key] = node.name
         else:
-            raise Problem(node.column, f"{key}= wants a text in quotes")
+            raise RuleError(node.column, f"{key}= wants a text in quotes")
 
 
 def term_of(call: Call) -> Term:
@@ -233,18 +237,18 @@ def term_of(call: Call) -> Term:
 
     Raises
     ------
-    Problem
+    RuleError
         Where an argument is not what the function takes.
     """
     function = FUNCTIONS.get(call.name)
     if function is None:
         known = [*FUNCTIONS, *ARITHMETIC]
-        raise Problem(call.column, f"there is no function {call.name!r}{near(call.name, known)}")
+        raise RuleError(call.column, f"there is no function {call.name!r}{near(call.name, known)}")
     arguments = _Arguments(call, function).found
     try:
         declared = function.make(**arguments)
     except InvalidArgumentError as error:
-        raise Problem(call.column, str(error)) from None
+        raise RuleError(call.column, str(error)) from None
     item = None
     if call.name == "affinity":
         item = (arguments.get("by", "category"), arguments["text"])

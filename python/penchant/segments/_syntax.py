@@ -151,7 +151,8 @@ def _stray(text: str, at: int) -> str:
         return f"the text that begins here has no closing {text[at]}"
     if text[at].isdigit():
         word = re.match(r"[\w.]+", text[at:])
-        return f"{word[0] if word else text[at]!r} is no number; durations are like 60d (ms, s, m, h, d, w)"
+        shown = word[0] if word else text[at]
+        return f"{shown!r} is no number; durations are like 60d (ms, s, m, h, d, w)"
     hints = {"&": "write 'and'", "|": "write 'or'", "!": "write 'not', or != between two values"}
     hint = hints.get(text[at])
     return f"{text[at]!r} means nothing here" + (f": {hint}" if hint else "")
@@ -171,7 +172,8 @@ class _Parser:
         node = self._or()
         if self._next.kind != "end":
             raise self._fail(
-                f"the rule should end here, or go on with and, or or a comparison; found {self._shown()}"
+                f"the rule should end here, or go on with and, or or a comparison; "
+                f"found {self._shown()}"
             )
         return node
 

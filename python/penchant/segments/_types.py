@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import InvalidArgumentError
-from ._functions import ARITHMETIC, FUNCTIONS, Problem, Term, term_of
+from ._functions import ARITHMETIC, FUNCTIONS, RuleError, Term, term_of
 from ._syntax import Binary, Call, Chain, Constant, Listed, Name, Node, Unary, fail, near, parse
 
 __all__ = ["Column", "Names", "Reference", "Step", "Value", "compile_rule"]
@@ -101,7 +101,7 @@ class _Compiler:
                 "text": "compare it with ==, or ask with in",
                 "texts": "ask whether a text is in it",
             }[value.kind]
-            raise Problem(node.column, f"expected yes or no, found {_a(value.kind)}: {hint}")
+            raise RuleError(node.column, f"expected yes or no, found {_a(value.kind)}: {hint}")
         return value.truth
 
     def _joined(self, node: Binary) -> Value:
@@ -133,12 +133,12 @@ class _Compiler:
             )
             if "texts" in kinds:
                 odd = "a list is asked with in, like 'garden' in top_categories(3)"
-            raise Problem(at, f"{_a(left.kind)} against {_a(right.kind)}: {odd}")
+            raise RuleError(at, f"{_a(left.kind)} against {_a(right.kind)}: {odd}")
         if len(kinds) == 2:
             # Days may be written as numbers; a feature that counts is none.
             plain = left if left.kind == "number" else right
             if plain.constant is None:
-                raise Problem(
+                raise RuleError(
                     at,
                     f"{_a(left.kind)} against {_a(right.kind)}: want a duration, like 60d, or days",
                 )
@@ -151,18 +151,18 @@ class _Compiler:
             right = Value("number", constant=0.0)
         bound = float(right.constant or 0.0)
         if not math.isfinite(bound):
-            raise Problem(column, "a number beyond all bounds")
+            raise RuleError(column, "a number beyond all bounds")
         return (Step("compare", self._column(left, at), operator, bound),)
 
     def _same_text(self, operator: str, at: int, left: Value, right: Value) -> tuple[Step, ...]:
         if operator not in ("==", "!="):
-            raise Problem(at, "texts are the same (==) or not (!=); they have no order")
+            raise RuleError(at, "texts are the same (==) or not (!=); they have no order")
         if left.constant is not None and right.constant is not None:
             return (Step("constant", truth=_HOLDS[operator](left.constant, right.constant)),)
         if left.constant is not None:
             left, right = right, left
         if right.constant is None:
-            raise Problem(at, "a text of a feature is compared with a text in quotes")
+            raise RuleError(at, "a text of a feature is compared with a text in quotes")
         return (Step("compare", Column(left.columns), operator, str(right.constant)),)
 
     def _within(self, node: Binary) -> Value:
@@ -170,11 +170,11 @@ class _Compiler:
         if "any" in (left.kind, right.kind):
             return Value("truth", truth=(Step("constant", truth=True),))
         if right.kind != "texts":
-            raise Problem(
+            raise RuleError(
                 node.right.column, f"expected a list of texts after in, found {_a(right.kind)}"
             )
         if left.kind != "text":
-            raise Problem(node.left.column, f"expected a text before in, found {_a(left.kind)}")
+            raise RuleError(node.left.column, f"expected a text before in, found {_a(left.kind)}")
         tests: list[Step] = []
         if left.constant is not None and right.texts is not None:
             tests = [Step("constant", truth=left.constant in right.texts)]
@@ -188,7 +188,7 @@ class _Compiler:
             column = Column(left.columns)
             tests = [Step("compare", column, "==", one) for one in right.texts]
         else:
-            raise Problem(node.at, "one side of in is a text in quotes or a list of such")
+            raise RuleError(node.at, "one side of in is a text in quotes or a list of such")
         if not tests:
             tests = [Step("constant", truth=False)]
         steps = tests[:1]
@@ -200,7 +200,7 @@ class _Compiler:
 
     def _column(self, value: Value, at: int) -> Column:
         if len(value.items) > 1:
-            raise Problem(at, "one comparison can be about one affinity only")
+            raise RuleError(at, "one comparison can be about one affinity only")
         return Column(value.steps, next(iter(value.items), None))
 
     def _combined(self, operator: str, at: int, left: Value, right: Value) -> Value:
@@ -208,7 +208,7 @@ class _Compiler:
         if isinstance(left.constant, float) and isinstance(right.constant, float):
             a, b = left.constant, right.constant
             if operator == "/" and b == 0:
-                raise Problem(at, "a division by zero")
+                raise RuleError(at, "a division by zero")
             folded = {"+": a + b, "-": a - b, "*": a * b}[operator] if operator != "/" else a / b
             return Value(kind, (folded,), folded)
         return Value(kind, (*left.steps, *right.steps, operator), items=left.items | right.items)
@@ -217,19 +217,19 @@ class _Compiler:
         kinds = (left.kind, right.kind)
         for kind in kinds:
             if kind not in (*_NUMBERS, "any"):
-                raise Problem(at, f"{operator} wants numbers or durations, not {_a(kind)}")
+                raise RuleError(at, f"{operator} wants numbers or durations, not {_a(kind)}")
         if "any" in kinds:
             return "any"
         if operator in "+-" and kinds[0] != kinds[1]:
             plain = left if left.kind == "number" else right
             if plain.constant is None:
-                raise Problem(at, f"{_a(kinds[0])} {operator} {_a(kinds[1])}: they don't add up")
+                raise RuleError(at, f"{_a(kinds[0])} {operator} {_a(kinds[1])}: they don't add up")
             return "duration"
         if operator == "*" and kinds == ("duration", "duration"):
-            raise Problem(at, "a duration times a duration means nothing")
+            raise RuleError(at, "a duration times a duration means nothing")
         if operator == "/":
             if kinds == ("number", "duration"):
-                raise Problem(
+                raise RuleError(
                     at, "a number over a duration means nothing; count within a window instead"
                 )
             return "number" if kinds[0] == kinds[1] else "duration"
@@ -242,7 +242,7 @@ class _Compiler:
         if value.kind == "any":
             return value
         if value.kind not in _NUMBERS:
-            raise Problem(node.column, f"- wants a number or a duration, not {_a(value.kind)}")
+            raise RuleError(node.column, f"- wants a number or a duration, not {_a(value.kind)}")
         if isinstance(value.constant, float):
             return Value(value.kind, (-value.constant,), -value.constant)
         return Value(value.kind, (*value.steps, "negate"), items=value.items)
@@ -252,9 +252,10 @@ class _Compiler:
     def _arithmetic(self, node: Call) -> Value:
         wanted = ARITHMETIC[node.name]
         if node.named or len(node.arguments) != wanted:
-            raise Problem(
+            raise RuleError(
                 node.column,
-                f"{node.name} takes {wanted} value{'s' if wanted > 1 else ''}, not {len(node.arguments)}",
+                f"{node.name} takes {wanted} value{'s' if wanted > 1 else ''}, "
+                f"not {len(node.arguments)}",
             )
         values = [self.value(one) for one in node.arguments]
         if node.name == "known":
@@ -263,26 +264,26 @@ class _Compiler:
             return Value("any")
         for one, at in zip(values, node.arguments, strict=True):
             if one.kind not in _NUMBERS:
-                raise Problem(
+                raise RuleError(
                     at.column, f"{node.name} wants numbers or durations, not {_a(one.kind)}"
                 )
         kinds = {one.kind for one in values}
         if len(kinds) > 1 and all(one.constant is None for one in values if one.kind == "number"):
-            raise Problem(node.column, f"{node.name} of a number and a duration means nothing")
+            raise RuleError(node.column, f"{node.name} of a number and a duration means nothing")
         kind = "duration" if "duration" in kinds else "number"
         if node.name in ("log1p", "sqrt"):
             kind = "number"
         steps = tuple(step for one in values for step in one.steps)
         items = frozenset().union(*(one.items for one in values))
         if all(one.constant is not None for one in values):
-            raise Problem(node.column, f"{node.name} of constants alone: write what it comes to")
+            raise RuleError(node.column, f"{node.name} of constants alone: write what it comes to")
         return Value(kind, (*steps, _CALLED.get(node.name, node.name)), items=items)
 
     def _known(self, node: Call, value: Value) -> Value:
         if value.kind == "any":
             return Value("truth", truth=(Step("constant", truth=True),))
         if value.kind in ("texts", "truth"):
-            raise Problem(
+            raise RuleError(
                 node.arguments[0].column, f"known asks about one value, not {_a(value.kind)}"
             )
         if value.constant is not None:
@@ -305,7 +306,7 @@ class _Compiler:
             return Value("any")  # a set knows its plan
         found = self._names.find(node.name)
         if found is None and (node.name in FUNCTIONS or node.name in ARITHMETIC):
-            raise Problem(
+            raise RuleError(
                 node.column, f"{node.name} is a function: call it, like {_example(node.name)}"
             )
         if found is None:
@@ -314,7 +315,7 @@ class _Compiler:
                 near(node.name, known)
                 or "; features of a plan go by their names, texts stand in quotes"
             )
-            raise Problem(node.column, f"nothing is called {node.name!r}{hint}")
+            raise RuleError(node.column, f"nothing is called {node.name!r}{hint}")
         return found
 
     def value(self, node: Node) -> Value:
@@ -361,7 +362,7 @@ def compile_rule(text: str, what: str, names: Names) -> tuple[Step, ...]:
     node = parse(text, what)
     try:
         return _Compiler(names).truth(node)
-    except Problem as problem:
+    except RuleError as problem:
         raise fail(text, problem.column, problem.text, what) from None
     except RecursionError:
         raise InvalidArgumentError(f"{what}: {text[:60]!r}... is nested too deep") from None

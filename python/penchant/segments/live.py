@@ -44,7 +44,8 @@ class LiveSegments:
         return int(self._index.bytes)
 
     def __repr__(self) -> str:
-        return f"LiveSegments({len(self._segments)} segments, {self._index.subjects} subjects, {self.time:%Y-%m-%d %H:%M:%S})"
+        size = f"{len(self._segments)} segments, {self._index.subjects} subjects"
+        return f"LiveSegments({size}, {self.time:%Y-%m-%d %H:%M:%S})"
 
     def touch(self, subjects: np.ndarray, times: np.ndarray) -> None:
         """Say that the state has got events since.
@@ -59,7 +60,7 @@ class LiveSegments:
         self._index.touch(subjects, times)
 
     def set_scores(self, scores: Any) -> None:
-        """Give subjects other scores; they show when the clock moves. A frame as in `SegmentSet.at`."""
+        """Give subjects other scores, as in `SegmentSet.at`; they show when the clock moves."""
         self._index.set_scores(self._segments._score_columns(self._state, scores))
 
     def advance(self, time: Any, *, threads: int | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Recency, frequency, monetary value: quintile scores at a time, and the segments they are named by."""
+"""Recency, frequency, monetary value: quintile scores at a time, and segments named by them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Rfm:
         return f"Rfm({len(self.scores)} subjects)"
 
     def rules(self) -> dict[str, str]:
-        """Write the named segments as rules: bounds stay where they were at the time of the scores."""
+        """Write the named segments as rules: bounds stay as they were at the time of the scores."""
         recency, frequency, _ = self._names
         return {
             name: " and ".join(
@@ -73,7 +73,7 @@ class Rfm:
         }
 
     def segments(self) -> SegmentSet:
-        """Give the named segments as a set over the state's plan, to be asked as of any time, or live."""
+        """Give the named segments as a set over the state's plan, for any time, and live."""
         return SegmentSet(self.rules(), plan=self._state.plan)
 
     def _between(self, measure: str, low: int, high: int, *, turned: bool) -> list[str]:
@@ -125,9 +125,12 @@ def rfm(
     >>> import pandas as pd
     >>> import penchant as pn
     >>> F = pn.features
-    >>> plan = F.Plan([F.recency(name="recency"), F.count(name="frequency"), F.sum("paid", name="monetary")])
+    >>> plan = F.Plan(
+    ...     [F.recency(name="recency"), F.count(name="frequency"), F.sum("paid", name="monetary")]
+    ... )
     >>> log = pd.DataFrame(
-    ...     {"subject": list("aabcde"), "time": [f"2024-05-0{d}" for d in (1, 7, 6, 5, 4, 3)], "paid": 5.0}
+    ...     {"subject": list("aabcde"), "time": [f"2024-05-0{d}" for d in (1, 7, 6, 5, 4, 3)],
+    ...      "paid": 5.0}
     ... )
     >>> scores = pn.segments.rfm(plan.replay(log, item=None), "2024-05-09").scores
     >>> scores["r"].tolist()

@@ -306,7 +306,8 @@ class SegmentSet:
             )
         if state.plan._compiled.core.json != self.plan._compiled.core.json:
             raise InvalidArgumentError(
-                "the state is of another plan than the segments'; make it with segments.replay(events)"
+                "the state is of another plan than the segments'; make it with "
+                "segments.replay(events)"
             )
 
     def _blocks(
