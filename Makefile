@@ -22,6 +22,7 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bandit-regret bench-bandits \
   bench-bpr bench-ease \
+  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-segments bench-serving \
   bench-evaluation bench-identity bench-item-models bench-online-retail bench-recommend-all bench-serving \
   bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
 
@@ -105,7 +106,7 @@ fuzz: deps-extra venv ## FUZZ_SECONDS=60 of libFuzzer on each target
 	@tools/run_fuzzers.sh $(or $(FUZZ_SECONDS),60)
 
 bench: bench-als bench-bandit-regret bench-bandits bench-bpr bench-online-retail bench-item-models bench-ease bench-evaluation \
-  bench-identity bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
+  bench-identity bench-segments bench-recommend-all bench-vectors bench-forests bench-gbdt bench-gbdt-quality \
   bench-ranking-quality bench-reranking bench-shap bench-off-policy bench-serving ## every benchmark
 
 bench-als: build ## ALS against two public libraries, in one run
@@ -116,6 +117,9 @@ bench-bandit-regret: build ## regret of bandit policies against a public library
 
 bench-bandits: build ## bandit policies against two public libraries: rounds, decisions, learning
 	@$(PY) benchmarks/peers/bandits.py $(ARGS)
+
+bench-segments: build ## 1,000 segments over a million subjects kept up with events: speed, memory
+	@$(PY) benchmarks/segments.py $(ARGS)
 
 bench-bpr: build ## BPR and WARP against a public library's BPR, in one run
 	@$(PY) benchmarks/peers/bpr.py

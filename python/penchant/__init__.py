@@ -50,6 +50,8 @@ _NAMES = {
     "RepeatPurchase": "models.repeat_purchase",
     "Report": "evaluation.report",
     "SLIM": "models.slim",
+    "Segment": "segments.segment",
+    "SegmentSet": "segments.segment_set",
     "Softmax": "bandits.softmax",
     "SquareCB": "bandits.square_cb",
     "Study": "tuning",
@@ -76,6 +78,7 @@ _MODULES = {
     "metrics": "evaluation.metrics",
     "off_policy": "off_policy",
     "ranking": "ranking",
+    "segments": "segments",
     "simulate": "simulate",
     "splits": "data.splits",
     "tuning": "tuning",
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
     from . import identity as identity
     from . import off_policy as off_policy
     from . import ranking as ranking
+    from . import segments as segments
     from . import simulate as simulate
     from . import tuning as tuning
     from ._info import build_info as build_info
@@ -156,5 +160,7 @@ if TYPE_CHECKING:
     from .ranking.gbdt_ranker import GBDTRanker as GBDTRanker
     from .ranking.gbdt_regressor import GBDTRegressor as GBDTRegressor
     from .retrieval.vector_index import VectorIndex as VectorIndex
+    from .segments.segment import Segment as Segment
+    from .segments.segment_set import SegmentSet as SegmentSet
     from .tuning import Study as Study
     from .tuning import tune as tune

@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core, module) {
   penchant::bindings::register_identity(module);
   penchant::bindings::register_events(module);
   penchant::bindings::register_features(module);
+  penchant::bindings::register_segments(module);
   penchant::bindings::register_models(module);
   penchant::bindings::register_ranking_models(module);
   penchant::bindings::register_attribute_models(module);

@@ -25,6 +25,7 @@ void register_data(py::module_& module);
 void register_identity(py::module_& module);
 void register_events(py::module_& module);
 void register_features(py::module_& module);
+void register_segments(py::module_& module);
 void register_models(py::module_& module);
 void register_ranking_models(py::module_& module);
 void register_attribute_models(py::module_& module);

@@ -15,6 +15,7 @@ using features::Plan;
 using features::Points;
 using features::ProfileParts;
 using features::Profiles;
+using features::State;
 
 std::vector<std::string> shown_names(const Plan& plan) {
   std::vector<std::string> names;
@@ -66,14 +67,47 @@ std::shared_ptr<Profiles> make_profiles(
   return std::const_pointer_cast<Profiles>(Profiles::of(std::move(parts), threads));
 }
 
-std::vector<py::array_t<double>> read(const Profiles& profiles, const Array<std::int64_t>& times,
+using ItemCodes = std::pair<Array<std::int32_t>, std::size_t>;
+
+features::ItemTable item_table(std::size_t items, const std::vector<ItemCodes>& codes,
+                               const std::vector<Array<double>>& numbers) {
+  features::ItemTable table;
+  table.items = items;
+  for (const auto& [of_item, values] : codes) {
+    const auto all = as_span(of_item);
+    table.codes.push_back({{all.begin(), all.end()}, values});
+  }
+  for (const Array<double>& column : numbers) {
+    const auto all = as_span(column);
+    table.numbers.emplace_back(all.begin(), all.end());
+  }
+  return table;
+}
+
+void replay(State& state, const Array<std::int64_t>& times, const Array<std::uint16_t>& types,
+            const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
+            const std::vector<Array<std::int64_t>>& numbers,
+            const std::vector<Array<std::int32_t>>& codes, int threads) {
+  features::EventBatch events{.times = as_span(times),
+                              .types = as_span(types),
+                              .subjects = as_span(subjects),
+                              .items = as_span(items),
+                              .numbers = {},
+                              .codes = {}};
+  for (const auto& column : numbers) events.numbers.push_back(as_span(column));
+  for (const auto& column : codes) events.codes.push_back(as_span(column));
+  const py::gil_scoped_release release;
+  state.replay(events, threads);
+}
+
+std::vector<py::array_t<double>> read(const State& state, const Array<std::int64_t>& times,
                                       const Array<std::int32_t>& subjects,
                                       const Array<std::int32_t>& items, int threads) {
   const Points points{
       .times = as_span(times), .subjects = as_span(subjects), .items = as_span(items)};
   std::vector<py::array_t<double>> out;
   std::vector<double*> columns;
-  for (const Feature& feature : profiles.plan().features()) {
+  for (const Feature& feature : state.plan().features()) {
     if (feature.hidden) {
       columns.push_back(nullptr);
     } else {
@@ -81,7 +115,7 @@ std::vector<py::array_t<double>> read(const Profiles& profiles, const Array<std:
     }
   }
   const py::gil_scoped_release release;
-  profiles.state().read(points, threads, columns);
+  state.read(points, threads, columns);
   return out;
 }
 
@@ -96,14 +130,34 @@ void register_features(py::module_& module) {
       .def_property_readonly("json", &Plan::json)
       .def_property_readonly("names", &shown_names, "Of the features that are not hidden.");
 
+  py::class_<State>(module, "FeatureState", "What a plan knows after the events it has seen.")
+      .def(py::init([](std::shared_ptr<Plan> plan, std::size_t items,
+                       const std::vector<ItemCodes>& codes,
+                       const std::vector<Array<double>>& numbers) {
+             return State(std::move(plan), item_table(items, codes, numbers));
+           }),
+           py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"))
+      .def("replay", &replay, py::arg("times"), py::arg("types"), py::arg("subjects"),
+           py::arg("items"), py::arg("numbers"), py::arg("codes"), py::arg("threads") = 0)
+      .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
+           py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
+      .def_property_readonly("rows", &State::rows)
+      .def_property_readonly("bytes", &State::bytes);
+
   py::class_<Profiles, std::shared_ptr<Profiles>>(module, "FeatureProfiles",
                                                   "A plan with the events that it has seen.")
       .def(py::init(&make_profiles), py::arg("plan"), py::arg("subject_ids"), py::arg("item_ids"),
            py::arg("item_codes"), py::arg("item_numbers"), py::arg("code_ids"), py::arg("times"),
            py::arg("types"), py::arg("subjects"), py::arg("items"), py::arg("numbers"),
            py::arg("codes"), py::arg("threads") = 0)
-      .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
-           py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
+      .def(
+          "read",
+          [](const Profiles& profiles, const Array<std::int64_t>& times,
+             const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
+             int threads) { return read(profiles.state(), times, subjects, items, threads); },
+          py::arg("times"), py::arg("subjects"), py::arg("items"), py::arg("threads") = 0,
+          "A column [points] for each feature that is not hidden.")
+      .def_property_readonly("state", &Profiles::state, py::return_value_policy::reference_internal)
       .def_property_readonly("rows", [](const Profiles& p) { return p.state().rows(); })
       .def_property_readonly("bytes", [](const Profiles& p) { return p.state().bytes(); });
 }

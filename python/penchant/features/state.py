@@ -46,6 +46,10 @@ class State:
         self._subjects = events.subject_ids
         self._items = events.item_ids
         self._texts = items.texts
+        # Attribute of items -> code of each item.
+        self._item_codes = {
+            name: codes for name, codes in zip(items.texts, items.codes, strict=True)
+        }
         self._roles = roles
 
     @classmethod

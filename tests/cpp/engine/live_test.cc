@@ -147,7 +147,7 @@ TEST_F(LiveTest, ManyAtOnce) {
   std::string body;
   erase_json(live.get(), "person-1", body);
   EXPECT_EQ(body, concat(R"({"subject":"person-1","erased":{"decisions":)", kRounds,
-                         R"(,"rewards":)", kRounds, "}}"));
+                         R"(,"rewards":)", kRounds, R"(,"events":0}})"));
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+#include "penchant/features/segment_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "penchant/base/error.h"
+#include "penchant/base/parallel.h"
+
+namespace penchant::features {
+
+SegmentReader::SegmentReader(const State& state, const SegmentRules& rules,
+                             const SegmentScores& scores)
+    : state_(state), rules_(rules), scores_(scores), items_(kPoints) {
+  check_argument(scores.size() == rules.scores(), "the rules of segments want ", rules.scores(),
+                 " columns of scores, not ", scores.size());
+  const std::size_t features = state.plan().features().size();
+  const std::size_t slots = rules.items().size();
+  values_.resize(slots * features * kPoints);
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    std::vector<double*>& into = into_.emplace_back();
+    for (std::size_t f = 0; f < features; ++f) {
+      into.push_back(values_.data() + (slot * features + f) * kPoints);
+    }
+    from_.emplace_back(into.begin(), into.end());
+  }
+}
+
+void SegmentReader::read(std::span<const std::int32_t> subjects,
+                         std::span<const std::int64_t> moments) {
+  subjects_ = subjects;
+  for (std::size_t slot = 0; slot < into_.size(); ++slot) {
+    std::ranges::fill(items_, rules_.items()[slot]);
+    state_.read(
+        {.times = moments, .subjects = subjects, .items = std::span(items_).first(subjects.size())},
+        1, into_[slot]);
+  }
+}
+
+double SegmentReader::value(std::size_t c, std::size_t point) const {
+  const SegmentRules::Column& column = rules_.columns()[c];
+  if (column.score) {
+    const std::vector<double>& all = scores_[*column.score];
+    const auto subject = static_cast<std::size_t>(subjects_[point]);
+    return subjects_[point] >= 0 && subject < all.size() ? all[subject]
+                                                         : std::numeric_limits<double>::quiet_NaN();
+  }
+  const std::vector<const double*>& features = from_[column.item_slot];
+  return column.formula ? column.formula->value(features, point) : features[column.feature][point];
+}
+
+std::span<const double* const> SegmentReader::features(std::size_t column) const {
+  return from_[rules_.columns()[column].item_slot];
+}
+
+void read_segments(const State& state, const SegmentRules& rules, const SegmentScores& scores,
+                   const Points& points, int threads, std::span<std::uint8_t> out) {
+  const std::size_t segments = rules.segments();
+  check_argument(points.subjects.size() == points.size() && out.size() == points.size() * segments,
+                 "columns of points that differ in length");
+  constexpr std::size_t kBlock = 4'096;
+  parallel_blocks(points.size(), kBlock, threads, [&](const Block& block) {
+    SegmentReader reader(state, rules, scores);
+    std::vector<Rank> ranks(rules.columns().size());
+    for (std::size_t first = block.begin; first < block.end; first += SegmentReader::kPoints) {
+      const std::size_t count = std::min(SegmentReader::kPoints, block.end - first);
+      reader.read(points.subjects.subspan(first, count), points.times.subspan(first, count));
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t c = 0; c < ranks.size(); ++c) ranks[c] = rules.rank(c, reader.value(c, i));
+        for (std::size_t s = 0; s < segments; ++s) {
+          out[(first + i) * segments + s] = rules.holds(s, ranks) ? 1 : 0;
+        }
+      }
+    }
+  });
+}
+
+}  // namespace penchant::features

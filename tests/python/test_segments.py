@@ -1,0 +1,557 @@
+"""Segments: the language of rules, members as of any time against the slow way, live, RFM."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import penchant as pn
+from penchant import features as F
+from penchant.errors import InvalidArgumentError
+from plain_segments import PlainRules
+from test_features import random_events
+
+PLAN = F.Plan(
+    [
+        F.recency("purchase", name="age"),
+        F.count("purchase", window="3d", name="bought"),
+        F.top("category", 2, "purchase", name="liked"),
+        F.last_items(2, "purchase", name="last"),
+        F.expression("bought * 2", name="twice"),
+    ]
+)
+
+# Every function, type and operator.
+RULES = [
+    "recency(purchase) > 3d",
+    "recency(purchase, page_view) <= 12h",
+    "recency(purchase, 2d) > 1",
+    "not recency(login) > 3d",
+    "recency(purchase) > 2d or frequency() == 0",
+    "known(recency(purchase)) and not known(recency(login))",
+    "tenure() < 9d and first_seen(purchase) >= 72h",
+    "frequency(4d) >= 2",
+    "frequency(4d, purchase, page_view) == 3",
+    "monetary(5d) > 4.5",
+    "monetary() / frequency() > 3",
+    "average_spend(6d) > 2.5",
+    "cadence() < 2d",
+    "recency(purchase) > 2 * cadence()",
+    "recency(purchase) - cadence() > 12h",
+    "count(7d) > 5 and count(page_view, 7d) / count(7d) < 0.5",
+    "count(purchase, 5d, where='price > 3 and quantity > 0') != 1",
+    "1 < count(page_view, 3d) <= 4",
+    "distinct('item', purchase, 4d) > 2",
+    "distinct() > 6 and distinct('order') < 25",
+    "sum(quantity, purchase, 3d) > 2",
+    "sum(quantity * price) >= 20.25",
+    "mean(price, purchase) > 4 or minimum(price, 4d) < 1",
+    "maximum(price, purchase, 3d) > 8",
+    "decayed(purchase, 2d) > 1.5",
+    "'garden' in top_categories(2)",
+    "'garden' not in top_categories(1, purchase, 4d)",
+    "'toys' in top('category', 3, purchase) and 'Garden' not in top('category', 1)",
+    "'i3' in last_items(3)",
+    "'nothing' in last_items(2, purchase)",
+    "affinity('garden') > 0.4",
+    "affinity('toys', purchase, 5d) * 2 >= 1",
+    "affinity('i1', by=item) > 0.1",
+    "hour() < 12 and weekday() >= 5",
+    "age > 2d and bought >= 1 or twice == 4",
+    "liked_1 == 'garden' or 'toys' == liked_2",
+    "liked_1 in ['toys', 'Garden'] and 'i2' not in last",
+    "liked_1 not in ['toys'] and known(last_1)",
+    "abs(count(2d) - 4) <= 1 and max(bought, 1) < min(twice, 9)",
+    "log1p(monetary()) > 2.5 or sqrt(frequency()) < 1.5",
+    "otherwise(recency(login), 99d) > 5d",
+    "-recency(purchase) < -1.5d",
+    "(true and not false) and 2 < 3 and 'a' in ['a']",
+]
+
+
+def segments_of(rules: list[str], plan: F.Plan | None = PLAN) -> pn.SegmentSet:
+    return pn.SegmentSet({f"s{n}": rule for n, rule in enumerate(rules)}, plan=plan)
+
+
+def random_moments(rng: np.random.Generator, rows: int) -> pd.DataFrame:
+    hours = rng.integers(0, 20 * 8, rows) * 3
+    slips = rng.integers(-1, 2, rows)
+    return pd.DataFrame(
+        {
+            "subject": rng.choice(["ann", "bob", "cyd", "dee", "nobody"], rows),
+            "time": pd.Timestamp("2024-05-01")
+            + pd.to_timedelta(hours, unit="h")
+            + pd.to_timedelta(slips, unit="us"),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_rule_equals_the_slow_way(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    events, catalog = random_events(rng, 250)
+    points = random_moments(rng, 25)
+    segments = segments_of(RULES)
+    fast = segments.at(segments.replay(events, catalog=catalog), points)
+    plain = PlainRules(PLAN, events, catalog)
+    for number, rule in enumerate(RULES):
+        expected = [plain.holds(rule, s, t) for s, t in points.itertuples(index=False)]
+        assert fast[f"s{number}"].tolist() == expected, rule
+
+
+def test_every_function_is_tried() -> None:
+    from penchant.segments._functions import ARITHMETIC, FUNCTIONS
+
+    text = " ".join(RULES)
+    assert [name for name in [*FUNCTIONS, *ARITHMETIC] if f"{name}(" not in text] == []
+
+
+ATOMS = st.sampled_from([rule for rule in RULES if " or " not in rule and " and " not in rule])
+TREES = st.recursive(
+    ATOMS.map(lambda rule: f"({rule})"),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda two: f"({two[0]} and {two[1]})"),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]} or {two[1]})"),
+        inner.map(lambda one: f"not {one}"),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.lists(TREES, min_size=1, max_size=4))
+def test_random_rules_equal_the_slow_way(seed: int, rules: list[str]) -> None:
+    rng = np.random.default_rng(seed)
+    events, catalog = random_events(rng, 60)
+    points = random_moments(rng, 6)
+    segments = segments_of(rules)
+    fast = segments.at(segments.replay(events, catalog=catalog), points)
+    plain = PlainRules(PLAN, events, catalog)
+    for number, rule in enumerate(rules):
+        expected = [plain.holds(rule, s, t) for s, t in points.itertuples(index=False)]
+        assert fast[f"s{number}"].tolist() == expected, rule
+
+
+# --- live ------------------------------------------------------------------------------------
+
+
+def test_live_members_equal_a_recomputation_at_a_thousand_times() -> None:
+    rng = np.random.default_rng(11)
+    events, catalog = random_events(rng, 600)
+    segments = segments_of(RULES)
+    state = segments.replay(events, catalog=catalog)
+    times = np.sort(random_moments(rng, 1000)["time"].to_numpy())
+    live = segments.live(state, times[0])
+    sizes = segments.sizes(state, times)
+    for row, time in enumerate(times):
+        live.advance(time)
+        assert list(live.sizes().values()) == sizes.iloc[row, 1:].tolist(), time
+        if row % 100 == 0:
+            for name in segments.names:
+                assert live.members(name) == segments.members(state, name, time)
+
+
+class _Bare:
+    """A state that goes on, in the place of profiles."""
+
+    def __init__(self, state: Any) -> None:
+        self.state = state
+
+
+def test_events_that_come_in_are_seen_in_any_order() -> None:
+    rng = np.random.default_rng(12)
+    events, catalog = random_events(rng, 400)
+    events["time"] += pd.to_timedelta(np.arange(400), unit="s")  # no two at once
+    segments = segments_of(RULES)
+    whole = segments.replay(events, catalog=catalog)
+    from penchant.data._frames import Table
+    from penchant.features._columns import read_events, read_items
+
+    compiled = segments.plan._compiled
+    table = Table(events)
+    roles: dict[str, str | None] = {
+        "subject": "subject",
+        "item": "item",
+        "time": "time",
+        "type": "type",
+    }
+    read = read_events(table, roles, {}, compiled, "s")
+    items = read_items(read, table, catalog, "item", compiled)
+    codes = [(codes, len(items.texts[name])) for name, codes in zip(items.texts, items.codes)]
+    core = pn._core.FeatureState(compiled.core, len(read.item_ids), codes, items.numbers)
+    state = F.State(segments.plan, _Bare(core), read, items, roles)
+    clock = pd.Timestamp("2024-05-01")
+    live = segments.live(state, clock)
+    for part in np.array_split(rng.permutation(400), 40):
+        core.replay(
+            read.times[part], read.types[part], read.subjects[part], read.items[part],
+            [one[part] for one in read.numbers], [one[part] for one in read.codes],
+        )  # fmt: skip
+        live.touch(read.subjects[part], read.times[part])
+        clock += pd.Timedelta(hours=11)
+        live.advance(clock)
+        for name in segments.names:
+            assert live.members(name) == segments.members(state, name, clock), name
+    assert list(live.sizes().values()) == segments.sizes(whole, clock).iloc[0, 1:].tolist()
+
+
+def test_what_can_not_be_followed_is_exact_at_full_hours() -> None:
+    rng = np.random.default_rng(13)
+    events, catalog = random_events(rng, 200)
+    segments = segments_of(
+        [
+            "decayed(purchase, 2d) * 2 > 1.2",
+            "recency(purchase) - recency(login) > 20h",
+            "recency(login) / tenure() > 0.3 and count(5d) > 0",
+        ]
+    )
+    state = segments.replay(events, catalog=catalog)
+    times = pd.date_range("2024-05-02", "2024-05-20", freq="h")
+    sizes = segments.sizes(state, times)
+    live = segments.live(state, times[0])
+    for row, time in enumerate(times):
+        live.advance(time)
+        assert list(live.sizes().values()) == sizes.iloc[row, 1:].tolist(), time
+
+
+def test_a_member_leaves_when_the_window_closes() -> None:
+    log = pd.DataFrame({"subject": ["ann"], "time": ["2024-05-01T12:00:00Z"]})
+    segments = pn.SegmentSet({"active": "count(7d) > 0", "lapsed": "recency() > 60d"})
+    state = segments.replay(log, item=None)
+    changes = segments.changes(state, "2024-05-01", "2024-12-31")
+    assert changes["segment"].tolist() == ["active", "active", "lapsed"]
+    assert changes["entered"].tolist() == [True, False, True]
+    second = pd.Timedelta(microseconds=1)
+    bought = pd.Timestamp("2024-05-01T12:00")
+    week, long = pd.Timedelta(days=7), pd.Timedelta(days=60)
+    # The edge itself is within the window, and 60 days are not more than 60 days.
+    assert changes["time"].tolist() == [
+        bought + second,
+        bought + week + second,
+        bought + long + second,
+    ]
+    live = segments.live(state, "2024-05-02")
+    assert live.of("ann") == ["active"]
+    assert live.of("nobody") == []
+    live.advance("2024-08-01")
+    assert (live.of("ann"), live.members("lapsed")) == (["lapsed"], ["ann"])
+    assert live.nbytes > 0
+    assert live.overlap()["lapsed"].tolist() == [0, 1]
+    with pytest.raises(InvalidArgumentError, match="goes on, not back"):
+        live.advance("2024-07-01")
+
+
+# --- the set ---------------------------------------------------------------------------------
+
+
+def small() -> tuple[pn.SegmentSet, Any]:
+    rng = np.random.default_rng(3)
+    events, catalog = random_events(rng, 200)
+    segments = pn.SegmentSet(
+        {
+            "buyers": "frequency() > 0",
+            "lately": "recency(purchase) < 2d",
+            "gardeners": "'garden' in top_categories(1)",
+        }
+    )
+    return segments, segments.replay(events, catalog=catalog)
+
+
+def test_sizes_members_and_overlap_agree() -> None:
+    segments, state = small()
+    times = pd.date_range("2024-05-02", periods=8)
+    sizes = segments.sizes(state, times)
+    for row, time in enumerate(times):
+        overlap = segments.overlap(state, time)
+        lists = {name: set(segments.members(state, name, time)) for name in segments.names}
+        for a in segments.names:
+            assert sizes[a][row] == len(lists[a])
+            for b in segments.names:
+                column = overlap.set_index("segment")[b]
+                assert column[a] == len(lists[a] & lists[b])
+
+
+def test_rules_share_features() -> None:
+    segments = pn.SegmentSet(
+        {
+            "a": "recency(purchase) > 10d and 'x' in top_categories(1)",
+            "b": "recency(purchase) > 20d and 'y' in top_categories(3)",
+            "c": "age < 5d and bought > 0 and count(purchase, 3d) > 2",
+        },
+        plan=PLAN,
+    )
+    made = [one for one in segments.plan.features if one.name.startswith("segments.")]
+    # recency(purchase) is the plan's age, count(purchase, 3d) its bought; one list serves both.
+    assert [(one.kind, one.options.get("k")) for one in made] == [("top", 3)]
+    assert [one.name for one in segments.plan.features[:5]] == [one.name for one in PLAN.features]
+
+
+def test_sets_and_segments_can_be_copied_and_looked_at() -> None:
+    segments, state = small()
+    again = pickle.loads(pickle.dumps(segments))
+    assert list(again) == list(segments)
+    assert again["buyers"] == pn.Segment("buyers", "frequency() > 0")
+    assert hash(again["buyers"]) == hash(segments["buyers"])
+    assert again.members(state, "buyers", "2024-06-01") == segments.members(
+        state, "buyers", "2024-06-01"
+    )
+    assert repr(segments["buyers"]) == "Segment('buyers', 'frequency() > 0')"
+    assert repr(segments) == "SegmentSet(3 segments, 3 columns)"
+    assert len(segments) == 3
+    assert segments.plan.columns[0] == "segments.frequency_purchase"
+
+
+def test_frames_of_each_kind_and_ids_of_each_kind() -> None:
+    log = pd.DataFrame(
+        {
+            "subject": [7, 8, 7],
+            "item": [1, 2, 2],
+            "time": ["2024-01-01", "2024-01-02", "2024-01-03"],
+        }
+    )
+    segments = pn.SegmentSet({"two": "'2' in last_items(1)", "one": "'1' in last_items(1)"})
+    state = segments.replay(pl.from_pandas(log))
+    points = pl.DataFrame({"subject": [7, 8, 9], "time": ["2024-01-03"] * 3, "more": [1, 2, 3]})
+    answer = segments.at(state, points)
+    assert isinstance(answer, pl.DataFrame)
+    assert answer.columns == ["subject", "time", "more", "two", "one"]
+    assert answer["two"].to_list() == [False, True, False]
+    assert answer["one"].to_list() == [True, False, False]
+    assert segments.members(state, "two", "2024-01-04") == [7, 8]
+
+
+def test_scores_are_joined_in_by_name() -> None:
+    segments = pn.SegmentSet(
+        {"save": "churn_risk > 0.5 and worth >= 100", "spare": "not churn_risk > 0.5"},
+        scores=["churn_risk", "worth"],
+    )
+    log = pd.DataFrame({"subject": ["ann", "bob", "cyd"], "time": ["2024-01-01"] * 3})
+    state = segments.replay(log, item=None)
+    scores = pd.DataFrame(
+        {"subject": ["bob", "ann", "zoe"], "churn_risk": [0.9, 0.4, 1.0], "worth": [100, np.nan, 5]}
+    )
+    assert segments.members(state, "save", "2024-02-01", scores=scores) == ["bob"]
+    assert segments.members(state, "spare", "2024-02-01", scores=scores) == ["ann"]
+    live = segments.live(state, "2024-02-01", scores=scores)
+    live.set_scores(scores.assign(churn_risk=0.6, worth=200))
+    changes = live.advance("2024-02-01")
+    assert changes[["subject", "segment", "entered"]].values.tolist() == [
+        ["ann", "save", True],
+        ["ann", "spare", False],
+    ]
+    with pytest.raises(InvalidArgumentError, match="give scores="):
+        segments.sizes(state, "2024-02-01")
+    with pytest.raises(InvalidArgumentError, match="no column 'worth'"):
+        segments.sizes(state, "2024-02-01", scores=scores.drop(columns="worth"))
+
+
+def test_plots_are_drawn() -> None:
+    pytest.importorskip("matplotlib").use("Agg")
+    segments, state = small()
+    lines = segments.plot_sizes(state, pd.date_range("2024-05-02", periods=8))
+    assert [line.get_label() for line in lines.get_lines()] == segments.names
+    matrix = segments.plot_overlap(state, "2024-05-09")
+    assert [text.get_text() for text in matrix.get_xticklabels()] == segments.names
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "message"),
+    [
+        ("recncy(purchase) > 3d", 1, "there is no function 'recncy'; did you mean 'recency'"),
+        ("recency(purchase) > 3x", 21, "'3x' is no number; durations are like 60d"),
+        ("recency(purchase) > 'a'", 19, "a duration against a text"),
+        (
+            "recency(purchase) > count(3d)",
+            19,
+            "a duration against a number: want a duration, like 60d",
+        ),
+        ("recency(30d) > 3d > 'x'", 19, "a duration against a text"),
+        ("recency(purchase)", 1, "expected yes or no, found a duration: compare it"),
+        ("count() and true", 1, "found a number: compare it"),
+        ("top_categories(3)", 1, "found a list of texts: ask whether a text is in it"),
+        ("top_categories(3) == 'garden'", 19, "a list is asked with in"),
+        ("'garden' in recency()", 13, "expected a list of texts after in, found a duration"),
+        ("3 in top_categories(2)", 1, "expected a text before in, found a number"),
+        ("'garden' in", 12, "expected a value, found the end of the rule"),
+        ("recency(purchase > 3d) > 1", 9, "recency takes types of events and a duration"),
+        ("(count() > 3", 13, "expected ')' to close the bracket"),
+        ("count() > 3)", 12, "the rule should end here"),
+        ("count() = 3", 9, "equality is =="),
+        ("count() > 3 & true", 13, "write 'and'"),
+        ("'garden", 1, "has no closing '"),
+        ("count(7d, 8d) > 1", 11, "count has got a duration already"),
+        ("count(0d) > 1", 7, "longer than nothing"),
+        (
+            "count(5) > 1",
+            7,
+            "count takes types of events and a duration, like count(page_view, 7d)",
+        ),
+        ("sum(3d) > 1", 1, "sum needs a field"),
+        ("sum(1) > 1", 5, "sum takes a field"),
+        ("sum() > 1", 1, "sum needs a field or a product of fields"),
+        ("last_items() == 1", 1, "last_items needs a whole number"),
+        ("'a' in last_items(0)", 19, "whole number from 1 to 1000"),
+        ("'a' in last_items(2.5)", 19, "whole number from 1 to 1000"),
+        (
+            "count(wher='x') > 1",
+            12,
+            "no argument wher=; those with names are: where=; did you mean 'where'",
+        ),
+        ("count(where=3) > 1", 13, "where= wants a text in quotes"),
+        ("count(where='a', 7d) > 1", 18, "arguments with a name come last"),
+        ("recency() + count() > 3", 11, "they don't add up"),
+        ("recency() * recency() > 3", 11, "means nothing"),
+        ("count() / recency() > 3", 9, "means nothing; count within a window"),
+        ("count() / 0 > 'a'", 13, "a number against a text"),
+        ("1 / 0 > 2", 3, "a division by zero"),
+        ("-'a' > 2", 1, "- wants a number or a duration"),
+        ("'a' + 2 > 2", 5, "+ wants numbers or durations"),
+        ("'a' < 'b'", 5, "texts are the same (==) or not (!=)"),
+        ("abs(1, 2) > 1", 1, "abs takes 1 value, not 2"),
+        ("abs('a') > 1", 5, "abs wants numbers"),
+        ("known(top_categories(2))", 7, "known asks about one value"),
+        ("[1] == 2", 2, "a list holds texts in quotes"),
+        ("affinity('a') > affinity('b')", 15, "one affinity only"),
+        ("hour(3d) > 2", 6, "hour takes nothing"),
+        ("count() > 1e999", 11, "beyond all bounds"),
+        ("decayed(purchase) > 1", 1, "decayed needs a duration"),
+    ],
+)
+def test_errors_point_at_the_column(rule: str, column: int, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=re.escape(message)) as caught:
+        pn.Segment("x", rule)
+    lines = str(caught.value).split("\n")
+    assert lines[0].startswith(f"segment 'x', column {column}: "), lines[0]
+    assert lines[1] == f"  {rule}"
+    assert lines[2] == "  " + " " * (column - 1) + "^"
+
+
+def test_errors_count_lines() -> None:
+    with pytest.raises(
+        InvalidArgumentError, match="column 7 of line 2: there is no function 'cont'"
+    ):
+        pn.Segment("x", "count() > 1\n  and cont() > 2")
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("recency > 3d", "recency is a function: call it, like recency"),
+        ("bougt > 1", "nothing is called 'bougt'; did you mean 'bought'"),
+        ("liked > 1", "a list of texts against a number"),
+        ("age > bought", "a duration against a number"),
+        ("liked_1 == last_1", "compared with a text in quotes"),
+        ("liked_1 in last", "one side of in is a text in quotes"),
+    ],
+)
+def test_names_are_looked_up_in_the_plan(rule: str, message: str) -> None:
+    segment = pn.Segment("x", rule)
+    with pytest.raises(InvalidArgumentError, match=message):
+        pn.SegmentSet([segment], plan=PLAN)
+
+
+def test_sets_that_make_no_sense() -> None:
+    with pytest.raises(InvalidArgumentError, match="two segments are called 'a'"):
+        pn.SegmentSet([pn.Segment("a", "true"), pn.Segment("a", "true")])
+    with pytest.raises(InvalidArgumentError, match=r"made of pn.Segment"):
+        pn.SegmentSet(["true"])  # type: ignore[list-item]
+    with pytest.raises(InvalidArgumentError, match="name is a text"):
+        pn.Segment("", "true")
+    for rule in ("", None, "x" * 10_001, "(" * 5000, "not " * 3000 + "true", "-" * 5000 + "1 > 0"):
+        with pytest.raises(InvalidArgumentError):
+            pn.Segment("a", rule)  # type: ignore[arg-type]
+    segments, state = small()
+    with pytest.raises(InvalidArgumentError, match="no segment 'buyer'; did you mean"):
+        segments.members(state, "buyer", "2024-05-09")
+    other = pn.SegmentSet({"a": "count() > 0"})
+    with pytest.raises(InvalidArgumentError, match="of another plan"):
+        other.members(state, "a", "2024-05-09")
+    items = F.Plan([F.count(by="item", name="sold")])
+    wrong = pn.SegmentSet({"a": "sold > 2"}, plan=items)
+    state = wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]}))
+    with pytest.raises(InvalidArgumentError, match="not about subjects"):
+        wrong.sizes(state, "2024-02-01")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from(list("recny()<>=,. '3d[]+-*/andortkw")), max_size=40))
+def test_any_text_is_a_rule_or_fails_cleanly(text: str) -> None:
+    with contextlib.suppress(InvalidArgumentError):
+        pn.Segment("x", text)
+
+
+# --- recency, frequency, monetary ----------------------------------------------------------------
+
+MEASURES = F.Plan(
+    [
+        F.recency("purchase", name="recency"),
+        F.frequency(name="frequency"),
+        F.monetary(name="monetary"),
+    ]
+)
+
+
+def rfm_world(seed: int, people: int) -> tuple[pd.DataFrame, Any]:
+    rng = np.random.default_rng(seed)
+    rows = people * 4
+    log = pd.DataFrame(
+        {
+            "subject": rng.integers(0, people, rows),
+            "time": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 60, rows), unit="D"),
+            "type": rng.choice(["purchase", "login"], rows, p=[0.8, 0.2]),
+            "order": rng.integers(0, rows // 2, rows),
+            "quantity": 1,
+            "price": rng.integers(1, 30, rows),
+        }
+    )
+    return log, MEASURES.replay(log, item=None)
+
+
+@pytest.mark.parametrize("people", [1, 3, 5, 40, 300])
+def test_rfm_scores_are_quintiles_with_ties_together(people: int) -> None:
+    _, state = rfm_world(people, people)
+    scores = pn.segments.rfm(state, "2024-02-20").scores
+    measured = scores[["recency", "frequency", "monetary"]].to_numpy()
+    for k, short in enumerate("rfm"):
+        values = -measured[:, k] if short == "r" else measured[:, k]
+        expected = [1 + 5 * int((values < v).sum()) // len(values) for v in values]
+        assert scores[short].tolist() == expected
+    assert scores[["r", "f", "m"]].isin([1, 2, 3, 4, 5]).all(axis=None)
+
+
+@pytest.mark.parametrize("people", [1, 4, 60, 300])
+def test_rfm_segments_say_the_same_by_rules(people: int) -> None:
+    _, state = rfm_world(people + 1, people)
+    made = pn.segments.rfm(state, "2024-02-20")
+    segments = made.segments()
+    assert len(segments) == 10
+    # Everyone who was seen is in one, and in the one named.
+    named = dict(zip(made.scores["subject"], made.scores["segment"], strict=True))
+    for name in segments.names:
+        members = segments.members(state, name, "2024-02-20")
+        assert members == sorted(s for s, its in named.items() if its == name)
+    # Bounds stay, people move.
+    later = segments.sizes(state, ["2024-06-01"]).iloc[0, 1:]
+    assert later.sum() == len(made.scores) or later.sum() >= len(made.scores)
+    assert later["champions"] == 0
+
+
+def test_rfm_wants_three_measures() -> None:
+    _, state = rfm_world(1, 5)
+    with pytest.raises(InvalidArgumentError, match="no feature 'spent'"):
+        pn.segments.rfm(state, "2024-02-20", monetary="spent")
+    with pytest.raises(InvalidArgumentError, match="three features"):
+        pn.segments.rfm(state, "2024-02-20", monetary="frequency")
