@@ -251,7 +251,8 @@ int run(const Arguments& arguments) {
                 {"simd", simd_target()},
                 {"version", version()}});
   const int code = serve(*server, signals);
-  if (live && live->learns() && code == kStopped) live->loop().snapshot();  // the next start replays less
+  if (live && live->learns() && code == kStopped)
+    live->loop().snapshot();  // the next start replays less
   return code;
 }
 

@@ -30,6 +30,7 @@ __all__: list[str] = [
     "EventTable",
     "FeaturePlan",
     "FeatureProfiles",
+    "FeatureState",
     "Filter",
     "Forest",
     "HybridModel",
@@ -48,6 +49,8 @@ __all__: list[str] = [
     "RankingProblem",
     "RowLabels",
     "Scorer",
+    "SegmentIndex",
+    "SegmentRules",
     "ShapExplainer",
     "Taxonomy",
     "VectorIndex",
@@ -531,6 +534,49 @@ class FeaturePlan:
         Of the features that are not hidden.
         """
 
+class FeatureState:
+    """
+    What a plan knows after the events it has seen.
+    """
+    def __init__(
+        self,
+        plan: FeaturePlan,
+        items: typing.SupportsInt | typing.SupportsIndex,
+        item_codes: collections.abc.Sequence[
+            tuple[
+                typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+        item_numbers: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ],
+    ) -> None: ...
+    def read(
+        self,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> list[numpy.typing.NDArray[numpy.float64]]:
+        """
+        A column [points] for each feature that is not hidden.
+        """
+    def replay(
+        self,
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        types: typing.Annotated[numpy.typing.ArrayLike, numpy.uint16],
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        numbers: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int64]],
+        codes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int32]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+
 class FeatureProfiles:
     """
     A plan with the events that it has seen.
@@ -569,6 +615,78 @@ class FeatureProfiles:
     def bytes(self) -> int: ...
     @property
     def rows(self) -> int: ...
+    @property
+    def state(self) -> FeatureState: ...
+
+class SegmentRules:
+    """
+    Rules that say who is in which segment, over a plan's features.
+    """
+    def __init__(self, json: str, plan: FeaturePlan) -> None: ...
+    def read(
+        self,
+        state: FeatureState,
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        scores: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.uint8]:
+        """
+        Who is in which segment [points, segments], from the state.
+        """
+    @property
+    def names(self) -> list[str]: ...
+
+class SegmentIndex:
+    """
+    Who is in which segment, kept up with events and with time.
+    """
+    def __init__(
+        self,
+        state: FeatureState,
+        rules: SegmentRules,
+        time: typing.SupportsInt | typing.SupportsIndex,
+        subjects: typing.SupportsInt | typing.SupportsIndex,
+        every: typing.SupportsInt | typing.SupportsIndex,
+        scores: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def advance(
+        self,
+        time: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.int64],
+        numpy.typing.NDArray[numpy.int32],
+        numpy.typing.NDArray[numpy.uint32],
+        numpy.typing.NDArray[numpy.bool],
+    ]:
+        """
+        Changes as columns: times, subjects, segments, whether entered.
+        """
+    def members(
+        self, segment: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.int32]: ...
+    def overlap(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def segments_of(self, subject: typing.SupportsInt | typing.SupportsIndex) -> list[int]: ...
+    def set_scores(
+        self,
+        scores: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+    ) -> None: ...
+    def sizes(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    def touch(
+        self,
+        subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        times: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    ) -> None: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def looks(self) -> int: ...
+    @property
+    def subjects(self) -> int: ...
+    @property
+    def time(self) -> int: ...
 
 class Context:
     """

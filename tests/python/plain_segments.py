@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from penchant import features as F
+from penchant import features as ft
 from penchant.features import Declaration
 from plain_features import DAY, Plain
 
@@ -20,7 +20,7 @@ _UNITS = {"ms": "ms", "s": "s", "m": "min", "h": "h", "d": "D", "w": "W"}
 class PlainRules:
     """Says for whom a rule holds as of a time."""
 
-    def __init__(self, plan: F.Plan, events: pd.DataFrame, catalog: pd.DataFrame) -> None:
+    def __init__(self, plan: ft.Plan, events: pd.DataFrame, catalog: pd.DataFrame) -> None:
         self.plain = Plain(plan, events, catalog)
         self.catalog = catalog
 
@@ -130,40 +130,40 @@ class PlainRules:
         numbers = [x for x in values if isinstance(x, (int, float))]
         how = {"window": window, **options}
         if name == "recency":
-            return self._single(F.recency(events, **how))
+            return self._single(ft.recency(events, **how))
         if name in ("tenure", "first_seen"):
-            return self._single(F.first_seen(events, **how))
+            return self._single(ft.first_seen(events, **how))
         if name in ("frequency", "monetary", "average_spend", "cadence"):
-            return self._single(getattr(F, name)(events or "purchase", **how))
+            return self._single(getattr(ft, name)(events or "purchase", **how))
         if name == "count":
-            return self._single(F.count(events, **how))
+            return self._single(ft.count(events, **how))
         if name == "distinct":
-            return self._single(F.distinct(texts[0] if texts else "item", events, **how))
+            return self._single(ft.distinct(texts[0] if texts else "item", events, **how))
         if name in ("sum", "mean", "minimum", "maximum"):
             value = ast.unparse(node.args[0])
             return self._single(
-                getattr(F, name)(
+                getattr(ft, name)(
                     value, (events or [])[isinstance(node.args[0], ast.Name) :] or None, **how
                 )
             )
         if name == "decayed":
-            return self._single(F.decayed(events, half_life=str(window)))
+            return self._single(ft.decayed(events, half_life=str(window)))
         if name == "last_items":
-            return list(self._made(F.last_items(int(numbers[0]), events, **how)).values())
+            return list(self._made(ft.last_items(int(numbers[0]), events, **how)).values())
         if name in ("top", "top_categories"):
             attribute = texts[0] if texts else "category"
-            return list(self._made(F.top(attribute, int(numbers[0]), events, **how)).values())
+            return list(self._made(ft.top(attribute, int(numbers[0]), events, **how)).values())
         if name == "affinity":
             return self._affinity(texts[0], events, options.pop("by", "category"), window)
         assert name in ("hour", "weekday")
-        return self._single(F.context(name))
+        return self._single(ft.context(name))
 
     def _single(self, one: Declaration) -> float:
         (value,) = self._made(one).values()
         return float(value)
 
     def _affinity(self, text: str, events: Any, by: str, window: Any) -> float:
-        rows = self.plain._rows(F.count(events, window=window), self.point)
+        rows = self.plain._rows(ft.count(events, window=window), self.point)
         if rows.empty:
             return math.nan
         column = "item" if by == "item" else f"item.{by}"

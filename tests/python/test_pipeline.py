@@ -106,8 +106,8 @@ def test_it_has_scikit_learn_manners(small_data: pn.Dataset) -> None:
     pipeline = pn.Pipeline(sources(), quota=50, exclude_seen=True, seed=3)
     parameters = pipeline.get_params()
     assert set(parameters) == {
-        *("sources", "weights", "ranker", "depth", "policy", "placements", "exclude_seen"),
-        *("quota", "seed", "threads"),
+        *("sources", "weights", "features", "ranker", "depth", "policy", "placements"),
+        *("exclude_seen", "quota", "seed", "threads"),
     }
     assert pipeline.set_params(quota=60) is pipeline
     assert pipeline.get_params()["quota"] == 60

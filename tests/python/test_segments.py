@@ -15,18 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import penchant as pn
-from penchant import features as F
+from penchant import features as ft
 from penchant.errors import InvalidArgumentError
 from plain_segments import PlainRules
 from test_features import random_events
 
-PLAN = F.Plan(
+PLAN = ft.Plan(
     [
-        F.recency("purchase", name="age"),
-        F.count("purchase", window="3d", name="bought"),
-        F.top("category", 2, "purchase", name="liked"),
-        F.last_items(2, "purchase", name="last"),
-        F.expression("bought * 2", name="twice"),
+        ft.recency("purchase", name="age"),
+        ft.count("purchase", window="3d", name="bought"),
+        ft.top("category", 2, "purchase", name="liked"),
+        ft.last_items(2, "purchase", name="last"),
+        ft.expression("bought * 2", name="twice"),
     ]
 )
 
@@ -78,7 +78,7 @@ RULES = [
 ]
 
 
-def segments_of(rules: list[str], plan: F.Plan | None = PLAN) -> pn.SegmentSet:
+def segments_of(rules: list[str], plan: ft.Plan | None = PLAN) -> pn.SegmentSet:
     return pn.SegmentSet({f"s{n}": rule for n, rule in enumerate(rules)}, plan=plan)
 
 
@@ -186,9 +186,12 @@ def test_events_that_come_in_are_seen_in_any_order() -> None:
     }
     read = read_events(table, roles, {}, compiled, "s")
     items = read_items(read, table, catalog, "item", compiled)
-    codes = [(codes, len(items.texts[name])) for name, codes in zip(items.texts, items.codes)]
+    codes = [
+        (codes, len(items.texts[name]))
+        for name, codes in zip(items.texts, items.codes, strict=True)
+    ]
     core = pn._core.FeatureState(compiled.core, len(read.item_ids), codes, items.numbers)
-    state = F.State(segments.plan, _Bare(core), read, items, roles)
+    state = ft.State(segments.plan, _Bare(core), read, items, roles)
     clock = pd.Timestamp("2024-05-01")
     live = segments.live(state, clock)
     for part in np.array_split(rng.permutation(400), 40):
@@ -478,7 +481,7 @@ def test_sets_that_make_no_sense() -> None:
     other = pn.SegmentSet({"a": "count() > 0"})
     with pytest.raises(InvalidArgumentError, match="of another plan"):
         other.members(state, "a", "2024-05-09")
-    items = F.Plan([F.count(by="item", name="sold")])
+    items = ft.Plan([ft.count(by="item", name="sold")])
     wrong = pn.SegmentSet({"a": "sold > 2"}, plan=items)
     state = wrong.replay(pd.DataFrame({"subject": ["a"], "item": ["x"], "time": ["2024-01-01"]}))
     with pytest.raises(InvalidArgumentError, match="not about subjects"):
@@ -494,11 +497,11 @@ def test_any_text_is_a_rule_or_fails_cleanly(text: str) -> None:
 
 # --- recency, frequency, monetary ----------------------------------------------------------------
 
-MEASURES = F.Plan(
+MEASURES = ft.Plan(
     [
-        F.recency("purchase", name="recency"),
-        F.frequency(name="frequency"),
-        F.monetary(name="monetary"),
+        ft.recency("purchase", name="recency"),
+        ft.frequency(name="frequency"),
+        ft.monetary(name="monetary"),
     ]
 )
 

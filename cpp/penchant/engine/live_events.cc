@@ -49,7 +49,8 @@ struct Call {
 Call read_call(std::string_view text) {
   const json document = json::parse(text, nullptr, false);
   Call call;
-  check_argument(document.is_object(), "events: want a JSON object, an event or {\"events\": [...]}");
+  check_argument(document.is_object(),
+                 "events: want a JSON object, an event or {\"events\": [...]}");
   call.single = !document.contains("events");
   if (call.single) {
     call.events.emplace_back(text);

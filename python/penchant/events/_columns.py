@@ -76,8 +76,7 @@ def frame_columns(
         if member == column and member in renamed and member not in kinds:
             continue  # it is another member already
         as_time = member in ("time", "received") or kinds.get(member) == "time"
-        known = member in _ENVELOPE or member in kinds or member.startswith("identifiers.")
-        if known:
+        if member in _ENVELOPE or member in kinds or member.startswith("identifiers."):
             used.add(column)
         values = source.column(column, member)
         is_text = kinds.get(member, "text") == "text"

@@ -47,9 +47,7 @@ class State:
         self._items = events.item_ids
         self._texts = items.texts
         # Attribute of items -> code of each item.
-        self._item_codes = {
-            name: codes for name, codes in zip(items.texts, items.codes, strict=True)
-        }
+        self._item_codes = dict(zip(items.texts, items.codes, strict=True))
         self._roles = roles
 
     @classmethod
