@@ -338,6 +338,7 @@ def test_demo_walks_the_whole_way(tmp_path):
     assert "new items only" in done.stdout
     assert "Bought" in done.stdout
     assert "are byte for byte those of the same bundle in Python, told the same" in done.stdout
+    assert "the next list has changed, and is byte for byte that of Python" in done.stdout
     assert "unknown_subject" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert "\r" not in done.stdout + done.stderr

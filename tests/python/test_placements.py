@@ -321,7 +321,7 @@ def test_erasing_a_person_leaves_nothing_of_them(fitted: pn.Pipeline, tmp_path: 
     assert rewards > 0
     receipt = funnel.erase("p2")
     assert receipt == pn.Receipt("p2", {"decisions": len(theirs), "rewards": rewards, "events": 0})
-    assert funnel.erase("p2") == pn.Receipt("p2", {"decisions": 0, "rewards": 0})
+    assert funnel.erase("p2") == pn.Receipt("p2", {"decisions": 0, "rewards": 0, "events": 0})
     assert [funnel.decision(one) for one in others] == before
     for one in theirs:
         with pytest.raises(errors.NotFoundError):

@@ -60,7 +60,10 @@ Call read_call(std::string_view text) {
   check_argument(all.is_array() && document.size() == 1, "events: want {\"events\": [...]}");
   check_argument(all.size() <= kMaxEvents, "events: ", all.size(), " in one call; at most ",
                  kMaxEvents, " are taken");
-  for (const json& one : all) call.events.push_back(one.dump());
+  for (const json& one : all) {
+    check_argument(one.is_object(), "events[", call.events.size(), "]: an event is a JSON object");
+    call.events.push_back(one.dump());
+  }
   return call;
 }
 

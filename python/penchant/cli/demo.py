@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._demo_data import Log, load
+from ._demo_events import tell
 from ._demo_learning import PLACE, learn, placements
 from ._demo_server import Connection, measure, serving, stop
 from ._table import emphasize, format_table
@@ -51,7 +52,7 @@ def run(output: str | Path, *, fast: bool = False, requests: int = 2000) -> int:
     """
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    story = _Story(steps=7)
+    story = _Story(steps=8)
     with story.step("data"):
         log = load(fast)
         story.say(log.title)
@@ -77,6 +78,8 @@ def run(output: str | Path, *, fast: bool = False, requests: int = 2000) -> int:
             equal = _compare(port, pipeline, bundle, log, requests, folder, story)
         with story.step("decide and learn"):
             equal = _learn(port, bundle, folder, story) and equal
+        with story.step("take an event"):
+            equal = _tell(port, bundle, log, story) and equal
             story.say(f"the server stopped in {stop(process):.2f} s")
     story.end(folder)
     return 0 if equal else 1
@@ -221,6 +224,25 @@ def _learn(port: int, bundle: Path, folder: Path, story: _Story) -> bool:
         "decisions, probabilities and outcomes are "
         + ("byte for byte those" if alike else "NOT those")
         + " of the same bundle in Python, told the same clicks"
+    )
+    return alike
+
+
+def _tell(port: int, bundle: Path, log: Log, story: _Story) -> bool:
+    """Let someone new buy something, on the server and in Python, and ask before and after."""
+    import penchant as pn
+
+    item = log.train.item_ids[len(log.train.item_ids) // 3]
+    last = log.test_table[log.roles["time"]].to_pylist()[-1]
+    moment = f"{last.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    story.say(f"a newcomer buys {log.names.get(str(item), item)}; the server keeps it, once")
+    with pn.Client(f"http://127.0.0.1:{port}") as client:
+        lines, alike = tell(client, pn.load(bundle), item, moment, log.names)
+    story.say_lines(lines)
+    story.say(
+        "the next list has changed, and is "
+        + ("byte for byte that" if alike else "NOT that")
+        + " of Python, told the same"
     )
     return alike
 
