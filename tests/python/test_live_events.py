@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import penchant as pn
-from penchant import _core
 from penchant import features as ft
 from penchant._server_binary import server_path
 from penchant.errors import BadDataError, NotFoundError
@@ -213,9 +212,23 @@ def test_without_a_folder_nothing_is_taken(bundle: Path, now: pd.Timestamp) -> N
         client.observe(bought("x", ["sku-001"], now))
 
 
-def test_a_broken_log_is_refused(bundle: Path, tmp_path: Path, now: pd.Timestamp) -> None:
+def test_sums_that_have_no_room_do_not_keep_it_from_starting(
+    bundle: Path, small_data: pn.Dataset, tmp_path: Path, now: pd.Timestamp
+) -> None:
     folder = tmp_path / "state"
-    pn.load(bundle, data=folder).observe(bought("x", ["sku-001"], now, "a"))
-    engine = _core.Engine.open(str(bundle))
-    assert pn.load(bundle, data=folder).observe(bought("x", ["sku-001"], now, "a")) == "duplicate"
-    assert engine is not None
+    item = str(small_data.item_ids[0])
+    line = {"item": item, "quantity": 9e8, "price": 1}
+    events = [
+        bought("x", [], now, f"e{k}") | {"fields": {"order_id": f"o{k}", "lines": [line] * 100}}
+        for k in range(120)
+    ]
+    events.append(bought("x", [], now, "large"))
+    events[-1]["fields"]["lines"] = [{**line, "quantity": 9e12}]
+    pipeline = pn.load(bundle, data=folder)
+    outcomes = json.loads(pipeline.events_json({"events": events}))["outcomes"]
+    assert {one["outcome"] for one in outcomes} <= {"accepted", "rejected"}
+    before = answers(pipeline, small_data)
+    del pipeline
+    again = pn.load(bundle, data=folder)
+    assert again.observe(events[0]) == "duplicate"
+    assert answers(again, small_data) == before

@@ -15,6 +15,9 @@ using events::Event;
 using events::Rejection;
 using nlohmann::json;
 
+// In millionths: what a single event may add to a sum, so that few can't make it leave 64 bits.
+constexpr std::int64_t kMostNumber = 1'000'000'000 * features::kUnit;
+
 // What an event of a type counts in a history, as in training by default.
 struct Weight {
   std::string_view type;
@@ -89,6 +92,7 @@ void LiveEvents::start() {
   recent_.clear();
   latest_ = {};
   taken_ = 0;
+  untotaled_ = 0;
 }
 
 template <class Use>
@@ -215,7 +219,16 @@ void LiveEvents::add_row(const Event& event, std::string_view item, std::int64_t
     const bool order = name == "order" || name == "order_id";
     row.codes.push_back(order ? event.order : value == nullptr ? std::string_view() : value->text);
   }
-  profiles_->add(row);
+  for (std::int64_t& number : row.numbers) {
+    if (number > kMostNumber || number < -kMostNumber) number = features::kNoNumber;
+  }
+  try {
+    profiles_->add(row);
+  } catch (const Error&) {
+    // What is on the disk must not keep a server from starting: totals of this key stay behind.
+    const std::unique_lock lock(mutex_);
+    ++untotaled_;
+  }
 }
 
 void LiveEvents::bring_up(Request& request) const {
@@ -255,6 +268,11 @@ std::uint64_t LiveEvents::forget(std::string_view subject) {
   start();
   read_kept([&](std::uint64_t, const Event& event) { apply(event); });
   return blank.size();
+}
+
+std::size_t LiveEvents::untotaled() const {
+  const std::shared_lock lock(mutex_);
+  return untotaled_;
 }
 
 std::size_t LiveEvents::taken() const {

@@ -50,6 +50,9 @@ class LiveEvents {
   // Of the bundle's plan; null where it has none.
   [[nodiscard]] std::shared_ptr<const features::LiveProfiles> profiles() const;
   [[nodiscard]] std::size_t taken() const;
+  // Events that the plan's sums had no room for: a number counts within +-1e9, and a sum that
+  // leaves 64 bits stays behind.
+  [[nodiscard]] std::size_t untotaled() const;
 
   // Takes a person's events out of the log and out of all that is known, as if they had never
   // been; how many there were. O(log).
@@ -77,6 +80,7 @@ class LiveEvents {
   std::unordered_map<std::string, std::vector<RecentEvent>> recent_;  // by subject
   Timestamp latest_{};
   std::size_t taken_ = 0;
+  std::size_t untotaled_ = 0;  // events that a plan's sums had no room for
 };
 
 }  // namespace penchant::engine

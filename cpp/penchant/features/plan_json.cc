@@ -201,6 +201,7 @@ Plan Plan::from_json(std::string_view text) {
   Plan plan;
   plan.json_ = text;
   plan.types_ = top.texts("types");
+  check_argument(!plan.types_.empty(), "a feature plan without types of events");
   plan.numbers_ = top.texts("numbers");
   plan.codes_ = top.texts("codes");
   plan.item_codes_ = top.texts("item_codes");
