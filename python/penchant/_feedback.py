@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from . import _core
 from ._receipt import Receipt
-from ._requests import to_json
+from ._requests import now_micros, to_json
 from .bandits._loop_log import log_columns
 from .data._frames import make_frame
 from .data._times import time_micros
@@ -60,7 +59,7 @@ class Feedback:
         text = request if isinstance(request, (bytes, str)) else to_json(request)
         if self._live is None:
             self._live = _core.Live.open(self.engine)
-        return bytes(self._live.events_json(text, time.time_ns() // 1_000))
+        return bytes(self._live.events_json(text, now_micros()))
 
     def reward(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,14 @@ import numpy as np
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError
 
-__all__ = ["golden_requests", "to_json"]
+__all__ = ["golden_requests", "now_micros", "to_json"]
 
 _GOLDEN_SUBJECTS = 16
+
+
+def now_micros() -> int:
+    """Microseconds since 1970: the core has no clock of its own."""
+    return time.time_ns() // 1_000
 
 
 def to_json(value: Any) -> str:

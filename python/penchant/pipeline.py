@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +18,7 @@ from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
 from ._feedback import Feedback
 from ._progress import Progress
-from ._requests import golden_requests, to_json
+from ._requests import golden_requests, now_micros, to_json
 from ._reranking import (
     RankerPart,
     RankerTable,
@@ -482,7 +481,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         """
         text = request if isinstance(request, (bytes, str)) else to_json(request)
         if self._live is not None:
-            return bytes(self._live.recommend_json(text, _now()))
+            return bytes(self._live.recommend_json(text, now_micros()))
         return bytes(self.engine.recommend_json(text))
 
     # -- artifact --------------------------------------------------------------------------------
@@ -552,11 +551,6 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
         asked = listed(subject_ids)
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
-
-
-def _now() -> int:
-    """Microseconds since 1970: the core has no clock of its own."""
-    return time.time_ns() // 1_000
 
 
 def _moment(micros: int | None) -> str | None:

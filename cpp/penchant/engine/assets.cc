@@ -7,6 +7,7 @@
 
 #include "penchant/base/kernels.h"
 #include "penchant/engine/engine.h"
+#include "penchant/engine/hex.h"
 #include "penchant/engine/response.h"
 #include "penchant/models/model_meta.h"
 
@@ -18,12 +19,6 @@ constexpr float kMostWeight = 1e30F;  // in size: sums of all sources stay finit
 constexpr std::string_view kGoldens = "goldens/";
 constexpr std::string_view kPlacements = "placements/";
 constexpr const char* kProfiles = "profiles";
-
-std::string hex16(std::uint64_t value) {
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
-  return out;
-}
 
 // Names what decides the answers, so that the answers themselves (the goldens) can quote it.
 std::string version_of(const bundle::Reader& reader) {

@@ -7,6 +7,7 @@
 
 #include "penchant/base/error.h"
 #include "penchant/engine/assets.h"
+#include "penchant/engine/hex.h"
 
 namespace penchant::engine {
 namespace {
@@ -35,12 +36,6 @@ float weight_of(std::string_view type, bool purchases_only) {
   const auto at = std::ranges::find(kWeights, type, &Weight::type);
   if (at == kWeights.end() || (purchases_only && !at->purchase)) return 0;
   return at->value;
-}
-
-std::string hex16(std::uint64_t value) {
-  std::string out(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
-  return out;
 }
 
 // The texts of the events in a call, and whether it was one alone.

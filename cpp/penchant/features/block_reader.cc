@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "penchant/features/floor_div.h"
+
 namespace penchant::features {
 namespace {
 
 using Kind = Feature::Kind;
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t kHourMicros = 3'600'000'000;
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  const std::int64_t q = a / b;
-  return q - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-}
 
 double units(std::int64_t millionths) { return static_cast<double>(millionths) / kUnit; }
 

@@ -4,6 +4,8 @@
 #include <bitset>
 #include <cmath>
 
+#include "penchant/features/floor_div.h"
+
 namespace penchant::features {
 namespace {
 
@@ -17,11 +19,6 @@ constexpr std::size_t kDistinctRows = 256;
 constexpr std::int64_t kLastMoment = 2'000LL * 366 * 86'400'000'000 - 1;
 // By then a decayed sum is zero in double precision.
 constexpr std::int64_t kHalfLivesToZero = 1200;
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  const std::int64_t q = a / b;
-  return q - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-}
 
 // The first moment in (low, high] at which `stays` does not hold, which it does at `low`, or
 // kNever; for what doesn't hold again once it ceased to.

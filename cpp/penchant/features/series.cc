@@ -7,6 +7,7 @@
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
 #include "penchant/base/portable_math.h"
+#include "penchant/features/floor_div.h"
 
 namespace penchant::features {
 namespace {
@@ -15,11 +16,6 @@ constexpr std::size_t kKeysABlock = 256;
 constexpr std::uint32_t kFirstRoom = 4;
 constexpr int kSpanHalfLives = 8;
 constexpr double kDecayedScale = 1 << 20;
-
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  const std::int64_t q = a / b;
-  return q - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-}
 
 [[noreturn]] void fail_sum() {
   fail(ErrorKind::kBadData,
