@@ -20,11 +20,11 @@ endif
 EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
-  docs-serve notebooks asan tsan coverage fuzz bench bench-als bench-bandit-regret bench-bandits \
-  bench-bpr bench-ease \
-  bench-evaluation bench-item-models bench-online-retail bench-recommend-all bench-segments bench-serving \
-  bench-evaluation bench-identity bench-item-models bench-online-retail bench-recommend-all bench-serving \
-  bench-forests bench-gbdt bench-gbdt-quality bench-off-policy bench-ranking-quality bench-reranking bench-shap bench-vectors sanitized-load stubs clean
+  docs-serve notebooks asan tsan coverage fuzz sanitized-load stubs clean bench bench-als \
+  bench-bandit-regret bench-bandits bench-bpr bench-ease bench-evaluation bench-forests \
+  bench-gbdt bench-gbdt-quality bench-identity bench-item-models bench-off-policy \
+  bench-online-retail bench-ranking-quality bench-recommend-all bench-reranking bench-segments \
+  bench-serving bench-shap bench-vectors
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
