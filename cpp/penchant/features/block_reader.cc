@@ -1,7 +1,9 @@
 #include "penchant/features/block_reader.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "penchant/features/floor_div.h"
 
@@ -21,7 +23,19 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 }  // namespace
 
 BlockReader::BlockReader(const State& state)
-    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {}
+    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {
+  for (std::size_t s = 0; s < seen_.size(); ++s) {
+    const Plan::Kept& kept = plan_.series()[s];
+    Seen& seen = seen_[s];
+    seen.begin.resize(kept.windows.size());
+    seen.wider.resize(kept.windows.size());
+    std::iota(seen.wider.begin(), seen.wider.end(), std::size_t{0});
+    std::ranges::sort(seen.wider, std::greater(), [&](std::size_t w) { return kept.windows[w]; });
+    if (!kept.by.subject && kept.by.item == By::Item::kSameAttribute) {
+      seen.last_of.resize(state.items().codes[kept.by.attribute].values);
+    }
+  }
+}
 
 std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
   if (by.subject) return points_.subjects[point];
@@ -31,34 +45,47 @@ std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
   return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
 }
 
+// A point before it that is of the same key and time, or `i`.
+std::size_t BlockReader::point_like(Seen& seen, std::int32_t key, std::size_t i) const {
+  if (key < 0 || static_cast<std::size_t>(key) >= seen.last_of.size()) return i;
+  auto& [block, point] = seen.last_of[static_cast<std::size_t>(key)];
+  const std::size_t like =
+      block == block_ && points_.times[first_ + point] == points_.times[first_ + i] ? point : i;
+  block = block_;
+  point = static_cast<std::uint32_t>(like);
+  return like;
+}
+
 void BlockReader::look_up(std::size_t s) {
   const Plan::Kept& kept = plan_.series()[s];
   const Series& series = state_.series(s);
   Seen& seen = seen_[s];
   seen.lists.clear();
-  seen.end.clear();
-  seen.again.assign(count_, 0);
-  seen.begin.resize(kept.windows.size());
-  for (auto& column : seen.begin) column.clear();
+  seen.end.resize(count_);
+  seen.like.resize(count_);
+  for (auto& column : seen.begin) column.resize(count_);
   std::int32_t last_key = kNoCode;
   for (std::size_t i = 0; i < count_; ++i) {
     const std::int32_t key = key_of(kept.by, first_ + i);
     const std::int64_t time = points_.times[first_ + i];
-    if (i > 0 && key == last_key && time == points_.times[first_ + i - 1]) {
-      seen.again[i] = 1;
-      seen.lists.push_back(seen.lists.back());
-      seen.end.push_back(seen.end.back());
-      for (auto& column : seen.begin) column.push_back(column.back());
-      continue;
-    }
+    const bool again = i > 0 && key == last_key && time == points_.times[first_ + i - 1];
+    const std::size_t like = again ? seen.like[i - 1] : point_like(seen, key, i);
     last_key = key;
-    const auto list = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
-    const std::size_t end = list.before(time);
-    seen.lists.push_back(list);
-    seen.end.push_back(static_cast<std::uint32_t>(end));
-    for (std::size_t w = 0; w < kept.windows.size(); ++w) {
-      const std::size_t begin = list.before(time - kept.windows[w], end);
-      seen.begin[w].push_back(static_cast<std::uint32_t>(begin));
+    seen.like[i] = static_cast<std::uint32_t>(like);
+    seen.lists.push_back(like < i ? seen.lists[like]
+                                  : series.list(key < 0 ? series.keys()
+                                                        : static_cast<std::size_t>(key)));
+  }
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::size_t like = seen.like[i];
+    const std::int64_t time = points_.times[first_ + i];
+    const Series::List& list = seen.lists[i];
+    seen.end[i] = like < i ? seen.end[like] : static_cast<std::uint32_t>(list.before(time));
+    // A shorter window begins where a longer one does, or later.
+    std::size_t begin = 0;
+    for (const std::size_t w : seen.wider) {
+      if (like == i) begin = list.before(time - kept.windows[w], seen.end[i], begin);
+      seen.begin[w][i] = like < i ? seen.begin[w][like] : static_cast<std::uint32_t>(begin);
     }
   }
 }
@@ -68,6 +95,7 @@ void BlockReader::read(const Points& points, std::size_t first, std::size_t coun
   points_ = points;
   first_ = first;
   count_ = count;
+  ++block_;
   for (std::size_t s = 0; s < seen_.size(); ++s) look_up(s);
   if (pairs_.any()) read_pairs(columns);
   for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
@@ -90,10 +118,10 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
   };
-  // Of events: what many points in a row ask of the same list is found once.
+  // Of events: what many points ask of the same list is found once.
   const auto once = [&](const auto& value) {
-    const std::vector<std::uint8_t>& again = seen_[plan_.access()[f].series].again;
-    for (std::size_t i = 0; i < count_; ++i) out[i] = again[i] != 0 ? out[i - 1] : value(i);
+    const std::vector<std::uint32_t>& like = seen_[plan_.access()[f].series].like;
+    for (std::size_t i = 0; i < count_; ++i) out[i] = like[i] < i ? out[like[i]] : value(i);
   };
   switch (feature.kind) {
     case Kind::kCount:
@@ -120,9 +148,12 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
       return each([&](std::size_t i) { return of_item(feature, i); });
     case Kind::kHour:
     case Kind::kWeekday:
-      return each([&](std::size_t i) { return of_time(feature, i); });
+      return each([&](std::size_t i) {
+        const bool again = i > 0 && points_.times[first_ + i] == points_.times[first_ + i - 1];
+        return again ? out[i - 1] : of_time(feature, i);
+      });
     case Kind::kFormula:
-      return each([&](std::size_t i) { return feature.formula.value(columns, first_ + i); });
+      return feature.formula.values(columns, first_, count_, formula_room_, out);
   }
 }
 
@@ -133,34 +164,18 @@ std::size_t BlockReader::begin_of(std::size_t f, std::size_t i) const {
 
 void BlockReader::read_totals(std::size_t f, double* out) const {
   const Plan::Access& access = plan_.access()[f];
-  const Series& series = state_.series(access.series);
-  if (plan_.features()[f].kind == Kind::kSum) {
-    read_sums(f, series.wide_totals(access.measure), static_cast<double>(kUnit), out);
-  } else {
-    read_sums(f, series.narrow_totals(access.measure), 1.0, out);
-  }
-}
-
-template <class T>
-void BlockReader::read_sums(std::size_t f, std::span<const T> totals, double unit,
-                            double* out) const {
-  const Plan::Access& access = plan_.access()[f];
   const Seen& seen = seen_[access.series];
   const std::uint32_t* const begins = access.window ? seen.begin[*access.window].data() : nullptr;
+  const bool sum = plan_.features()[f].kind == Kind::kSum;
   for (std::size_t i = 0; i < count_; ++i) {
-    if (seen.again[i] != 0) {
-      out[i] = out[i - 1];
+    if (seen.like[i] < i) {
+      out[i] = out[seen.like[i]];
       continue;
     }
-    const std::size_t list = seen.lists[i].begin();
-    const std::size_t end = seen.end[i];
     const std::size_t begin = begins == nullptr ? 0 : begins[i];
-    std::int64_t total = 0;
-    if (end > begin) {
-      total = totals[list + end - 1];
-      if (begin > 0) total -= totals[list + begin - 1];
-    }
-    out[i] = static_cast<double>(total) / unit;
+    const Series::List& list = seen.lists[i];
+    out[i] = sum ? units(list.sum(access.measure, begin, seen.end[i]))
+                 : static_cast<double>(list.counted(access.measure, begin, seen.end[i]));
   }
 }
 
@@ -210,19 +225,8 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
     if (last < begin) return kUnknown;
     return static_cast<double>(time - list.time(static_cast<std::size_t>(last))) / unit;
   }
-  // The first row that counts is where their number first passes that before the window.
   const std::size_t count = feature.kind == Kind::kSpan ? access.counted : access.measure;
-  const std::int64_t none = list.total(count, static_cast<std::size_t>(begin));
-  std::size_t low = static_cast<std::size_t>(begin);
-  std::size_t high = end;
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (list.total(count, middle + 1) > none) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
+  const std::size_t low = list.first(count, static_cast<std::size_t>(begin), end);
   if (low == end) return kUnknown;
   std::int64_t until = time;
   if (feature.kind == Kind::kSpan) {
