@@ -36,7 +36,11 @@ void print(const char* what, std::vector<double>& micros) {
   const auto at = [&](double share) {
     return micros[static_cast<std::size_t>(share * static_cast<double>(micros.size() - 1))];
   };
-  std::printf("%-34s median %8.2f us, p99 %8.2f us\n", what, at(.5), at(.99));
+  double sum = 0;
+  for (const double one : micros) sum += one;
+  std::printf("%-34s median %8.2f us, mean %8.2f, p99 %8.2f\n", what, at(.5),
+              sum / static_cast<double>(micros.size()), at(.99));
+  micros.clear();
 }
 
 // The state of the process in MiB, as the system counts it.
@@ -120,7 +124,7 @@ double time_requests(World& world, const State& state, std::size_t candidates,
   for (std::size_t f = 0; f < features; ++f) {
     out.push_back(state.plan().features()[f].hidden ? nullptr : columns[f].data());
   }
-  const std::vector<std::int64_t> now(candidates, kBegin + kYear + 1'000'000);
+  const std::vector<std::int64_t> now(candidates, kBegin + kYear + 60'000'000);
   std::vector<std::int32_t> items(candidates);
   ReadScratch scratch;
   double sum = 0;
@@ -138,9 +142,11 @@ double time_requests(World& world, const State& state, std::size_t candidates,
   return sum;
 }
 
-void time_events(World& world, State& state, std::size_t count, std::vector<double>& micros) {
+// From `begin` on, a millisecond after another.
+void time_events(World& world, State& state, std::int64_t begin, std::size_t count,
+                 std::vector<double>& micros) {
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t time = kBegin + kYear + static_cast<std::int64_t>(i);
+    const std::int64_t time = begin + static_cast<std::int64_t>(i) * 1'000;
     const std::uint16_t type = world.type();
     const std::int32_t who = world.subject();
     const std::int32_t what = world.item();
@@ -186,13 +192,14 @@ int main(int count, char** arguments) {
   double sum = time_requests(world, state, candidates, requests, micros);
   print("a request", micros);
   State live = State::over(state);
-  micros.clear();
-  time_events(world, live, 20'000, micros);
-  print("an event, at first", micros);
-  micros.clear();
-  time_events(world, live, 20'000, micros);
+  constexpr std::size_t kEvents = 20'000;
+  constexpr std::int64_t kSpan = 1'000 * static_cast<std::int64_t>(kEvents);
+  time_events(world, live, kBegin + kYear, kEvents, micros);
+  print("an event, lists still the state's", micros);
+  time_events(world, live, kBegin + kYear + kSpan, kEvents, micros);
   print("an event, later", micros);
-  micros.clear();
+  time_events(world, live, kBegin + kYear + kSpan, kEvents, micros);
+  print("an event up to 20 s late", micros);
   sum += time_requests(world, live, candidates, requests, micros);
   print("a request after these", micros);
   std::printf("beside the state: %.1f MiB; sum %.6g\n",

@@ -1,9 +1,7 @@
 #include "penchant/features/block_reader.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
-#include <numeric>
 
 #include "penchant/features/floor_div.h"
 
@@ -23,71 +21,8 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 }  // namespace
 
 BlockReader::BlockReader(const State& state)
-    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {
-  for (std::size_t s = 0; s < seen_.size(); ++s) {
-    const Plan::Kept& kept = plan_.series()[s];
-    Seen& seen = seen_[s];
-    seen.begin.resize(kept.windows.size());
-    seen.wider.resize(kept.windows.size());
-    std::iota(seen.wider.begin(), seen.wider.end(), std::size_t{0});
-    std::ranges::sort(seen.wider, std::greater(), [&](std::size_t w) { return kept.windows[w]; });
-    if (!kept.by.subject && kept.by.item == By::Item::kSameAttribute) {
-      seen.last_of.resize(state.items().codes[kept.by.attribute].values);
-    }
-  }
-}
-
-std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
-  if (by.subject) return points_.subjects[point];
-  if (by.item == By::Item::kAny) return 0;
-  const std::int32_t item = points_.items.empty() ? kNoCode : points_.items[point];
-  if (by.item == By::Item::kSame || item < 0) return item;
-  return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
-}
-
-// A point before it that is of the same key and time, or `i`.
-std::size_t BlockReader::point_like(Seen& seen, std::int32_t key, std::size_t i) const {
-  if (key < 0 || static_cast<std::size_t>(key) >= seen.last_of.size()) return i;
-  auto& [block, point] = seen.last_of[static_cast<std::size_t>(key)];
-  const std::size_t like =
-      block == block_ && points_.times[first_ + point] == points_.times[first_ + i] ? point : i;
-  block = block_;
-  point = static_cast<std::uint32_t>(like);
-  return like;
-}
-
-void BlockReader::look_up(std::size_t s) {
-  const Plan::Kept& kept = plan_.series()[s];
-  const Series& series = state_.series(s);
-  Seen& seen = seen_[s];
-  seen.lists.clear();
-  seen.end.resize(count_);
-  seen.like.resize(count_);
-  for (auto& column : seen.begin) column.resize(count_);
-  std::int32_t last_key = kNoCode;
-  for (std::size_t i = 0; i < count_; ++i) {
-    const std::int32_t key = key_of(kept.by, first_ + i);
-    const std::int64_t time = points_.times[first_ + i];
-    const bool again = i > 0 && key == last_key && time == points_.times[first_ + i - 1];
-    const std::size_t like = again ? seen.like[i - 1] : point_like(seen, key, i);
-    last_key = key;
-    seen.like[i] = static_cast<std::uint32_t>(like);
-    seen.lists.push_back(like < i ? seen.lists[like]
-                                  : series.list(key < 0 ? series.keys()
-                                                        : static_cast<std::size_t>(key)));
-  }
-  for (std::size_t i = 0; i < count_; ++i) {
-    const std::size_t like = seen.like[i];
-    const std::int64_t time = points_.times[first_ + i];
-    const Series::List& list = seen.lists[i];
-    seen.end[i] = like < i ? seen.end[like] : static_cast<std::uint32_t>(list.before(time));
-    // A shorter window begins where a longer one does, or later.
-    std::size_t begin = 0;
-    for (const std::size_t w : seen.wider) {
-      if (like == i) begin = list.before(time - kept.windows[w], seen.end[i], begin);
-      seen.begin[w][i] = like < i ? seen.begin[w][like] : static_cast<std::uint32_t>(begin);
-    }
-  }
+    : state_(state), plan_(state.plan()), pairs_(state) {
+  for (std::size_t s = 0; s < plan_.series().size(); ++s) seen_.emplace_back(state, s);
 }
 
 void BlockReader::read(const Points& points, std::size_t first, std::size_t count,
@@ -95,19 +30,23 @@ void BlockReader::read(const Points& points, std::size_t first, std::size_t coun
   points_ = points;
   first_ = first;
   count_ = count;
-  ++block_;
-  for (std::size_t s = 0; s < seen_.size(); ++s) look_up(s);
+  for (SeriesView& view : seen_) view.look(points, first, count);
   if (pairs_.any()) read_pairs(columns);
   for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
 }
 
 void BlockReader::read_pairs(std::span<double* const> columns) {
-  for (std::size_t i = 0; i < count_; ++i) {
+  for (std::size_t i = 0; i < count_;) {
     const std::size_t point = first_ + i;
-    const bool same = i > 0 && points_.subjects[point] == points_.subjects[point - 1] &&
-                      points_.times[point] == points_.times[point - 1];
-    if (!same) pairs_.walk(points_.subjects[point], points_.times[point]);
-    pairs_.write(points_.items.empty() ? kNoCode : points_.items[point], columns, point);
+    std::size_t end = i + 1;
+    while (end < count_ && points_.subjects[first_ + end] == points_.subjects[point] &&
+           points_.times[first_ + end] == points_.times[point]) {
+      ++end;
+    }
+    pairs_.walk(points_.subjects[point], points_.times[point]);
+    pairs_.write(points_.items.empty() ? points_.items : points_.items.subspan(point, end - i),
+                 columns, point, end - i);
+    i = end;
   }
 }
 
@@ -120,14 +59,22 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
   };
   // Of events: what many points ask of the same list is found once.
   const auto once = [&](const auto& value) {
-    const std::vector<std::uint32_t>& like = seen_[plan_.access()[f].series].like;
-    for (std::size_t i = 0; i < count_; ++i) out[i] = like[i] < i ? out[like[i]] : value(i);
+    for (const SeriesView::Run& run : seen_[plan_.access()[f].series].runs()) {
+      const double all = run.like < run.begin ? out[run.like] : value(run.begin);
+      std::fill(out + run.begin, out + run.end, all);
+    }
   };
   switch (feature.kind) {
     case Kind::kCount:
-    case Kind::kKnown:
+    case Kind::kKnown: {
+      const Plan::Access& access = plan_.access()[f];
+      const SeriesView& view = seen_[access.series];
+      return once([&](std::size_t i) {
+        return static_cast<double>(view.counted(access.measure, access.window, i));
+      });
+    }
     case Kind::kSum:
-      return read_totals(f, out);
+      return once([&](std::size_t i) { return sum_of(f, i); });
     case Kind::kLowest:
     case Kind::kHighest:
       return once([&](std::size_t i) { return bound_of(f, i); });
@@ -159,31 +106,20 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
 
 std::size_t BlockReader::begin_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  return access.window ? seen_[access.series].begin[*access.window][i] : 0;
+  return seen_[access.series].begin(access.window, i);
 }
 
-void BlockReader::read_totals(std::size_t f, double* out) const {
+double BlockReader::sum_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  const Seen& seen = seen_[access.series];
-  const std::uint32_t* const begins = access.window ? seen.begin[*access.window].data() : nullptr;
-  const bool sum = plan_.features()[f].kind == Kind::kSum;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (seen.like[i] < i) {
-      out[i] = out[seen.like[i]];
-      continue;
-    }
-    const std::size_t begin = begins == nullptr ? 0 : begins[i];
-    const Series::List& list = seen.lists[i];
-    out[i] = sum ? units(list.sum(access.measure, begin, seen.end[i]))
-                 : static_cast<double>(list.counted(access.measure, begin, seen.end[i]));
-  }
+  const SeriesView& view = seen_[access.series];
+  return units(view.list(i).sum(access.measure, view.begin(access.window, i), view.end(i)));
 }
 
 double BlockReader::bound_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   std::int64_t bound = kNoNumber;
   if (feature.window == 0) {
     bound = list.total(access.measure, end);
@@ -200,8 +136,8 @@ double BlockReader::bound_of(std::size_t f, std::size_t i) const {
 double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const std::size_t begin = begin_of(f, i);
   if (begin == 0) return static_cast<double>(list.total(access.measure, end));
   std::size_t codes = 0;
@@ -215,8 +151,8 @@ double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
 double BlockReader::age_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
   const std::int64_t time = points_.times[first_ + i];
   const auto unit = static_cast<double>(feature.unit);
@@ -237,8 +173,8 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
 
 double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   if (end == 0) return 0;
   return DecayedSum{plan_.features()[f].half_life}.at(
       list.total(access.measure, end), list.time(end - 1), points_.times[first_ + i]);
@@ -247,10 +183,10 @@ double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
 double BlockReader::last_code_of(std::size_t f, std::size_t i) {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
+  const Series::List& list = seen_[access.series].list(i);
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
   distinct_.clear();
-  std::int64_t row = list.total(access.measure, seen_[access.series].end[i]);
+  std::int64_t row = list.total(access.measure, seen_[access.series].end(i));
   for (; row >= begin; row = list.total(access.measure, static_cast<std::size_t>(row))) {
     const std::int32_t code = list.code(access.code, static_cast<std::size_t>(row));
     if (code < 0 || std::ranges::find(distinct_, code) != distinct_.end()) continue;
@@ -263,8 +199,8 @@ double BlockReader::last_code_of(std::size_t f, std::size_t i) {
 double BlockReader::top_code_of(std::size_t f, std::size_t i) {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const auto& of_item = state_.items().codes[feature.attribute].of_item;
   totals_.clear();
   for (std::size_t row = begin_of(f, i); row < end; ++row) {

@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "penchant/features/pair_walk.h"
+#include "penchant/features/series_view.h"
 #include "penchant/features/state.h"
 
 namespace penchant::features {
 
 class BlockReader {
  public:
-  static constexpr std::size_t kPoints = 256;
+  static constexpr std::size_t kPoints = SeriesView::kPoints;
 
   explicit BlockReader(const State& state);
 
@@ -23,24 +24,9 @@ class BlockReader {
             std::span<double* const> columns);
 
  private:
-  // The rows of a series that points of the block see: those before `end`, and for each window
-  // those from `begin`.
-  struct Seen {
-    std::vector<Series::List> lists;
-    std::vector<std::uint32_t> end;                 // [count]
-    std::vector<std::vector<std::uint32_t>> begin;  // [windows][count]
-    std::vector<std::uint32_t> like;  // [count], the first point of the block that sees the same
-    std::vector<std::size_t> wider;   // the windows, from the longest on
-    // By key, of series of few keys: the block's number and the last point of the key.
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> last_of;
-  };
-
-  [[nodiscard]] std::int32_t key_of(const By& by, std::size_t point) const;
-  void look_up(std::size_t series);
-  [[nodiscard]] std::size_t point_like(Seen& seen, std::int32_t key, std::size_t i) const;
   void read_feature(std::size_t f, std::span<double* const> columns);
   [[nodiscard]] std::size_t begin_of(std::size_t f, std::size_t i) const;
-  void read_totals(std::size_t f, double* out) const;
+  [[nodiscard]] double sum_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double bound_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double distinct_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double age_of(std::size_t f, std::size_t i) const;
@@ -57,9 +43,8 @@ class BlockReader {
   Points points_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  std::uint64_t block_ = 0;  // that was read last
   std::vector<double> formula_room_;
-  std::vector<Seen> seen_;              // [series]
+  std::vector<SeriesView> seen_;        // [series]
   std::vector<std::int32_t> distinct_;  // codes met
   std::vector<std::pair<std::int64_t, std::int32_t>> totals_;
 };

@@ -183,6 +183,15 @@ std::size_t Series::List::counted(std::size_t m, std::size_t begin, std::size_t 
          series_->flags_before(flag, begin_, at(begin));
 }
 
+void Series::List::prefetch_counts(std::size_t rows) const {
+  if (rows == 0) return;
+  const std::size_t last = at(rows - 1);
+  for (const auto& plane : series_->flags_) __builtin_prefetch(plane.data() + last);
+  if (rows > kGroup) {
+    __builtin_prefetch(series_->marks_.data() + last / kGroup * series_->counted_.size());
+  }
+}
+
 std::size_t Series::List::first(std::size_t m, std::size_t begin, std::size_t end) const {
   const Series::Flag& flag = series_->flag_[m];
   const std::size_t near = std::min(end, begin + kGroup);
@@ -212,9 +221,12 @@ std::int32_t Series::List::previous(std::size_t m, std::size_t row) const {
 Series::Series(SeriesLayout layout) : layout_(std::move(layout)) {
   std::size_t wide = 1 + layout_.values.size();
   std::size_t narrow = layout_.codes.size();
-  for (const Measure& measure : layout_.measures) {
+  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
+    const Measure& measure = layout_.measures[m];
     column_.push_back(measure.narrow() ? 0 : wide++);
     previous_.push_back(measure.kind == Measure::Kind::kDistinct ? narrow++ : 0);
+    if (measure.kind == Measure::Kind::kSum) sums_.push_back(m);
+    if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne) known_.push_back(m);
   }
   wide_.resize(wide);
   narrow_.resize(narrow);
@@ -259,11 +271,15 @@ void Series::place_flags() {
 
 void Series::resize(std::size_t rows) {
   used_ = rows;
-  for (auto& column : wide_) column.resize(rows);
-  for (auto& column : narrow_) column.resize(rows);
+  const auto grow = [](auto& column, std::size_t size) {
+    if (size > column.capacity()) column.reserve(std::max(size, column.capacity() / 4 * 5));
+    column.resize(size);
+  };
+  for (auto& column : wide_) grow(column, rows);
+  for (auto& column : narrow_) grow(column, rows);
   // Words are read whole.
-  for (auto& column : flags_) column.resize(rows + 8);
-  marks_.resize((rows / kGroup + 1) * counted_.size());
+  for (auto& column : flags_) grow(column, rows + 8);
+  grow(marks_, (rows / kGroup + 1) * counted_.size());
 }
 
 std::size_t Series::bytes() const {
@@ -295,22 +311,19 @@ void Series::copy_row(const PreparedEvents& events, std::size_t row, std::size_t
   for (std::size_t p = 0; p < flags_.size(); ++p) {
     flags_[p][to] = static_cast<std::uint8_t>(p < 4 ? filters >> 8 * p : 0);
   }
-  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
-    const Measure& measure = layout_.measures[m];
-    if (measure.kind == Measure::Kind::kSum) {
-      const std::int64_t value = value_of(events, m, row);
-      wide_[column_[m]][to] = value == kNoNumber ? 0 : value;
-    } else if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne) {
-      const bool known = value_of(events, m, row) != kNoNumber;
-      flags_[flag_[m].plane][to] |= static_cast<std::uint8_t>(known ? 1U << flag_[m].bit : 0U);
-    }
+  for (const std::size_t m : sums_) {
+    const std::int64_t value = value_of(events, m, row);
+    wide_[column_[m]][to] = value == kNoNumber ? 0 : value;
+  }
+  for (const std::size_t m : known_) {
+    const bool known = value_of(events, m, row) != kNoNumber;
+    flags_[flag_[m].plane][to] |= static_cast<std::uint8_t>(known ? 1U << flag_[m].bit : 0U);
   }
 }
 
 // Shares of a whole list become sums.
 void Series::add_up(const Place& place) {
-  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
-    if (layout_.measures[m].kind != Measure::Kind::kSum) continue;
+  for (const std::size_t m : sums_) {
     std::int64_t* const sums = wide_[column_[m]].data() + place.begin;
     for (std::size_t i = 1; i < place.size; ++i) sums[i] = added(sums[i - 1], sums[i]);
   }
@@ -401,6 +414,7 @@ void run_distinct(const Run& run, const std::int32_t* codes, std::int32_t* previ
 void Series::total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen) {
   using Kind = Measure::Kind;
   const auto at = static_cast<std::ptrdiff_t>(place.begin);
+  std::size_t least = first;
   for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
     const Measure& measure = layout_.measures[m];
     const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
@@ -415,20 +429,19 @@ void Series::total_from(const Place& place, std::size_t first, std::vector<std::
     } else if (measure.kind == Kind::kDecayed) {
       run_decayed(run, DecayedSum{measure.half_life}, wide_[column_[m]].data() + at);
     } else if (measure.kind == Kind::kDistinct) {
+      // Rows that moved are pointed at by others.
+      if (first + 1 < place.size) run.first = least = 0;
       run_distinct(run, narrow_[measure.code].data() + at, narrow_[previous_[m]].data() + at,
                    flags_[flag_[m].plane].data() + at, flag_[m].bit, seen);
     }
   }
-  mark_from(place, first);
+  mark_from(place, least);
 }
 
 void Series::build(const PreparedEvents& events, const KeyColumn& keys,
                    std::span<const std::uint32_t> order, int threads) {
   places_.assign(keys.keys, {});
   const std::size_t rows = events.times.size();
-  const auto wanted = [&](std::size_t row) {
-    return keys[row] >= 0 && (events.filters[row] & layout_.filters) != 0;
-  };
   // A range of keys each, so that nobody writes where another does.
   const std::size_t parts = static_cast<std::size_t>(resolve_threads(threads));
   parallel_blocks(parts, 1, threads, [&](const Block& block) {
@@ -447,15 +460,20 @@ void Series::build(const PreparedEvents& events, const KeyColumn& keys,
   }
   rows_ = used;
   resize(used);
-  // By rows rather than by keys: a few keys may have most of them.
+  // Now of as many rows each: a few keys may have most of them.
+  const auto key_at = [&](std::size_t part) {
+    const auto at = std::ranges::lower_bound(places_, used * part / parts, {}, &Place::begin);
+    return part == parts ? static_cast<std::int32_t>(keys.keys)
+                         : static_cast<std::int32_t>(at - places_.begin());
+  };
   parallel_blocks(parts, 1, threads, [&](const Block& block) {
-    const std::size_t first = used * block.begin / parts;
-    const std::size_t end = used * block.end / parts;
+    const std::int32_t first = key_at(block.begin);
+    const std::int32_t end = key_at(block.end);
     for (std::size_t i = 0; i < rows; ++i) {
       const std::size_t row = order.empty() ? i : order[i];
-      if (!wanted(row)) continue;
-      Place& place = places_[static_cast<std::size_t>(keys[row])];
-      if (place.begin < first || place.begin >= end) continue;
+      const std::int32_t key = keys[row];
+      if (key < first || key >= end || (events.filters[row] & layout_.filters) == 0) continue;
+      Place& place = places_[static_cast<std::size_t>(key)];
       copy_row(events, row, place.begin + place.size++);
     }
   });

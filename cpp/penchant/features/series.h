@@ -154,6 +154,11 @@ class Series {
       const std::int64_t* const sums = series_->wide_[series_->column_[measure]].data() + begin_;
       return sums[end - 1] - (begin > 0 ? sums[begin - 1] : 0);
     }
+    // Asks the memory for what `before` and `counted` will look at.
+    void prefetch_end() const {
+      if (size_ > 0) __builtin_prefetch(times() + size_ - 1);
+    }
+    void prefetch_counts(std::size_t rows) const;
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
 
@@ -189,6 +194,11 @@ class Series {
       return {*this, places_[key].begin, places_[key].size};
     }
     return base_ == nullptr ? List{*this, 0, 0} : base_->list(key);
+  }
+  // Asks the memory for where the key's rows are.
+  void prefetch(std::size_t key) const {
+    if (key < places_.size()) __builtin_prefetch(&places_[key]);
+    if (base_ != nullptr) base_->prefetch(key);
   }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
   // Of what it holds itself, not of what it lies over.
@@ -247,6 +257,8 @@ class Series {
   // the list before them have each counted flag. [groups][counted flags]
   RawVector<std::uint32_t> marks_;
   std::size_t filter_planes_ = 1;
+  std::vector<std::size_t> sums_;               // measures that are sums
+  std::vector<std::size_t> known_;              // measures that count known values
   std::vector<std::size_t> column_;             // [measures], of wide_
   std::vector<Flag> flag_;                      // [measures]: of the filter, or of what is counted
   std::vector<Flag> counted_;                   // those with marks

@@ -9,6 +9,19 @@ namespace {
 
 constexpr std::uint32_t kFirstRoom = 4;
 
+// Rooms are powers of two, and from 16 on also a quarter, a half and three quarters more.
+std::uint32_t room_of(std::uint32_t rows) {
+  if (rows <= 16) return std::max(kFirstRoom, std::bit_ceil(rows));
+  const std::uint32_t step = std::bit_ceil(rows) / 8;
+  return (rows + step - 1) / step * step;
+}
+
+// Each room its number.
+std::size_t kind_of(std::uint32_t room) {
+  const std::uint32_t below = std::bit_floor(room);
+  return static_cast<std::size_t>(std::countr_zero(below)) * 4 + (room - below) * 4 / below;
+}
+
 std::vector<std::int32_t>& thread_room() {
   static thread_local std::vector<std::int32_t> seen;
   return seen;
@@ -18,9 +31,9 @@ std::vector<std::int32_t>& thread_room() {
 
 // --- rooms --------------------------------------------------------------------------------------
 
-// Where `room` rows, a power of two, have their place.
+// Where so many rows have their place.
 std::size_t Series::take_room(std::uint32_t room) {
-  const auto kind = static_cast<std::size_t>(std::countr_zero(room));
+  const std::size_t kind = kind_of(room);
   if (free_.size() > kind && !free_[kind].empty()) {
     const std::size_t place = free_[kind].back();
     free_[kind].pop_back();
@@ -40,13 +53,13 @@ Series::Place& Series::own(std::size_t key) {
   const Series& from = below ? *base_ : *this;
   const Place old = below ? base_->places_[key] : place;
   place.size = old.size;
-  place.room = std::max(kFirstRoom, std::bit_ceil(old.size + 1));
+  place.room = room_of(old.size + 1);
   place.begin = take_room(place.room);
   move_rows(from, old.begin, old.size, place.begin);
   mark_from(place, 0);
-  // Rooms of a built series are of any size; those of a power of two are used again.
-  if (!below && old.room >= kFirstRoom && std::has_single_bit(old.room)) {
-    const auto kind = static_cast<std::size_t>(std::countr_zero(old.room));
+  // Those of a built series are of any size.
+  if (!below && old.room > 0 && room_of(old.room) == old.room) {
+    const std::size_t kind = kind_of(old.room);
     if (free_.size() <= kind) free_.resize(kind + 1);
     free_[kind].push_back(old.begin);
   }
@@ -86,8 +99,7 @@ void Series::shift(const Place& place, std::size_t from, std::size_t to) {
 // The share of `row`, which stands in its place, goes into its sum and all later ones; or out of
 // these, where its sum stands there.
 void Series::add_from(const Place& place, std::size_t row, bool in) {
-  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
-    if (layout_.measures[m].kind != Measure::Kind::kSum) continue;
+  for (const std::size_t m : sums_) {
     std::int64_t* const sums = wide_[column_[m]].data() + place.begin;
     const std::int64_t before = row > 0 ? sums[row - 1] : 0;
     const std::int64_t share = in ? sums[row] : before - sums[row];
@@ -105,8 +117,7 @@ void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t k
   ++rows_;
   copy_row(events, row, place.begin + to);
   add_from(place, to, true);
-  // A gap in the middle moved rows that others point at.
-  total_from(place, to + 1 == place.size ? to : 0, thread_room());
+  total_from(place, to, thread_room());
 }
 
 // What the series kept of a row, and what the row added to sums.
@@ -123,15 +134,13 @@ bool Series::same_row(const PreparedEvents& events, std::size_t row, const Place
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
     if (wide_[1 + v][own] != events.values[layout_.values[v]][row]) return false;
   }
-  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
-    const Measure& measure = layout_.measures[m];
-    if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne) {
-      if (flagged(flag_[m], own) != (value_of(events, m, row) != kNoNumber)) return false;
-    } else if (measure.kind == Measure::Kind::kSum) {
-      const std::int64_t value = value_of(events, m, row);
-      const std::int64_t before = at == 0 ? 0 : wide_[column_[m]][own - 1];
-      if (wide_[column_[m]][own] - before != (value == kNoNumber ? 0 : value)) return false;
-    }
+  for (const std::size_t m : known_) {
+    if (flagged(flag_[m], own) != (value_of(events, m, row) != kNoNumber)) return false;
+  }
+  for (const std::size_t m : sums_) {
+    const std::int64_t value = value_of(events, m, row);
+    const std::int64_t before = at == 0 ? 0 : wide_[column_[m]][own - 1];
+    if (wide_[column_[m]][own] - before != (value == kNoNumber ? 0 : value)) return false;
   }
   return true;
 }
@@ -149,8 +158,7 @@ bool Series::remove(const PreparedEvents& events, std::size_t row, std::size_t k
   shift(place, at + 1, at);
   --place.size;
   --rows_;
-  // Rows that moved are pointed at by others.
-  total_from(place, at == place.size ? at : 0, thread_room());
+  total_from(place, at, thread_room());
   return true;
 }
 

@@ -125,6 +125,14 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
       if (any) of_type[type] |= 1U << f;
     }
   }
+  // Values are products: only of rows whose value somebody keeps.
+  std::vector<std::uint32_t> askers(out.values.size());
+  for (const Plan::Kept& kept : plan_->series()) {
+    for (const std::size_t v : kept.layout.values) askers[v] |= kept.layout.filters;
+    for (const Measure& measure : kept.layout.measures) {
+      if (measure.value != Measure::kOne) askers[measure.value] |= 1U << measure.filter;
+    }
+  }
   parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
     for (std::size_t row = block.begin; row < block.end; ++row) {
       const std::uint32_t maybe = of_type[events.types[row]];
@@ -137,7 +145,8 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
     }
     for (std::size_t v = 0; v < out.values.size(); ++v) {
       for (std::size_t row = block.begin; row < block.end; ++row) {
-        out.values[v][row] = plan_->values()[v].of(events, row);
+        const bool asked = (out.filters[row] & askers[v]) != 0;
+        out.values[v][row] = asked ? plan_->values()[v].of(events, row) : kNoNumber;
       }
     }
   });
