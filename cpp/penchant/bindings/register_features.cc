@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "penchant/bindings/register.h"
+#include "penchant/features/millionths.h"
 #include "penchant/features/plan.h"
 #include "penchant/features/profiles.h"
 
@@ -25,10 +26,17 @@ std::vector<std::string> shown_names(const Plan& plan) {
   return names;
 }
 
+// Without a copy where the array has its own memory, which nobody else writes; what lies in a frame
+// could still change.
 template <class T>
 SharedArray<T> shared(const Array<T>& array) {
   const auto all = as_span(array);
-  return SharedArray<T>::own(AlignedVector<T>(all.begin(), all.end()));
+  if (!array.owndata()) return SharedArray<T>::own(AlignedVector<T>(all.begin(), all.end()));
+  const std::shared_ptr<const void> owner(new Array<T>(array), [](const Array<T>* kept) {
+    const py::gil_scoped_acquire hold;
+    delete kept;
+  });
+  return SharedArray<T>(owner, all);
 }
 
 template <class T>
@@ -36,6 +44,20 @@ std::vector<SharedArray<T>> shared(const std::vector<Array<T>>& arrays) {
   std::vector<SharedArray<T>> out;
   for (const Array<T>& one : arrays) out.push_back(shared(one));
   return out;
+}
+
+// The numbers as millionths, and the first row that has no place among them, or how many there are.
+template <class T>
+std::pair<py::array_t<std::int64_t>, std::size_t> millionths(const Array<T>& numbers, int threads) {
+  const auto all = as_span(numbers);
+  py::array_t<std::int64_t> out(static_cast<py::ssize_t>(all.size()));
+  const std::span<std::int64_t> into(out.mutable_data(), all.size());
+  std::size_t wrong = 0;
+  {
+    const py::gil_scoped_release release;
+    wrong = features::to_millionths(all, into, threads);
+  }
+  return {std::move(out), wrong};
 }
 
 std::shared_ptr<Profiles> make_profiles(
@@ -122,6 +144,10 @@ std::vector<py::array_t<double>> read(const State& state, const Array<std::int64
 }  // namespace
 
 void register_features(py::module_& module) {
+  module.def("whole_millionths", &millionths<std::int64_t>, py::arg("numbers"),
+             py::arg("threads") = 0, "Whole numbers as millionths; the first row beyond 9.2e12.");
+  module.def("millionths", &millionths<double>, py::arg("numbers"), py::arg("threads") = 0,
+             "Numbers as millionths, the smallest integer for NaN; the first row beyond 9.2e12.");
   py::class_<Plan, std::shared_ptr<Plan>>(module, "FeaturePlan",
                                           "Features, and what has to be kept to compute them.")
       .def(py::init(

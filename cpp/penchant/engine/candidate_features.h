@@ -23,6 +23,7 @@
 #include "penchant/data/attributes.h"
 #include "penchant/data/id_map.h"
 #include "penchant/engine/item_facts.h"
+#include "penchant/features/state.h"
 
 namespace penchant::features {
 class Profiles;
@@ -51,6 +52,7 @@ struct PlanScratch {
   std::vector<std::int32_t> items;
   std::vector<std::vector<double>> columns;
   std::vector<double*> out;
+  features::ReadScratch reading;
 };
 
 // A thread's buffers, kept from request to request.

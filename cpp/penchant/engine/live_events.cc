@@ -120,15 +120,31 @@ std::unique_ptr<LiveEvents> LiveEvents::open(std::shared_ptr<const Engine> engin
 
 void LiveEvents::take_json(std::string_view text, Timestamp received, std::string& body) {
   const Call call = read_call(text);
+  const std::vector<std::string> outcomes = take(call.events, received);
+  // Those who wait at the same time share one flush, and nobody reads or takes slower for it. A
+  // duplicate may be of what another call is still bringing to the disk.
+  if (log_) log_->sync();
+  if (call.single) {
+    body = outcomes.front();
+    return;
+  }
+  body = R"({"outcomes":[)";
+  for (std::size_t i = 0; i < outcomes.size(); ++i) body += (i == 0 ? "" : ",") + outcomes[i];
+  body += "]}";
+}
+
+// In the order of the log, which is that of `apply`.
+std::vector<std::string> LiveEvents::take(std::span<const std::string> texts,
+                                          Timestamp received) {
   const std::lock_guard writing(writing_);
-  json outcomes = json::array();
+  std::vector<std::string> outcomes;
   std::vector<Event> taken;
   std::vector<std::string> records;
-  for (const std::string& one : call.events) {
+  for (const std::string& one : texts) {
     Event event;
     Rejection rejection;
     if (!taxonomy_->read(one, received, event, rejection)) {
-      outcomes.push_back(rejected(rejection));
+      outcomes.push_back(rejected(rejection).dump());
       continue;
     }
     const bool twice_here =
@@ -136,21 +152,21 @@ void LiveEvents::take_json(std::string_view text, Timestamp received, std::strin
         std::ranges::any_of(taken, [&](const Event& other) { return other.id == event.id; });
     // What is too old to tell may have been counted: once is safer than twice.
     if (twice_here || seen_.classify(event.id, event.time) != events::Seen::kNew) {
-      outcomes.push_back({{"outcome", "duplicate"}});
+      outcomes.emplace_back(R"({"outcome":"duplicate"})");
       continue;
     }
     records.push_back(taxonomy_->write(event));
     taken.push_back(std::move(event));
-    outcomes.push_back({{"outcome", "accepted"}});
+    outcomes.emplace_back(R"({"outcome":"accepted"})");
   }
   if (log_ && !records.empty()) {
     const std::vector<std::string_view> views(records.begin(), records.end());
-    log_->append(views, store::Durability::kPower);
+    log_->append(views, store::Durability::kProcess);
   } else {
     kept_.insert(kept_.end(), records.begin(), records.end());
   }
   for (const Event& event : taken) apply(event);
-  body = call.single ? outcomes.front().dump() : json{{"outcomes", outcomes}}.dump();
+  return outcomes;
 }
 
 void LiveEvents::apply(const Event& event) {

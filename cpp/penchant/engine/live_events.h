@@ -8,13 +8,15 @@
 //                     body);                       // body: {"outcome": "accepted"}
 //   events->bring_up(request);                     // what the person did since training
 //
-// What is known is a fold over the log: reading it again gives the same. Thread-safe.
+// What is known is a fold over the log: reading it again gives the same. Thread-safe: readers wait
+// for no disk, and writers that wait for it at the same time share one flush.
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,7 +42,7 @@ class LiveEvents {
   // An event (docs/events.md), or {"events": [...]}; `received` is the caller's clock. Replaces
   // `body` by {"outcome": "accepted" | "duplicate"} or {"outcome": "rejected", "reason",
   // "message", "payload_hash"}, or {"outcomes": [...]} in the order of the events. Throws
-  // kInvalidArgument where the whole is neither; kIo where nothing was taken.
+  // kInvalidArgument where the whole is neither; kIo where it may not be on the disk.
   void take_json(std::string_view text, Timestamp received, std::string& body);
 
   // Adds what the subject did before the request's moment, as the request itself could say it. The
@@ -64,6 +66,9 @@ class LiveEvents {
   template <class Use>
   void read_kept(const Use& use) const;
   void start();
+  // What came of each, as JSON; on its way to the disk, not yet there.
+  [[nodiscard]] std::vector<std::string> take(std::span<const std::string> texts,
+                                              Timestamp received);
   void apply(const events::Event& event);
   void remember(const events::Event& event, std::string_view item, float value);
   void add_row(const events::Event& event, std::string_view item, std::int64_t quantity,

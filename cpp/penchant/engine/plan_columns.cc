@@ -1,6 +1,10 @@
 // The columns of a feature plan: as of the moment of the request, strictly before it.
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <variant>
 
 #include "penchant/engine/feature_columns.h"
 #include "penchant/features/live_profiles.h"
@@ -46,7 +50,13 @@ class PlanReader {
     if (work.live == nullptr) {
       return std::visit([&](const auto& id) { return profiles_->subjects().find(id); }, *subject);
     }
-    return work.live->subject(text_of(*subject));
+    if (const auto* const text = std::get_if<std::string>(&*subject)) {
+      return work.live->subject(*text);
+    }
+    std::array<char, 24> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                   std::get<std::int64_t>(*subject));
+    return work.live->subject({digits.data(), end.ptr});
   }
 
   void read(const FeatureInput& in, PlanScratch& scratch) const {
@@ -65,9 +75,9 @@ class PlanReader {
     }
     const features::Points points{scratch.times, scratch.subjects, scratch.items};
     if (in.work.live == nullptr) {
-      profiles_->state().read(points, 1, scratch.out);
+      profiles_->state().read(points, scratch.out, scratch.reading);
     } else {
-      in.work.live->read(points, scratch.out);
+      in.work.live->read(points, scratch.out, scratch.reading);
     }
     scratch.ready = true;
   }

@@ -21,46 +21,8 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 }  // namespace
 
 BlockReader::BlockReader(const State& state)
-    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {}
-
-std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
-  if (by.subject) return points_.subjects[point];
-  if (by.item == By::Item::kAny) return 0;
-  const std::int32_t item = points_.items.empty() ? kNoCode : points_.items[point];
-  if (by.item == By::Item::kSame || item < 0) return item;
-  return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
-}
-
-void BlockReader::look_up(std::size_t s) {
-  const Plan::Kept& kept = plan_.series()[s];
-  const Series& series = state_.series(s);
-  Seen& seen = seen_[s];
-  seen.lists.clear();
-  seen.end.clear();
-  seen.again.assign(count_, 0);
-  seen.begin.resize(kept.windows.size());
-  for (auto& column : seen.begin) column.clear();
-  std::int32_t last_key = kNoCode;
-  for (std::size_t i = 0; i < count_; ++i) {
-    const std::int32_t key = key_of(kept.by, first_ + i);
-    const std::int64_t time = points_.times[first_ + i];
-    if (i > 0 && key == last_key && time == points_.times[first_ + i - 1]) {
-      seen.again[i] = 1;
-      seen.lists.push_back(seen.lists.back());
-      seen.end.push_back(seen.end.back());
-      for (auto& column : seen.begin) column.push_back(column.back());
-      continue;
-    }
-    last_key = key;
-    const auto list = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
-    const std::size_t end = list.before(time);
-    seen.lists.push_back(list);
-    seen.end.push_back(static_cast<std::uint32_t>(end));
-    for (std::size_t w = 0; w < kept.windows.size(); ++w) {
-      const std::size_t begin = list.before(time - kept.windows[w], end);
-      seen.begin[w].push_back(static_cast<std::uint32_t>(begin));
-    }
-  }
+    : state_(state), plan_(state.plan()), pairs_(state) {
+  for (std::size_t s = 0; s < plan_.series().size(); ++s) seen_.emplace_back(state, s);
 }
 
 void BlockReader::read(const Points& points, std::size_t first, std::size_t count,
@@ -68,18 +30,23 @@ void BlockReader::read(const Points& points, std::size_t first, std::size_t coun
   points_ = points;
   first_ = first;
   count_ = count;
-  for (std::size_t s = 0; s < seen_.size(); ++s) look_up(s);
+  for (SeriesView& view : seen_) view.look(points, first, count);
   if (pairs_.any()) read_pairs(columns);
   for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
 }
 
 void BlockReader::read_pairs(std::span<double* const> columns) {
-  for (std::size_t i = 0; i < count_; ++i) {
+  for (std::size_t i = 0; i < count_;) {
     const std::size_t point = first_ + i;
-    const bool same = i > 0 && points_.subjects[point] == points_.subjects[point - 1] &&
-                      points_.times[point] == points_.times[point - 1];
-    if (!same) pairs_.walk(points_.subjects[point], points_.times[point]);
-    pairs_.write(points_.items.empty() ? kNoCode : points_.items[point], columns, point);
+    std::size_t end = i + 1;
+    while (end < count_ && points_.subjects[first_ + end] == points_.subjects[point] &&
+           points_.times[first_ + end] == points_.times[point]) {
+      ++end;
+    }
+    pairs_.walk(points_.subjects[point], points_.times[point]);
+    pairs_.write(points_.items.empty() ? points_.items : points_.items.subspan(point, end - i),
+                 columns, point, end - i);
+    i = end;
   }
 }
 
@@ -90,16 +57,24 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
   };
-  // Of events: what many points in a row ask of the same list is found once.
+  // Of events: what many points ask of the same list is found once.
   const auto once = [&](const auto& value) {
-    const std::vector<std::uint8_t>& again = seen_[plan_.access()[f].series].again;
-    for (std::size_t i = 0; i < count_; ++i) out[i] = again[i] != 0 ? out[i - 1] : value(i);
+    for (const SeriesView::Run& run : seen_[plan_.access()[f].series].runs()) {
+      const double all = run.like < run.begin ? out[run.like] : value(run.begin);
+      std::fill(out + run.begin, out + run.end, all);
+    }
   };
   switch (feature.kind) {
     case Kind::kCount:
-    case Kind::kKnown:
+    case Kind::kKnown: {
+      const Plan::Access& access = plan_.access()[f];
+      const SeriesView& view = seen_[access.series];
+      return once([&](std::size_t i) {
+        return static_cast<double>(view.counted(access.measure, access.window, i));
+      });
+    }
     case Kind::kSum:
-      return read_totals(f, out);
+      return once([&](std::size_t i) { return sum_of(f, i); });
     case Kind::kLowest:
     case Kind::kHighest:
       return once([&](std::size_t i) { return bound_of(f, i); });
@@ -120,55 +95,31 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
       return each([&](std::size_t i) { return of_item(feature, i); });
     case Kind::kHour:
     case Kind::kWeekday:
-      return each([&](std::size_t i) { return of_time(feature, i); });
+      return each([&](std::size_t i) {
+        const bool again = i > 0 && points_.times[first_ + i] == points_.times[first_ + i - 1];
+        return again ? out[i - 1] : of_time(feature, i);
+      });
     case Kind::kFormula:
-      return each([&](std::size_t i) { return feature.formula.value(columns, first_ + i); });
+      return feature.formula.values(columns, first_, count_, formula_room_, out);
   }
 }
 
 std::size_t BlockReader::begin_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  return access.window ? seen_[access.series].begin[*access.window][i] : 0;
+  return seen_[access.series].begin(access.window, i);
 }
 
-void BlockReader::read_totals(std::size_t f, double* out) const {
+double BlockReader::sum_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  const Series& series = state_.series(access.series);
-  if (plan_.features()[f].kind == Kind::kSum) {
-    read_sums(f, series.wide_totals(access.measure), static_cast<double>(kUnit), out);
-  } else {
-    read_sums(f, series.narrow_totals(access.measure), 1.0, out);
-  }
-}
-
-template <class T>
-void BlockReader::read_sums(std::size_t f, std::span<const T> totals, double unit,
-                            double* out) const {
-  const Plan::Access& access = plan_.access()[f];
-  const Seen& seen = seen_[access.series];
-  const std::uint32_t* const begins = access.window ? seen.begin[*access.window].data() : nullptr;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (seen.again[i] != 0) {
-      out[i] = out[i - 1];
-      continue;
-    }
-    const std::size_t list = seen.lists[i].begin();
-    const std::size_t end = seen.end[i];
-    const std::size_t begin = begins == nullptr ? 0 : begins[i];
-    std::int64_t total = 0;
-    if (end > begin) {
-      total = totals[list + end - 1];
-      if (begin > 0) total -= totals[list + begin - 1];
-    }
-    out[i] = static_cast<double>(total) / unit;
-  }
+  const SeriesView& view = seen_[access.series];
+  return units(view.list(i).sum(access.measure, view.begin(access.window, i), view.end(i)));
 }
 
 double BlockReader::bound_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   std::int64_t bound = kNoNumber;
   if (feature.window == 0) {
     bound = list.total(access.measure, end);
@@ -185,8 +136,8 @@ double BlockReader::bound_of(std::size_t f, std::size_t i) const {
 double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const std::size_t begin = begin_of(f, i);
   if (begin == 0) return static_cast<double>(list.total(access.measure, end));
   std::size_t codes = 0;
@@ -200,8 +151,8 @@ double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
 double BlockReader::age_of(std::size_t f, std::size_t i) const {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
   const std::int64_t time = points_.times[first_ + i];
   const auto unit = static_cast<double>(feature.unit);
@@ -210,19 +161,8 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
     if (last < begin) return kUnknown;
     return static_cast<double>(time - list.time(static_cast<std::size_t>(last))) / unit;
   }
-  // The first row that counts is where their number first passes that before the window.
   const std::size_t count = feature.kind == Kind::kSpan ? access.counted : access.measure;
-  const std::int64_t none = list.total(count, static_cast<std::size_t>(begin));
-  std::size_t low = static_cast<std::size_t>(begin);
-  std::size_t high = end;
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (list.total(count, middle + 1) > none) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
+  const std::size_t low = list.first(count, static_cast<std::size_t>(begin), end);
   if (low == end) return kUnknown;
   std::int64_t until = time;
   if (feature.kind == Kind::kSpan) {
@@ -233,8 +173,8 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
 
 double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   if (end == 0) return 0;
   return DecayedSum{plan_.features()[f].half_life}.at(
       list.total(access.measure, end), list.time(end - 1), points_.times[first_ + i]);
@@ -243,10 +183,10 @@ double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
 double BlockReader::last_code_of(std::size_t f, std::size_t i) {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
+  const Series::List& list = seen_[access.series].list(i);
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
   distinct_.clear();
-  std::int64_t row = list.total(access.measure, seen_[access.series].end[i]);
+  std::int64_t row = list.total(access.measure, seen_[access.series].end(i));
   for (; row >= begin; row = list.total(access.measure, static_cast<std::size_t>(row))) {
     const std::int32_t code = list.code(access.code, static_cast<std::size_t>(row));
     if (code < 0 || std::ranges::find(distinct_, code) != distinct_.end()) continue;
@@ -259,8 +199,8 @@ double BlockReader::last_code_of(std::size_t f, std::size_t i) {
 double BlockReader::top_code_of(std::size_t f, std::size_t i) {
   const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].lists[i];
-  const std::size_t end = seen_[access.series].end[i];
+  const Series::List& list = seen_[access.series].list(i);
+  const std::size_t end = seen_[access.series].end(i);
   const auto& of_item = state_.items().codes[feature.attribute].of_item;
   totals_.clear();
   for (std::size_t row = begin_of(f, i); row < end; ++row) {

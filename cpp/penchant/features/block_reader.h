@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "penchant/features/pair_walk.h"
+#include "penchant/features/series_view.h"
 #include "penchant/features/state.h"
 
 namespace penchant::features {
 
 class BlockReader {
  public:
-  static constexpr std::size_t kPoints = 256;
+  static constexpr std::size_t kPoints = SeriesView::kPoints;
 
   explicit BlockReader(const State& state);
 
@@ -23,22 +24,9 @@ class BlockReader {
             std::span<double* const> columns);
 
  private:
-  // The rows of a series that points of the block see: those before `end`, and for each window
-  // those from `begin`.
-  struct Seen {
-    std::vector<Series::List> lists;
-    std::vector<std::uint32_t> end;                 // [count]
-    std::vector<std::vector<std::uint32_t>> begin;  // [windows][count]
-    std::vector<std::uint8_t> again;                // 1: as the point before
-  };
-
-  [[nodiscard]] std::int32_t key_of(const By& by, std::size_t point) const;
-  void look_up(std::size_t series);
   void read_feature(std::size_t f, std::span<double* const> columns);
   [[nodiscard]] std::size_t begin_of(std::size_t f, std::size_t i) const;
-  void read_totals(std::size_t f, double* out) const;
-  template <class T>
-  void read_sums(std::size_t f, std::span<const T> totals, double unit, double* out) const;
+  [[nodiscard]] double sum_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double bound_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double distinct_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double age_of(std::size_t f, std::size_t i) const;
@@ -55,7 +43,8 @@ class BlockReader {
   Points points_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  std::vector<Seen> seen_;              // [series]
+  std::vector<double> formula_room_;
+  std::vector<SeriesView> seen_;        // [series]
   std::vector<std::int32_t> distinct_;  // codes met
   std::vector<std::pair<std::int64_t, std::int32_t>> totals_;
 };

@@ -87,6 +87,64 @@ double of_two(Op op, double a, double b) {
   }
 }
 
+// An operator known to the compiler, so that a column is one short loop.
+template <Op op>
+void run_one(double* x, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) x[i] = of_one(op, x[i]);
+}
+template <Op op>
+void run_two(double* a, const double* b, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) a[i] = of_two(op, a[i], b[i]);
+}
+
+void run_one(Op op, double* x, std::size_t count) {
+  switch (op) {
+    case Op::kNot:
+      return run_one<Op::kNot>(x, count);
+    case Op::kNegate:
+      return run_one<Op::kNegate>(x, count);
+    case Op::kAbs:
+      return run_one<Op::kAbs>(x, count);
+    case Op::kSqrt:
+      return run_one<Op::kSqrt>(x, count);
+    case Op::kKnown:
+      return run_one<Op::kKnown>(x, count);
+    default:
+      return run_one<Op::kLog1p>(x, count);
+  }
+}
+
+void run_two(Op op, double* a, const double* b, std::size_t count) {
+  switch (op) {
+    case Op::kAdd:
+      return run_two<Op::kAdd>(a, b, count);
+    case Op::kSubtract:
+      return run_two<Op::kSubtract>(a, b, count);
+    case Op::kMultiply:
+      return run_two<Op::kMultiply>(a, b, count);
+    case Op::kDivide:
+      return run_two<Op::kDivide>(a, b, count);
+    case Op::kLess:
+      return run_two<Op::kLess>(a, b, count);
+    case Op::kLessEqual:
+      return run_two<Op::kLessEqual>(a, b, count);
+    case Op::kEqual:
+      return run_two<Op::kEqual>(a, b, count);
+    case Op::kNotEqual:
+      return run_two<Op::kNotEqual>(a, b, count);
+    case Op::kAnd:
+      return run_two<Op::kAnd>(a, b, count);
+    case Op::kOr:
+      return run_two<Op::kOr>(a, b, count);
+    case Op::kMin:
+      return run_two<Op::kMin>(a, b, count);
+    case Op::kElse:
+      return run_two<Op::kElse>(a, b, count);
+    default:
+      return run_two<Op::kMax>(a, b, count);
+  }
+}
+
 }  // namespace
 
 Formula::Formula(std::vector<Step> steps) : steps_(std::move(steps)) {
@@ -98,6 +156,7 @@ Formula::Formula(std::vector<Step> steps) : steps_(std::move(steps)) {
     check_argument(depth >= takes, "a formula lacks an operand");
     depth += 1 - takes;
     check_argument(depth <= kMostDepth, "a formula is nested deeper than ", kMostDepth);
+    depth_ = std::max(depth_, depth);
   }
   check_argument(depth == 1, "a formula must come to one value, not ", depth);
 }
@@ -125,6 +184,34 @@ double Formula::value(std::span<const double* const> columns, std::size_t row) c
   }
   const double out = stack[0];
   return std::isfinite(out) ? out : kUnknown;
+}
+
+void Formula::values(std::span<const double* const> columns, std::size_t first, std::size_t count,
+                     std::vector<double>& room, double* out) const {
+  if (room.size() < depth_ * count) room.resize(depth_ * count);
+  double* top = room.data();  // of the stack, a column each
+  for (const Step& step : steps_) {
+    if (step.op == Op::kFeature) {
+      std::copy_n(columns[step.feature] + first, count, top);
+      top += count;
+    } else if (step.op == Op::kConstant) {
+      std::fill_n(top, count, step.constant);
+      top += count;
+    } else if (step.op == Op::kIf) {
+      top -= 2 * count;
+      double* const condition = top - count;
+      for (std::size_t i = 0; i < count; ++i) {
+        const double chosen = condition[i] != 0 ? top[i] : top[count + i];
+        condition[i] = std::isnan(condition[i]) ? kUnknown : chosen;
+      }
+    } else if (taken_by(step.op) == 1) {
+      run_one(step.op, top - count, count);
+    } else {
+      top -= count;
+      run_two(step.op, top - count, top, count);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) out[i] = std::isfinite(room[i]) ? room[i] : kUnknown;
 }
 
 Formula::Op Formula::op_called(std::string_view name) {

@@ -50,15 +50,20 @@ class Formula {
 
   // columns: a column of values a feature; of `row`.
   [[nodiscard]] double value(std::span<const double* const> columns, std::size_t row) const;
+  // The same of rows first to first + count - 1, to out[0...]; `room` comes and goes with any
+  // content.
+  void values(std::span<const double* const> columns, std::size_t first, std::size_t count,
+              std::vector<double>& room, double* out) const;
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
 
   // The operator called "+", "<", "and", "log1p", ...; throws kInvalidArgument.
   [[nodiscard]] static Op op_called(std::string_view name);
 
-  friend bool operator==(const Formula&, const Formula&) = default;
+  friend bool operator==(const Formula& a, const Formula& b) { return a.steps_ == b.steps_; }
 
  private:
   std::vector<Step> steps_;
+  std::size_t depth_ = 0;  // of the stack, at most
 };
 
 }  // namespace penchant::features

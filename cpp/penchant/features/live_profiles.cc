@@ -11,7 +11,7 @@ std::int32_t LiveProfiles::Codes::find(std::string_view text) const {
   if (text.empty()) return kNoCode;
   const std::int32_t code = known_->find(text);
   if (code >= 0) return code;
-  const auto at = more_.find(std::string(text));
+  const auto at = more_.find(text);
   return at == more_.end() ? kNoCode : at->second;
 }
 
@@ -24,13 +24,18 @@ std::int32_t LiveProfiles::Codes::add(std::string_view text) {
 }
 
 LiveProfiles::LiveProfiles(std::shared_ptr<const Profiles> profiles)
-    : profiles_(std::move(profiles)), state_(profiles_->state()), subjects_(profiles_->subjects()) {
+    : profiles_(std::move(profiles)),
+      state_(State::over(profiles_->state())),
+      subjects_(profiles_->subjects()) {
   for (std::size_t c = 0; c < profiles_->plan().codes().size(); ++c) {
     codes_.emplace_back(profiles_->code_texts(c));
   }
 }
 
-void LiveProfiles::add(const LiveRow& row) {
+void LiveProfiles::add(const LiveRow& row) { change(row, true); }
+void LiveProfiles::remove(const LiveRow& row) { change(row, false); }
+
+void LiveProfiles::change(const LiveRow& row, bool in) {
   const Plan& plan = profiles_->plan();
   const std::unique_lock lock(mutex_);
   const std::int64_t time = row.time;
@@ -52,7 +57,11 @@ void LiveProfiles::add(const LiveRow& row) {
                    .codes = {}};
   for (const std::int64_t& number : row.numbers) batch.numbers.emplace_back(&number, 1);
   for (const std::int32_t& code : codes) batch.codes.emplace_back(&code, 1);
-  state_.replay(batch, 1);
+  if (in) {
+    state_.replay(batch, 1);
+  } else {
+    state_.remove(batch);
+  }
 }
 
 std::int32_t LiveProfiles::subject(std::string_view id) const {
@@ -60,9 +69,10 @@ std::int32_t LiveProfiles::subject(std::string_view id) const {
   return subjects_.find(id);
 }
 
-void LiveProfiles::read(const Points& points, std::span<double* const> columns) const {
+void LiveProfiles::read(const Points& points, std::span<double* const> columns,
+                        ReadScratch& scratch) const {
   const std::shared_lock lock(mutex_);
-  state_.read(points, 1, columns);
+  state_.read(points, columns, scratch);
 }
 
 std::size_t LiveProfiles::rows() const {

@@ -4,12 +4,14 @@
 //
 //   LiveProfiles live(profiles);
 //   live.add({.time = t, .type = "purchase", .subject = "17850", .item = "85123A", ...});
-//   live.read(live.subject("17850"), items, time, scratch);
+//   live.read({.times = times, .subjects = subjects, .items = items}, columns, scratch);
 //
-// What it knows after some events is what a plan would know that had seen them all at once. Readers
-// share, a writer is alone. Items are those of the profiles: another is none.
+// What it knows after some events is what a plan would know that had seen them all at once. It holds
+// what changed beside the profiles, not a copy of them. Readers share, a writer is alone. Items are
+// those of the profiles: another is none.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <string>
@@ -37,11 +39,13 @@ class LiveProfiles {
 
   // Throws kInvalidArgument on a time beyond all bounds, kBadData where a sum leaves 64 bits.
   void add(const LiveRow& row);
+  // Takes one out again that was added: afterwards it has never been.
+  void remove(const LiveRow& row);
 
   // The code of a subject, or kNoCode.
   [[nodiscard]] std::int32_t subject(std::string_view id) const;
   // As State::read.
-  void read(const Points& points, std::span<double* const> columns) const;
+  void read(const Points& points, std::span<double* const> columns, ReadScratch& scratch) const;
 
   [[nodiscard]] const Profiles& base() const { return *profiles_; }
   [[nodiscard]] std::size_t rows() const;
@@ -56,8 +60,16 @@ class LiveProfiles {
 
    private:
     const data::IdMap* known_;
-    std::unordered_map<std::string, std::int32_t> more_;
+    struct Hash {
+      using is_transparent = void;
+      std::size_t operator()(std::string_view text) const {
+        return std::hash<std::string_view>()(text);
+      }
+    };
+    std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> more_;
   };
+
+  void change(const LiveRow& row, bool in);
 
   std::shared_ptr<const Profiles> profiles_;
   mutable std::shared_mutex mutex_;  // of what follows

@@ -135,11 +135,19 @@ double PairWalk::value(const Sum& sum, std::int32_t slot) const {
   }
 }
 
-void PairWalk::write(std::int32_t item, std::span<double* const> columns, std::size_t row) const {
+void PairWalk::write(std::span<const std::int32_t> items, std::span<double* const> columns,
+                     std::size_t first, std::size_t count) {
+  slots_.resize(count);
   for (const Target& target : targets_) {
-    const std::int32_t code = target_of(target, item);
-    const std::int32_t slot = code < 0 ? kNoCode : target.slot_of[static_cast<std::size_t>(code)];
-    for (const Sum& sum : target.sums) columns[sum.feature][row] = value(sum, slot);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int32_t code = items.empty() ? kNoCode : target_of(target, items[i]);
+      slots_[i] = code < 0 ? kNoCode : target.slot_of[static_cast<std::size_t>(code)];
+    }
+    for (const Sum& sum : target.sums) {
+      double* const out = columns[sum.feature] + first;
+      const double none = value(sum, kNoCode);
+      for (std::size_t i = 0; i < count; ++i) out[i] = slots_[i] < 0 ? none : value(sum, slots_[i]);
+    }
   }
 }
 

@@ -20,8 +20,9 @@ class PairWalk {
   [[nodiscard]] bool any() const { return !targets_.empty(); }
   // Walks the rows of `subject` strictly before `time`.
   void walk(std::int32_t subject, std::int64_t time);
-  // The walk's values for `item`, to columns[feature][row].
-  void write(std::int32_t item, std::span<double* const> columns, std::size_t row) const;
+  // The walk's values for each of `count` items (none: all without), to columns[feature][first...].
+  void write(std::span<const std::int32_t> items, std::span<double* const> columns,
+             std::size_t first, std::size_t count);
 
  private:
   // A feature and what it has come to, by slot.
@@ -47,6 +48,7 @@ class PairWalk {
   std::size_t series_ = 0;
   std::vector<Target> targets_;
   std::int64_t time_ = 0;
+  std::vector<std::int32_t> slots_;  // of the items that are written
 };
 
 }  // namespace penchant::features

@@ -9,10 +9,12 @@
 //   const auto list = series.list(key);
 //   list.before(t);                                         // rows strictly before t
 //
-// A total as of any time is the entry before it; that of a window the difference of two. All that
-// is kept beside rows is a function of a key's rows in their order, and of whole numbers: it is the
-// same in whatever order events came.
+// A total as of any time is the entry before it; that of a window the difference of two. What counts
+// rows has a bit of each, and the number of those before every 64th, so that a count is one such
+// number and what is set in one cache line. All that is kept beside rows is a function of a key's
+// rows in their order, and of whole numbers: it is the same in whatever order events came.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -88,14 +90,30 @@ struct SeriesLayout {
 // What plans make of a batch once for all series.
 struct PreparedEvents {
   std::span<const std::int64_t> times;
-  std::vector<std::uint32_t> filters;                // [rows], a bit a filter
+  RawVector<std::uint32_t> filters;                  // [rows], a bit a filter
   std::vector<std::span<const std::int32_t>> codes;  // the batch's, then its items
-  std::vector<std::vector<std::int64_t>> values;     // [plan's values][rows]
+  std::vector<RawVector<std::int64_t>> values;       // [plan's values][rows]
+};
+
+// Which key a row belongs to.
+struct KeyColumn {
+  std::span<const std::int32_t> codes;    // [rows]; empty: all rows are of key 0
+  const std::int32_t* key_of = nullptr;   // of each code; null: the code itself
+  std::size_t keys = 0;                   // at least as many as there are
+
+  [[nodiscard]] std::int32_t operator[](std::size_t row) const {
+    if (codes.empty()) return 0;
+    const std::int32_t code = codes[row];
+    return code < 0 || key_of == nullptr ? code : key_of[code];
+  }
 };
 
 class Series {
  public:
   explicit Series(SeriesLayout layout);
+  // The same rows as `base`, which has to stay as it is for as long: a key's rows are copied when
+  // they first change. O(layout).
+  [[nodiscard]] static Series over(const Series& base);
 
   // One key's rows. Valid until the series changes.
   class List {
@@ -103,23 +121,44 @@ class Series {
     [[nodiscard]] std::size_t size() const { return size_; }
     // How many rows have a time below `time`: O(log size).
     [[nodiscard]] std::size_t before(std::int64_t time) const;
-    // The same among the first `end` rows.
-    [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end) const;
-    [[nodiscard]] std::int64_t time(std::size_t row) const { return series_->times()[at(row)]; }
+    // The same among the first `end` rows, of which at least `least` are.
+    [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end,
+                                     std::size_t least = 0) const;
+    [[nodiscard]] std::int64_t time(std::size_t row) const { return times()[row]; }
+    [[nodiscard]] const std::int64_t* times() const { return series_->wide_[0].data() + begin_; }
+    // Of the layout's filters, a bit each.
     [[nodiscard]] std::uint32_t filters(std::size_t row) const {
-      return static_cast<std::uint32_t>(series_->narrow_[0][at(row)]);
+      std::uint32_t out = series_->flags_[0][at(row)];
+      for (std::size_t p = 1; p < series_->filter_planes_; ++p) {
+        out |= static_cast<std::uint32_t>(series_->flags_[p][at(row)]) << 8 * p;
+      }
+      return out & series_->layout_.filters;
     }
     [[nodiscard]] std::int32_t code(std::size_t c, std::size_t row) const {
-      return series_->narrow_[1 + c][at(row)];
+      return series_->narrow_[c][at(row)];
     }
     [[nodiscard]] std::int64_t value(std::size_t v, std::size_t row) const {
       return v == Measure::kOne ? kUnit : series_->wide_[1 + v][at(row)];
     }
     // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are
-    // none.
+    // none. O(1), of kLast O(rows since then).
     [[nodiscard]] std::int64_t total(std::size_t measure, std::size_t rows) const;
-    // Where the list's rows begin in the columns of the series.
-    [[nodiscard]] std::size_t begin() const { return begin_; }
+    // How many of the rows `begin` to `end` - 1 a measure counts (kCount, kKnown, kDistinct). O(1).
+    [[nodiscard]] std::size_t counted(std::size_t measure, std::size_t begin,
+                                      std::size_t end) const;
+    // The first row from `begin` on that it counts, or `end`. O(log rows).
+    [[nodiscard]] std::size_t first(std::size_t measure, std::size_t begin, std::size_t end) const;
+    // The sum of the rows `begin` to `end` - 1 (kSum). O(1).
+    [[nodiscard]] std::int64_t sum(std::size_t measure, std::size_t begin, std::size_t end) const {
+      if (end <= begin) return 0;
+      const std::int64_t* const sums = series_->wide_[series_->column_[measure]].data() + begin_;
+      return sums[end - 1] - (begin > 0 ? sums[begin - 1] : 0);
+    }
+    // Asks the memory for what `before` and `counted` will look at.
+    void prefetch_end() const {
+      if (size_ > 0) __builtin_prefetch(times() + size_ - 1);
+    }
+    void prefetch_counts(std::size_t rows) const;
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
 
@@ -134,28 +173,35 @@ class Series {
     std::size_t size_;
   };
 
-  // Of a series without rows. keys: [rows], kNoCode for those left out, as are rows that no filter
-  // accepts. order: rows by (time, tie), ascending. O(rows * columns).
-  void build(const PreparedEvents& events, std::span<const std::int32_t> keys,
-             std::span<const std::uint32_t> order, std::size_t num_keys, int threads);
+  // Of a series without rows. keys: kNoCode for rows that are left out, as are those that no filter
+  // accepts. order: rows by (time, tie), ascending; empty: they are. O(rows * columns).
+  void build(const PreparedEvents& events, const KeyColumn& keys,
+             std::span<const std::uint32_t> order, int threads);
 
   // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
   // columns); where it opens a key, amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
-  [[nodiscard]] std::size_t keys() const { return places_.size(); }
+  // Takes a row out that is as row `row` of `events`, and is of its time; false where there is
+  // none. What is left is as if it had never been in. O(rows of the key that come later + columns).
+  bool remove(const PreparedEvents& events, std::size_t row, std::size_t key);
+
+  [[nodiscard]] std::size_t keys() const {
+    return base_ == nullptr ? places_.size() : std::max(places_.size(), base_->keys());
+  }
   [[nodiscard]] List list(std::size_t key) const {
-    if (key >= places_.size()) return {*this, 0, 0};
-    return {*this, places_[key].begin, places_[key].size};
+    if (key < places_.size() && places_[key].room > 0) {
+      return {*this, places_[key].begin, places_[key].size};
+    }
+    return base_ == nullptr ? List{*this, 0, 0} : base_->list(key);
+  }
+  // Asks the memory for where the key's rows are.
+  void prefetch(std::size_t key) const {
+    if (key < places_.size()) __builtin_prefetch(&places_[key]);
+    if (base_ != nullptr) base_->prefetch(key);
   }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
-  // A measure's totals, row by row of all lists.
-  [[nodiscard]] std::span<const std::int32_t> narrow_totals(std::size_t measure) const {
-    return narrow_[column_[measure]];
-  }
-  [[nodiscard]] std::span<const std::int64_t> wide_totals(std::size_t measure) const {
-    return wide_[column_[measure]];
-  }
+  // Of what it holds itself, not of what it lies over.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t rows() const { return rows_; }
 
@@ -163,28 +209,59 @@ class Series {
   struct Place {
     std::size_t begin = 0;
     std::uint32_t size = 0;
-    std::uint32_t room = 0;
+    std::uint32_t room = 0;  // 0: none of its own
+  };
+  // A bit of a row: bit `bit` of the byte in flags_[plane].
+  struct Flag {
+    std::size_t plane = 0;
+    unsigned bit = 0;
+    std::size_t mark = 0;  // of the marks of a group
   };
 
-  [[nodiscard]] std::span<const std::int64_t> times() const { return wide_[0]; }
+  void place_flags();
+  void resize(std::size_t rows);
+  [[nodiscard]] bool flagged(const Flag& flag, std::size_t row) const {
+    return (flags_[flag.plane][row] >> flag.bit & 1U) != 0;
+  }
+  // Flags set among the rows from `begin`, where a list begins, to `end` - 1.
+  [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t begin,
+                                         std::size_t end) const;
+  // The last row of these that has the flag, counted from `begin`, or -1.
+  [[nodiscard]] std::int64_t last_flag(const Flag& flag, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] std::int64_t value_of(const PreparedEvents& events, std::size_t measure,
+                                      std::size_t row) const;
   void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
-  // What a row adds to measures that add.
-  void copy_shares(const PreparedEvents& events, std::size_t row, std::size_t to);
   void add_up(const Place& place);
-  void add_from(const Place& place, std::size_t row);
+  void add_from(const Place& place, std::size_t row, bool in);
   void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
-  void make_room(Place& place);
-  void open_gap(const Place& place, std::size_t row);
+  void mark_from(const Place& place, std::size_t row);
+  Place& own(std::size_t key);
+  [[nodiscard]] std::size_t take_room(std::uint32_t room);
+  void move_rows(const Series& from, std::size_t first, std::size_t count, std::size_t to);
+  void shift(const Place& place, std::size_t from, std::size_t to);
+  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, const Place& place,
+                              std::size_t at) const;
 
   SeriesLayout layout_;
+  const Series* base_ = nullptr;
   std::vector<Place> places_;
   std::size_t used_ = 0;  // of the columns
   std::size_t rows_ = 0;
   // times, values, then wide measures.
   std::vector<RawVector<std::int64_t>> wide_;
-  // filters, codes, then narrow measures, then previous rows of distinct ones.
+  // codes, then previous rows of distinct ones.
   std::vector<RawVector<std::int32_t>> narrow_;
-  std::vector<std::size_t> column_;             // [measures], of wide_ or narrow_
+  // A byte a row: filters, then what measures that count go by.
+  std::vector<RawVector<std::uint8_t>> flags_;
+  // Of every 64 rows of the columns, where those are not the first of their list: how many rows of
+  // the list before them have each counted flag. [groups][counted flags]
+  RawVector<std::uint32_t> marks_;
+  std::size_t filter_planes_ = 1;
+  std::vector<std::size_t> sums_;               // measures that are sums
+  std::vector<std::size_t> known_;              // measures that count known values
+  std::vector<std::size_t> column_;             // [measures], of wide_
+  std::vector<Flag> flag_;                      // [measures]: of the filter, or of what is counted
+  std::vector<Flag> counted_;                   // those with marks
   std::vector<std::size_t> previous_;           // [measures], of narrow_, of distinct ones
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
@@ -200,6 +277,12 @@ struct DecayedSum {
 
   // What `value` (millionths) at `time` adds to a sum of that time's span.
   [[nodiscard]] std::int64_t term(std::int64_t value, std::int64_t time) const;
+  // The number of a time's span, and the term of a time of it.
+  [[nodiscard]] std::int64_t span(std::int64_t time) const;
+  [[nodiscard]] std::int64_t term_in(std::int64_t span, std::int64_t value,
+                                     std::int64_t time) const;
+  // A sum of a span as one of that which comes `spans` later.
+  [[nodiscard]] static std::int64_t passed(std::int64_t sum, std::int64_t spans);
   // A sum of the span of `from` as one of the span of `to`, from <= to.
   [[nodiscard]] std::int64_t advance(std::int64_t sum, std::int64_t from, std::int64_t to) const;
   // A sum of the span of `last` in units, as of `time` >= last.

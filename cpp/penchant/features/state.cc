@@ -1,6 +1,8 @@
 #include "penchant/features/state.h"
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <numeric>
 
 #include "penchant/base/error.h"
@@ -10,34 +12,46 @@
 namespace penchant::features {
 namespace {
 
-constexpr std::size_t kBlockRows = 8'192;
+constexpr std::size_t kBlockRows = 65'536;
 constexpr std::size_t kMostRows = 2'147'483'647;
-constexpr std::size_t kReadBlock = 4'096;
+constexpr std::size_t kReadBlock = 16'384;
 constexpr std::int64_t kMostTime = 2'000LL * 366 * 86'400'000'000;
 
-void check_time(std::int64_t time, std::string_view whose) {
-  check_argument(time > -kMostTime && time < kMostTime, "the time of ", whose,
-                 " is beyond the years 0 to 3970");
+constexpr std::string_view kTimeBounds = "beyond the years 0 to 3970";
+
+bool good_time(std::int64_t time) { return time > -kMostTime && time < kMostTime; }
+
+// Empty where they are in order.
+std::vector<std::uint32_t> order_of(std::span<const std::int64_t> times) {
+  std::vector<std::uint32_t> order;
+  if (std::ranges::is_sorted(times)) return order;
+  order.resize(times.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t row) { return times[row]; });
+  return order;
 }
 
-std::vector<std::uint32_t> order_of(std::span<const std::int64_t> times) {
-  std::vector<std::uint32_t> order(times.size());
-  std::iota(order.begin(), order.end(), 0U);
-  if (!std::ranges::is_sorted(times)) {
-    std::ranges::stable_sort(order, {}, [&](std::uint32_t row) { return times[row]; });
-  }
-  return order;
+// Whether all of a column is so.
+template <class T, class Good>
+bool every(std::span<const T> column, int threads, const Good& good) {
+  std::atomic<bool> all = true;
+  parallel_blocks(column.size(), kBlockRows, threads, [&](const Block& block) {
+    bool here = true;
+    for (std::size_t i = block.begin; i < block.end; ++i) here &= good(column[i]);
+    if (!here) all = false;
+  });
+  return all;
 }
 
 }  // namespace
 
 State::State(std::shared_ptr<const Plan> plan, ItemTable items)
-    : plan_(std::move(plan)), items_(std::move(items)) {
-  check_argument(items_.codes.size() == plan_->item_codes().size() &&
-                     items_.numbers.size() == plan_->item_numbers().size(),
+    : plan_(std::move(plan)), items_(std::make_shared<const ItemTable>(std::move(items))) {
+  check_argument(items_->codes.size() == plan_->item_codes().size() &&
+                     items_->numbers.size() == plan_->item_numbers().size(),
                  "the table of items has other columns than the feature plan");
-  for (const ItemTable::Codes& codes : items_.codes) {
-    check_argument(codes.of_item.size() == items_.items,
+  for (const ItemTable::Codes& codes : items_->codes) {
+    check_argument(codes.of_item.size() == items_->items,
                    "an attribute has another length than items");
     check_argument(std::ranges::all_of(codes.of_item,
                                        [&](std::int32_t code) {
@@ -46,10 +60,19 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
                                        }),
                    "an attribute holds a code beyond its values");
   }
-  for (const auto& numbers : items_.numbers) {
-    check_argument(numbers.size() == items_.items, "an attribute has another length than items");
+  for (const auto& numbers : items_->numbers) {
+    check_argument(numbers.size() == items_->items, "an attribute has another length than items");
   }
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
+}
+
+State State::over(const State& base) {
+  State out;
+  out.plan_ = base.plan_;
+  out.items_ = base.items_;
+  for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
+  out.rows_ = base.rows_;
+  return out;
 }
 
 std::size_t State::bytes() const {
@@ -58,7 +81,7 @@ std::size_t State::bytes() const {
   return out;
 }
 
-void State::check(const EventBatch& events) const {
+void State::check(const EventBatch& events, int threads) const {
   const std::size_t rows = events.size();
   check_argument(rows + rows_ <= kMostRows, "more than ", kMostRows, " events");
   bool fits = events.types.size() == rows && events.subjects.size() == rows &&
@@ -67,20 +90,23 @@ void State::check(const EventBatch& events) const {
   for (const auto column : events.numbers) fits = fits && column.size() == rows;
   for (const auto column : events.codes) fits = fits && column.size() == rows;
   check_argument(fits, "columns of events that don't fit the feature plan, or differ in length");
-  const auto below = [](std::span<const std::int32_t> codes, std::int64_t end) {
-    return std::ranges::all_of(codes, [&](std::int32_t c) { return c >= kNoCode && c < end; });
+  const auto below = [&](std::span<const std::int32_t> codes, std::int64_t end) {
+    const auto most = static_cast<std::uint32_t>(end);
+    // kNoCode, as all that is allowed, lies below once it is raised by one.
+    return every(codes, threads, [&](std::int32_t c) { return static_cast<std::uint32_t>(c) + 1 <= most; });
   };
-  check_argument(below(events.items, static_cast<std::int64_t>(items_.items)),
+  check_argument(below(events.items, static_cast<std::int64_t>(items_->items)),
                  "an event's item is not in the table of items");
   check_argument(below(events.subjects, kMostRows), "an event's subject is no code");
   for (const auto column : events.codes) check_argument(below(column, kMostRows), "no code");
-  check_argument(
-      std::ranges::all_of(events.types, [&](std::uint16_t t) { return t < plan_->types().size(); }),
-      "an event's type is not of the feature plan");
-  for (const std::int64_t time : events.times) check_time(time, "an event");
+  const std::size_t types = plan_->types().size();
+  check_argument(every(events.types, threads, [&](std::uint16_t t) { return t < types; }),
+                 "an event's type is not of the feature plan");
+  check_argument(every(events.times, threads, good_time), "the time of an event is ", kTimeBounds);
 }
 
 PreparedEvents State::prepare(const EventBatch& events, int threads) const {
+  const std::vector<Filter>& filters = plan_->filters();
   PreparedEvents out;
   out.times = events.times;
   out.filters.resize(events.size());
@@ -88,76 +114,154 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
   for (auto& column : out.values) column.resize(events.size());
   out.codes = events.codes;
   out.codes.push_back(events.items);
+  // Most filters look at nothing but the type.
+  std::vector<std::uint32_t> of_type(plan_->types().size());
+  std::uint32_t looked_at = 0;
+  for (std::size_t f = 0; f < filters.size(); ++f) {
+    if (!filters[f].conditions.empty()) looked_at |= 1U << f;
+    for (std::size_t type = 0; type < of_type.size(); ++type) {
+      const auto code = static_cast<std::uint16_t>(type);
+      const bool any = filters[f].types.empty() || std::ranges::binary_search(filters[f].types, code);
+      if (any) of_type[type] |= 1U << f;
+    }
+  }
+  // Values are products: only of rows whose value somebody keeps.
+  std::vector<std::uint32_t> askers(out.values.size());
+  for (const Plan::Kept& kept : plan_->series()) {
+    for (const std::size_t v : kept.layout.values) askers[v] |= kept.layout.filters;
+    for (const Measure& measure : kept.layout.measures) {
+      if (measure.value != Measure::kOne) askers[measure.value] |= 1U << measure.filter;
+    }
+  }
   parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
     for (std::size_t row = block.begin; row < block.end; ++row) {
-      std::uint32_t accepted = 0;
-      for (std::size_t f = 0; f < plan_->filters().size(); ++f) {
-        accepted |= (plan_->filters()[f].accepts(events, row) ? 1U : 0U) << f;
+      const std::uint32_t maybe = of_type[events.types[row]];
+      std::uint32_t accepted = maybe & ~looked_at;
+      for (std::uint32_t left = maybe & looked_at; left != 0; left &= left - 1) {
+        const auto f = static_cast<std::size_t>(std::countr_zero(left));
+        accepted |= (filters[f].accepts(events, row) ? 1U : 0U) << f;
       }
       out.filters[row] = accepted;
     }
     for (std::size_t v = 0; v < out.values.size(); ++v) {
       for (std::size_t row = block.begin; row < block.end; ++row) {
-        out.values[v][row] = plan_->values()[v].of(events, row);
+        const bool asked = (out.filters[row] & askers[v]) != 0;
+        out.values[v][row] = asked ? plan_->values()[v].of(events, row) : kNoNumber;
       }
     }
   });
   return out;
 }
 
-std::vector<std::int32_t> State::keys_of(const By& by, const EventBatch& events) const {
-  if (by.subject) return {events.subjects.begin(), events.subjects.end()};
-  if (by.item == By::Item::kAny) return std::vector<std::int32_t>(events.size(), 0);
-  std::vector<std::int32_t> keys(events.items.begin(), events.items.end());
-  if (by.item == By::Item::kSame) return keys;
-  const std::vector<std::int32_t>& of_item = items_.codes[by.attribute].of_item;
-  for (std::int32_t& key : keys) {
-    if (key >= 0) key = of_item[static_cast<std::size_t>(key)];
-  }
-  return keys;
+KeyColumn State::keys_of(const By& by, const EventBatch& events) const {
+  const auto end_of = [](std::span<const std::int32_t> codes) {
+    const auto most = std::ranges::max_element(codes);
+    return most == codes.end() ? 0 : static_cast<std::size_t>(*most + 1);
+  };
+  if (by.subject) return {events.subjects, nullptr, end_of(events.subjects)};
+  if (by.item == By::Item::kAny) return {{}, nullptr, 1};
+  if (by.item == By::Item::kSame) return {events.items, nullptr, end_of(events.items)};
+  const ItemTable::Codes& codes = items_->codes[by.attribute];
+  return {events.items, codes.of_item.data(), codes.values};
 }
 
 void State::replay(const EventBatch& events, int threads) {
-  check(events);
+  check(events, threads);
   const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    const std::vector<std::int32_t> keys = keys_of(plan_->series()[s].by, events);
+    const KeyColumn keys = keys_of(plan_->series()[s].by, events);
     if (rows_ == 0) {
-      const auto most = std::ranges::max_element(keys);
-      const std::int32_t num_keys = most == keys.end() ? 0 : *most + 1;
-      series_[s].build(prepared, keys, order, static_cast<std::size_t>(num_keys), threads);
+      series_[s].build(prepared, keys, order, threads);
       continue;
     }
-    for (const std::uint32_t row : order) {
-      if (keys[row] >= 0) series_[s].insert(prepared, row, static_cast<std::size_t>(keys[row]));
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const std::size_t row = order.empty() ? i : order[i];
+      const std::int32_t key = keys[row];
+      if (key >= 0) series_[s].insert(prepared, row, static_cast<std::size_t>(key));
     }
   }
   rows_ += events.size();
 }
 
-void State::read(const Points& points, int threads, std::span<double* const> columns) const {
+void State::remove(const EventBatch& events) {
+  check(events, 1);
+  if (events.size() == 0) return;
+  const PreparedEvents prepared = prepare(events, 1);
+  bool in = true;
+  for (std::size_t s = 0; s < series_.size(); ++s) {
+    const std::int32_t key = keys_of(plan_->series()[s].by, events)[0];
+    if (key >= 0) in &= series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
+  }
+  if (in) --rows_;
+}
+
+void State::check(const Points& points, std::span<double* const> columns) const {
   const std::size_t size = points.size();
   check_argument(points.subjects.size() == size &&
                      (points.items.empty() || points.items.size() == size) &&
                      columns.size() == plan_->features().size(),
                  "columns of points that differ in length");
-  const auto known = static_cast<std::int64_t>(items_.items);
+  const auto known = static_cast<std::int64_t>(items_->items);
   check_argument(
       std::ranges::all_of(points.items, [&](std::int32_t i) { return i >= kNoCode && i < known; }),
       "a point's item is not in the table of items");
-  for (const std::int64_t time : points.times) check_time(time, "a point");
-  // Columns that nobody wants are still computed: formulas may want them.
-  std::vector<std::vector<double>> unwanted;
-  std::vector<double*> all(columns.begin(), columns.end());
-  for (double*& column : all) {
-    if (column == nullptr) column = unwanted.emplace_back(size).data();
-  }
-  parallel_blocks(size, kReadBlock, threads, [&](const Block& block) {
-    BlockReader reader(*this);
-    for (std::size_t i = block.begin; i < block.end; i += BlockReader::kPoints) {
-      reader.read(points, i, std::min(BlockReader::kPoints, block.end - i), all);
+  check_argument(std::ranges::all_of(points.times, good_time), "the time of a point is ",
+                 kTimeBounds);
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+// Columns that nobody wants are still computed, for formulas may want them: a block at a time.
+struct ReadScratch::Impl {
+  explicit Impl(const State& of)
+      : state(&of), plan(of.plan_), items(of.items_), reader(of), into(plan->features().size()) {}
+
+  void read(const Points& points, std::size_t first, std::size_t end,
+            std::span<double* const> columns) {
+    for (std::size_t f = 0; f < into.size(); ++f) {
+      if (columns[f] == nullptr) unwanted.resize(into.size() * BlockReader::kPoints);
     }
+    for (; first < end; first += BlockReader::kPoints) {
+      const std::size_t count = std::min(BlockReader::kPoints, end - first);
+      for (std::size_t f = 0; f < into.size(); ++f) {
+        into[f] = columns[f] == nullptr ? unwanted.data() + f * BlockReader::kPoints
+                                        : columns[f] + first;
+      }
+      Points part{points.times.subspan(first, count), points.subjects.subspan(first, count),
+                  points.items.empty() ? points.items : points.items.subspan(first, count)};
+      reader.read(part, 0, count, into);
+    }
+  }
+
+  const State* state;
+  std::shared_ptr<const Plan> plan;
+  std::shared_ptr<const ItemTable> items;
+  BlockReader reader;
+  std::vector<double*> into;
+  std::vector<double> unwanted;
+};
+
+ReadScratch::ReadScratch() = default;
+ReadScratch::~ReadScratch() = default;
+ReadScratch::ReadScratch(ReadScratch&&) noexcept = default;
+ReadScratch& ReadScratch::operator=(ReadScratch&&) noexcept = default;
+
+void State::read(const Points& points, std::span<double* const> columns,
+                 ReadScratch& scratch) const {
+  check(points, columns);
+  auto& impl = scratch.impl_;
+  // Its pointers hold what they point at, so that equal ones are the same.
+  if (!impl || impl->state != this || impl->plan != plan_ || impl->items != items_) {
+    impl = std::make_unique<ReadScratch::Impl>(*this);
+  }
+  impl->read(points, 0, points.size(), columns);
+}
+
+void State::read(const Points& points, int threads, std::span<double* const> columns) const {
+  check(points, columns);
+  parallel_blocks(points.size(), kReadBlock, threads, [&](const Block& block) {
+    ReadScratch::Impl(*this).read(points, block.begin, block.end, columns);
   });
 }
 

@@ -19,33 +19,60 @@
 
 namespace penchant::features {
 
+// A thread's room for reading, made when it first reads; it may read several states in turn, but
+// it is made again when it turns to another.
+class ReadScratch {
+ public:
+  ReadScratch();
+  ~ReadScratch();
+  ReadScratch(ReadScratch&&) noexcept;
+  ReadScratch& operator=(ReadScratch&&) noexcept;
+
+ private:
+  friend class State;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 class State {
  public:
   // Throws kInvalidArgument when the table lacks what the plan names.
   State(std::shared_ptr<const Plan> plan, ItemTable items);
+  // What `base` knows, to be told more of; `base` has to stay as it is for as long. A key's rows are
+  // copied when they first change. O(plan).
+  [[nodiscard]] static State over(const State& base);
 
   // Rows of one time stay in the order in which they come. Throws kInvalidArgument when columns
   // differ in length or a code makes no sense, kBadData when a sum leaves 64 bits.
   // O(rows * columns) into an empty state; else as Series::insert a row.
   void replay(const EventBatch& events, int threads);
 
+  // Takes the first row of `events` out again, where it is in. Throws as `replay`.
+  void remove(const EventBatch& events);
+
   // The value of every feature as of each point, strictly before its time: columns[f] [points], or
   // null where it is not wanted. NaN: not known. Codes are numbers.
   void read(const Points& points, int threads, std::span<double* const> columns) const;
+  // The same by this thread alone; allocates nothing once `scratch` has read as many points of a
+  // state with this plan and these items at the same place.
+  void read(const Points& points, std::span<double* const> columns, ReadScratch& scratch) const;
 
   [[nodiscard]] const Plan& plan() const { return *plan_; }
-  [[nodiscard]] const ItemTable& items() const { return items_; }
+  [[nodiscard]] const ItemTable& items() const { return *items_; }
   [[nodiscard]] const Series& series(std::size_t s) const { return series_[s]; }
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t bytes() const;
 
  private:
+  friend class ReadScratch;
+  State() = default;
   [[nodiscard]] PreparedEvents prepare(const EventBatch& events, int threads) const;
-  [[nodiscard]] std::vector<std::int32_t> keys_of(const By& by, const EventBatch& events) const;
-  void check(const EventBatch& events) const;
+  [[nodiscard]] KeyColumn keys_of(const By& by, const EventBatch& events) const;
+  void check(const EventBatch& events, int threads) const;
+  void check(const Points& points, std::span<double* const> columns) const;
 
   std::shared_ptr<const Plan> plan_;
-  ItemTable items_;
+  std::shared_ptr<const ItemTable> items_;
   std::vector<Series> series_;
   std::size_t rows_ = 0;
 };

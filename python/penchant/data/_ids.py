@@ -180,6 +180,22 @@ def id_values(column: Column, role: str) -> tuple[pa.Array, list[tuple[np.ndarra
     )
 
 
+def _close_together(array: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
+    """The distinct integers, ascending, and the code of each row, where a table of all between the
+    smallest and the largest is no longer than a few times the rows; else None."""
+    if not pa.types.is_integer(array.type) or array.null_count or not len(array):
+        return None
+    numbers = array.to_numpy()
+    low = int(numbers.min())
+    if int(numbers.max()) - low >= 4 * len(numbers):
+        return None
+    offsets = numbers - low if low else numbers
+    there = np.zeros(int(offsets.max()) + 1, bool)
+    there[offsets] = True
+    rank = np.cumsum(there, dtype=np.int32) - np.int32(1)
+    return np.flatnonzero(there) + low, rank[offsets]
+
+
 def encode(column: Column, role: str) -> Encoded:
     """Encode a column of ids.
 
@@ -196,6 +212,10 @@ def encode(column: Column, role: str) -> Encoded:
         When the column's type as a whole can't hold ids (times, lists, bytes, ...).
     """
     array, faults = id_values(column, role)
+    close = _close_together(array)
+    if close is not None:
+        integers, index = close
+        return Encoded(_core.IdMap.from_sorted_integers(integers), index)
     coded = array.dictionary_encode()
     distinct = coded.dictionary
     order = pc.array_sort_indices(distinct).to_numpy()

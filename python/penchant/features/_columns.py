@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,7 @@ __all__ = ["Events", "Items", "make_profiles", "read_events", "read_items", "rea
 _UNIT = 1_000_000
 _MISSING = np.iinfo(np.int64).min
 _LARGEST = 9_223_372_036_854  # units that millionths in 64 bits hold
+_READERS = min(8, os.cpu_count() or 1)  # columns that are read at a time
 
 
 @dataclass
@@ -95,23 +98,19 @@ def read_numbers(column: Column, what: str) -> np.ndarray:
         array = array.cast(pa.float64())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
         raise InvalidArgumentError(f"the column of {what} holds {kind}; it has to be numbers")
-    missing = array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
     if pa.types.is_integer(array.type):
         whole = array.cast(pa.int64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False)
-        large = ~missing & (np.abs(whole) > _LARGEST)
-        out = whole * _UNIT
+        out, wrong = _core.whole_millionths(whole)
+        if array.null_count:
+            out[array.is_null().to_numpy(zero_copy_only=False)] = _MISSING
     else:
-        floats = array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
-        floats = np.where(missing, 0.0, floats)
-        large = ~(np.abs(floats) <= _LARGEST)
-        scaled = np.where(large, 0.0, floats) * _UNIT
-        out = (np.trunc(scaled + np.copysign(0.5, scaled))).astype(np.int64)
-    if large.any():
-        row = int(np.flatnonzero(large)[0])
+        floats = array.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
+        out, wrong = _core.millionths(floats)
+    if wrong < len(out):
         raise InvalidArgumentError(
-            f"the column of {what}, row {row}: the number is infinite or beyond {_LARGEST:,}"
+            f"the column of {what}, row {wrong}: the number is infinite or beyond {_LARGEST:,}"
         )
-    return np.where(missing, _MISSING, out)
+    return out
 
 
 def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
@@ -123,10 +122,17 @@ def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
                 f"column tells types apart; name it with type="
             )
         return np.zeros(len(table), np.int32)
-    names = encode(table.column(column, "type"), "type")
+    array = table.column(column, "type")
     places = {name: code for code, name in enumerate(wanted)}
+    # Texts that a column keeps apart are looked at once each.
+    coded = isinstance(array, pa.DictionaryArray)
+    names = encode(array.dictionary if coded else array, "type")
     of = np.array([places.get(str(x), len(wanted)) for x in names.ids.ids()] + [len(wanted)])
-    return of[names.index].astype(np.int32)
+    codes = of[names.index].astype(np.int32)
+    if not coded:
+        return codes
+    rows = array.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.append(codes, np.int32(len(wanted)))[rows]
 
 
 def read_events(
@@ -145,26 +151,44 @@ def read_events(
     if roles["type"] is None and "type" in table.columns:
         roles = roles | {"type": "type"}
     out = Quarantine(len(table))
-    times, faults = read_times(table.column(str(roles["time"]), "time"), time_unit)
-    out.mark(faults)
-    subjects = encode(table.column(str(roles["subject"]), "subject"), "subject")
-    out.mark(subjects.faults)
-    items = _no_items(len(table))
-    if roles["item"] is not None and (roles["item"] in table.columns or compiled.uses_items):
-        items = encode(table.column(roles["item"], "item"), "item")
+
+    def times() -> tuple[np.ndarray, Any]:
+        return read_times(table.column(str(roles["time"]), "time"), time_unit)
+
+    def ids(name: str, role: str) -> Encoded:
+        return encode(table.column(name, role), role)
+
+    def number(name: str) -> np.ndarray:
+        return read_numbers(table.column(fields.get(name, name), f"{name!r}"), repr(name))
+
+    has_items = roles["item"] is not None and (
+        roles["item"] in table.columns or compiled.uses_items
+    )
+    with ThreadPoolExecutor(_READERS) as readers:
+        # Arrow and NumPy work on several columns at a time; what goes wrong is told in this order.
+        reading_times = readers.submit(times)
+        reading_subjects = readers.submit(ids, str(roles["subject"]), "subject")
+        reading_items = readers.submit(ids, str(roles["item"]), "item") if has_items else None
+        reading_types = readers.submit(_types, table, roles["type"], list(compiled.types))
+        reading_numbers = [readers.submit(number, name) for name in compiled.numbers]
+        reading_codes = {
+            name: readers.submit(ids, fields.get(name, name), name)
+            for name in compiled.codes
+            if name != SUBJECT
+        }
+        all_times, faults = reading_times.result()
+        out.mark(faults)
+        subjects = reading_subjects.result()
+        out.mark(subjects.faults)
+        items = reading_items.result() if reading_items else _no_items(len(table))
         out.mark(items.faults)
-    types = _types(table, roles["type"], list(compiled.types))
-    numbers = [
-        read_numbers(table.column(fields.get(name, name), f"{name!r}"), repr(name))
-        for name in compiled.numbers
-    ]
-    codes, code_ids = [], []
-    for name in compiled.codes:
-        coded = subjects
-        if name != SUBJECT:
-            coded = encode(table.column(fields.get(name, name), name), name)
-        codes.append(_present(coded))
-        code_ids.append(_core.IdMap.from_strings([]) if name == SUBJECT else coded.ids)
+        types = reading_types.result()
+        numbers = [reading.result() for reading in reading_numbers]
+        codes, code_ids = [], []
+        for name in compiled.codes:
+            coded = subjects if name == SUBJECT else reading_codes[name].result()
+            codes.append(_present(coded))
+            code_ids.append(_core.IdMap.from_strings([]) if name == SUBJECT else coded.ids)
     good = out.good
     every = bool(good.all())
 
@@ -172,7 +196,7 @@ def read_events(
         return column if every else column[good]
 
     return Events(
-        kept(times),
+        kept(all_times),
         kept(types),
         kept(_present(subjects)),
         kept(_present(items)),

@@ -99,18 +99,43 @@ def _all_subjects(state: State, table: Table, name: str | None) -> np.ndarray:
     return np.append(codes, -1)[ids.index]
 
 
-def _moments(rows: _Rows) -> np.ndarray:
-    """Who and when, to be sorted by time first."""
-    out = np.empty(len(rows.times), [("time", np.int64), ("subject", np.int64)])
-    out["time"], out["subject"] = rows.times, rows.subjects
-    return out
-
-
-def _first_of_each(group: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """The first row of each (group, item), ascending."""
-    order = np.lexsort((np.arange(len(group)), items, group))
+def _decisions(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of each decision, by time, then subject; and the decision of each row."""
+    order = np.lexsort((rows.subjects, rows.times))
     new = np.ones(len(order), bool)
-    new[1:] = (np.diff(group[order]) != 0) | (np.diff(items[order]) != 0)
+    new[1:] = (np.diff(rows.times[order]) != 0) | (np.diff(rows.subjects[order]) != 0)
+    group = np.empty(len(order), np.int64)
+    group[order] = np.cumsum(new) - 1
+    return order[new], group
+
+
+def _decision_of(listed: _Rows, chosen: _Rows, first: np.ndarray) -> np.ndarray:
+    """The decision of each listed row, -1 where it is of none."""
+    who = np.unique(chosen.subjects[first])
+    when = np.unique(chosen.times[first])
+
+    def key(rows: _Rows, of: np.ndarray | slice) -> np.ndarray:
+        subject = np.searchsorted(who, rows.subjects[of])
+        time = np.searchsorted(when, rows.times[of])
+        known = (subject < len(who)) & (time < len(when))
+        known[known] = (who[subject[known]] == rows.subjects[of][known]) & (
+            when[time[known]] == rows.times[of][known]
+        )
+        return np.where(known, time * len(who) + subject, -1)
+
+    decisions = key(chosen, first)  # ascending, as decisions are
+    wanted = key(listed, slice(None))
+    place = np.searchsorted(decisions, wanted)
+    found = (wanted >= 0) & (place < len(decisions))
+    found[found] = decisions[place[found]] == wanted[found]
+    return np.where(found, place, -1)
+
+
+def _first_of_each(keys: np.ndarray) -> np.ndarray:
+    """The first row of each key, ascending."""
+    order = np.argsort(keys, kind="stable")
+    new = np.ones(len(order), bool)
+    new[1:] = np.diff(keys[order]) != 0
     return np.sort(order[new])
 
 
@@ -126,39 +151,40 @@ def candidates_of(
 ) -> Candidates:
     """Put together decisions and their candidates; see `State.training_frame`."""
     chosen = _read(state, decisions, names, label, time_unit)
-    keys = _moments(chosen)
-    distinct, group = np.unique(keys, return_inverse=True)
+    first, group = _decisions(chosen)
     items, labels = chosen.items, chosen.labels
+    width = len(state._items) + 1
     if isinstance(candidates, (int, np.integer)) and not isinstance(candidates, bool):
         if candidates < 1 or len(state._items) == 0:
             raise InvalidArgumentError(
                 f"candidates is how many items to draw a decision, from 1 up, not {candidates}"
             )
         drawn = np.random.default_rng(seed).integers(
-            0, len(state._items), (len(distinct), int(candidates)), dtype=np.int32
+            0, len(state._items), (len(first), int(candidates)), dtype=np.int32
         )
-        group = np.concatenate([group, np.repeat(np.arange(len(distinct)), drawn.shape[1])])
+        group = np.concatenate([group, np.repeat(np.arange(len(first)), drawn.shape[1])])
         items = np.concatenate([items, drawn.ravel()])
         labels = np.concatenate([labels, np.zeros(drawn.size)])
     elif candidates is not None:
         listed = _read(state, candidates, names, None, time_unit)
-        wanted = _moments(listed)
-        place = np.searchsorted(distinct, wanted)
-        found = place < len(distinct)
-        found[found] = distinct[place[found]] == wanted[found]
-        # What was chosen but is not among the candidates is nothing that could be ranked.
-        pairs = {(g, i): y for g, i, y in zip(group, items, labels, strict=True)}
-        group, items = place[found], listed.items[found]
-        labels = np.array([pairs.get(pair, 0.0) for pair in zip(group, items, strict=True)])
-    rows = _first_of_each(group, items)
+        place = _decision_of(listed, chosen, first)
+        # What was chosen but is not among the candidates is nothing that could be ranked; of a
+        # pair that was chosen twice the last label counts.
+        pairs = group * width + items
+        last = len(pairs) - 1 - _first_of_each(pairs[::-1])
+        last = last[np.argsort(pairs[last])]
+        group, items = place[place >= 0], listed.items[place >= 0]
+        asked = group * width + items
+        at = np.minimum(np.searchsorted(pairs[last], asked), len(last) - 1)
+        labels = np.where(pairs[last][at] == asked, labels[last][at], 0.0)
+    rows = _first_of_each(group * width + items)
     rows = rows[np.argsort(group[rows], kind="stable")]
     group = group[rows]
-    subjects = distinct["subject"][group]
     return Candidates(
         group.astype(np.int64),
-        np.where(subjects < 0, -1, subjects).astype(np.int32),
+        np.maximum(chosen.subjects[first], -1)[group].astype(np.int32),
         items[rows].astype(np.int32),
-        distinct["time"][group].astype(np.int64),
+        chosen.times[first][group].astype(np.int64),
         labels[rows].astype(np.float64),
     )
 

@@ -150,5 +150,35 @@ TEST_F(LiveTest, ManyAtOnce) {
                          R"(,"rewards":)", kRounds, R"(,"events":0}})"));
 }
 
+// All send the same events: each is taken from one of them, and all that was acknowledged is there.
+TEST_F(LiveTest, EventsFromManyAtOnceCountOnce) {
+  constexpr int kEvents = 40;
+  constexpr int kThreads = 4;
+  std::atomic<int> accepted = 0;
+  std::atomic<int> duplicates = 0;
+  {
+    const auto live = open();
+    const auto sender = [&](int number) {
+      std::string body;
+      for (int i = 0; i < kEvents; ++i) {
+        const int event = (i * 7 + number * 11) % kEvents;
+        live->events_json(concat(R"({"type": "click", "event_id": "e-)", event,
+                                 R"(", "subject": "s", "item": "i", "time": "2023-11-14T22:1)",
+                                 event % 10, R"(:00Z"})"),
+                          kNow, body);
+        if (body == R"({"outcome":"accepted"})") ++accepted;
+        if (body == R"({"outcome":"duplicate"})") ++duplicates;
+      }
+    };
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) threads.emplace_back(sender, t);
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(live->events().taken(), static_cast<std::size_t>(kEvents));
+  }
+  EXPECT_EQ(accepted, kEvents);
+  EXPECT_EQ(duplicates, kEvents * (kThreads - 1));
+  EXPECT_EQ(open()->events().taken(), static_cast<std::size_t>(kEvents));
+}
+
 }  // namespace
 }  // namespace penchant::engine

@@ -158,6 +158,63 @@ TEST(State, ThreadsDoNotShow) {
   }
 }
 
+TEST(State, OverAnotherIsWhatOneOfAllEventsIs) {
+  Log log(600, 7, true);
+  State all(plan(), items());
+  all.replay(log.batch(0, 600), 1);
+  const auto expected = answers(all);
+  log.shuffle(7);
+  State base(plan(), items());
+  base.replay(log.batch(0, 400), 1);
+  const auto before = answers(base);
+  State over = State::over(base);
+  EXPECT_EQ(answers(over), before);
+  EXPECT_LT(over.bytes(), base.bytes() / 20);
+  for (std::size_t i = 400; i < 600; ++i) over.replay(log.batch(i, 1), 1);
+  EXPECT_EQ(over.rows(), 600U);
+  EXPECT_EQ(answers(over), expected);
+  EXPECT_EQ(answers(base), before);
+  // And back.
+  for (std::size_t i = 600; i-- > 400;) over.remove(log.batch(i, 1));
+  EXPECT_EQ(over.rows(), 400U);
+  EXPECT_EQ(answers(over), before);
+}
+
+TEST(State, OneScratchReadsManyStates) {
+  Log log(300, 9, true);
+  State a(plan(), items());
+  State b(plan(), items());
+  a.replay(log.batch(0, 300), 1);
+  b.replay(log.batch(100, 150), 1);
+  const std::vector<std::int64_t> times(40, 280);
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> asked;
+  for (std::int32_t i = 0; i < 40; ++i) {
+    subjects.push_back(i % 5);
+    asked.push_back(i % static_cast<std::int32_t>(kItems));
+  }
+  const std::size_t features = a.plan().features().size();
+  std::vector<std::vector<double>> columns(features, std::vector<double>(40));
+  std::vector<std::vector<double>> expected = columns;
+  std::vector<double*> out;
+  std::vector<double*> wanted;
+  for (std::size_t f = 0; f < features; ++f) {
+    out.push_back(f == 2 ? nullptr : columns[f].data());
+    wanted.push_back(expected[f].data());
+  }
+  ReadScratch scratch;
+  for (const State* state : {&a, &b, &a}) {
+    state->read({times, subjects, asked}, out, scratch);
+    state->read({times, subjects, asked}, 1, wanted);
+    for (std::size_t f = 0; f < features; ++f) {
+      for (std::size_t i = 0; f != 2 && i < 40; ++i) {
+        const bool both = std::isnan(columns[f][i]) && std::isnan(expected[f][i]);
+        EXPECT_TRUE(both || columns[f][i] == expected[f][i]) << f << ' ' << i;
+      }
+    }
+  }
+}
+
 TEST(State, RefusesColumnsThatDoNotFit) {
   State state(plan(), items());
   Log log(10, 1, true);
@@ -269,6 +326,46 @@ TEST(Formula, KnowsWhatIsNotKnown) {
   EXPECT_TRUE(std::isnan(value({feature(1), feature(0), feature(0), op("if")})));
   EXPECT_TRUE(std::isnan(value({feature(0), op("negate"), op("sqrt")})));
   EXPECT_EQ(value({feature(0), feature(2), op("max"), feature(2), op("<"), op("not")}), 1.0);
+}
+
+TEST(Formula, ColumnsAreWhatRowsAre) {
+  std::mt19937 random(5);
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::vector<double>> x(4, std::vector<double>(37));
+  for (auto& column : x) {
+    for (double& one : column) {
+      one = random() % 5 == 0 ? unknown : static_cast<double>(random() % 9) - 4;
+    }
+  }
+  std::vector<const double*> columns;
+  for (const auto& column : x) columns.push_back(column.data());
+  using Step = Formula::Step;
+  const auto op = [](const char* name) { return Step{.op = Formula::op_called(name)}; };
+  const Step a{.op = Formula::Op::kFeature, .feature = 0};
+  const Step b{.op = Formula::Op::kFeature, .feature = 1};
+  const Step c{.op = Formula::Op::kFeature, .feature = 2};
+  std::vector<double> room;
+  std::vector<double> out(37);
+  for (const char* const name :
+       {"+", "-", "*", "/", "<", "<=", "==", "!=", "and", "or", "not", "negate", "abs", "log1p",
+        "sqrt", "min", "max", "if", "known", "else"}) {
+    std::vector<Step> steps{a, b, c};
+    const std::string_view called(name);
+    if (called != "if") {
+      const bool one = called == "not" || called == "negate" || called == "abs" ||
+                       called == "log1p" || called == "sqrt" || called == "known";
+      steps.resize(one ? 1 : 2);
+    }
+    steps.push_back(op(name));
+    steps.push_back({.op = Formula::Op::kConstant, .constant = 0.3});
+    steps.push_back(op("+"));
+    const Formula formula(steps);
+    formula.values(columns, 3, 30, room, out.data());
+    for (std::size_t i = 0; i < 30; ++i) {
+      const double expected = formula.value(columns, 3 + i);
+      EXPECT_TRUE(std::isnan(expected) ? std::isnan(out[i]) : out[i] == expected) << name << i;
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,119 @@
+// Memory: reading for a request asks for none once a thread has its room.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <random>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "penchant/features/state.h"
+
+namespace {
+
+// Of this thread. Every `new` of features_test counts.
+thread_local std::size_t allocations = 0;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  const std::size_t rounded =
+      (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  if (void* memory = std::aligned_alloc(alignment, rounded)) return memory;
+  throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
+  std::free(memory);
+}
+
+namespace penchant::features {
+namespace {
+
+TEST(ReadingMemory, ARequestAllocatesNothing) {
+  // All that walks, adds up, looks back or calculates.
+  const auto plan = std::make_shared<const Plan>(Plan::from_json(R"({
+    "types": ["view", "buy"], "numbers": ["price"], "codes": [], "item_codes": ["category"],
+    "filters": [{"types": [0]}, {"types": [1]}], "values": [{"factors": [0]}],
+    "features": [
+      {"name": "views", "kind": "count", "filter": 0, "by": ["item"], "window": 500},
+      {"name": "hidden", "kind": "sum", "filter": 1, "value": 0, "by": ["subject"], "hidden": true},
+      {"name": "met", "kind": "count", "filter": 0, "by": ["subject", "item"]},
+      {"name": "same", "kind": "decayed", "filter": 0, "by": ["subject", "attribute"], "by_attribute": 0, "half_life": 99},
+      {"name": "high", "kind": "highest", "filter": 1, "value": 0, "by": ["attribute"], "by_attribute": 0, "window": 300},
+      {"name": "things", "kind": "distinct", "filter": 0, "code": 0, "by": ["subject"], "window": 700},
+      {"name": "last", "kind": "last_code", "filter": 0, "code": 0, "by": ["subject"], "rank": 2},
+      {"name": "top", "kind": "top_code", "filter": 0, "attribute": 0, "by": ["subject"], "rank": 1},
+      {"name": "since", "kind": "recency", "filter": 1, "by": [], "unit": 1},
+      {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 1}, 1.0, "+", "/"]}
+    ]})"));
+  constexpr std::int32_t kItems = 300;
+  ItemTable table;
+  table.items = kItems;
+  table.codes.resize(1);
+  table.codes[0].values = 7;
+  for (std::int32_t i = 0; i < kItems; ++i) table.codes[0].of_item.push_back(i % 7);
+  std::mt19937 random(1);
+  std::vector<std::int64_t> times;
+  std::vector<std::uint16_t> types;
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> items;
+  std::vector<std::int64_t> prices;
+  for (std::int64_t i = 0; i < 3'000; ++i) {
+    times.push_back(i);
+    types.push_back(static_cast<std::uint16_t>(random() % 2));
+    subjects.push_back(static_cast<std::int32_t>(random() % 20));
+    items.push_back(static_cast<std::int32_t>(random() % kItems));
+    prices.push_back(static_cast<std::int64_t>(random() % 90) * kUnit);
+  }
+  State base(plan, table);
+  base.replay({times, types, subjects, items, {std::span(std::as_const(prices))}, {}}, 1);
+  State live = State::over(base);
+  const std::size_t features = plan->features().size();
+  std::vector<std::vector<double>> columns(features, std::vector<double>(kItems));
+  std::vector<double*> out;
+  for (std::size_t f = 0; f < features; ++f) {
+    out.push_back(plan->features()[f].hidden ? nullptr : columns[f].data());
+  }
+  std::vector<std::int32_t> asked(kItems);
+  for (std::int32_t i = 0; i < kItems; ++i) asked[static_cast<std::size_t>(i)] = i;
+  ReadScratch scratch;
+  // What each request asks for first sets how much room there is; the next ask the same.
+  for (const bool first : {true, false}) {
+    for (std::int32_t subject = 0; subject < 20; ++subject) {
+      const std::vector<std::int64_t> now(kItems, 3'000);
+      const std::vector<std::int32_t> who(kItems, subject);
+      const std::size_t before = allocations;
+      live.read({now, who, asked}, out, scratch);
+      if (!first) {
+        EXPECT_EQ(allocations, before) << subject;
+      }
+    }
+    // Events in between change nothing about it.
+    const auto last = [](const auto& column) { return std::span(column).last(1); };
+    live.replay(
+        {last(times), last(types), last(subjects), last(items), {last(prices)}, {}}, 1);
+  }
+}
+
+}  // namespace
+}  // namespace penchant::features

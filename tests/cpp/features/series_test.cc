@@ -1,0 +1,213 @@
+#include "penchant/features/series.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include "reference/plain_series.h"
+
+namespace penchant::features {
+namespace {
+
+using reference::PlainRow;
+using reference::PlainSeries;
+using Kind = Measure::Kind;
+
+// Every measure, of filters in two bytes of flags; filter 1 is not the layout's.
+SeriesLayout layout() {
+  SeriesLayout out;
+  out.codes = {0};
+  out.values = {0};
+  out.filters = 1U << 0 | 1U << 2 | 1U << 9;
+  for (const std::size_t filter : {std::size_t{0}, std::size_t{2}, std::size_t{9}}) {
+    const auto add = [&](Measure measure) {
+      measure.filter = filter;
+      out.measures.push_back(measure);
+    };
+    add({.kind = Kind::kCount});
+    add({.kind = Kind::kSum, .value = 0, .kept = 0});
+    add({.kind = Kind::kKnown, .value = 0, .kept = 0});
+    add({.kind = Kind::kDistinct, .code = 0});
+    add({.kind = Kind::kLast});
+    add({.kind = Kind::kLowest, .value = 0, .kept = 0});
+    add({.kind = Kind::kHighest, .value = 0, .kept = 0});
+    add({.kind = Kind::kDecayed, .value = 0, .kept = 0, .half_life = 9});
+    add({.kind = Kind::kDecayed, .half_life = 300});
+  }
+  return out;
+}
+
+// Rows of a few keys, one of which has most of them.
+struct World {
+  std::vector<std::int32_t> keys;
+  std::vector<PlainRow> rows;
+
+  World(std::size_t count, unsigned seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](int end) {
+      return static_cast<int>(random() % static_cast<unsigned>(end));
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+      keys.push_back(below(3) > 0 ? 2 : below(8) - 1);
+      PlainRow row;
+      row.time = below(static_cast<int>(count)) - 50;
+      constexpr std::array<std::uint32_t, 7> kFilters = {0, 1, 4, 5, 1, 2, 1U << 9};
+      row.filters = kFilters[static_cast<std::size_t>(below(kFilters.size()))];
+      row.code = below(20) - 1;
+      if (below(5) > 0) row.value = (below(2000) - 900) * 1'000LL;
+      rows.push_back(row);
+    }
+  }
+
+  // Views of `of`, as the series wants them.
+  struct Columns {
+    std::vector<std::int64_t> times;
+    std::vector<std::int32_t> codes;
+    PreparedEvents events;
+  };
+  [[nodiscard]] static Columns columns(std::span<const PlainRow> of) {
+    Columns out;
+    RawVector<std::int64_t> values;
+    for (const PlainRow& row : of) {
+      out.times.push_back(row.time);
+      out.codes.push_back(row.code);
+      out.events.filters.push_back(row.filters);
+      values.push_back(row.value);
+    }
+    out.events.times = out.times;
+    out.events.codes = {out.codes};
+    out.events.values = {values};
+    return out;
+  }
+};
+
+// Everything that a list says, against adding it up.
+void expect_same(const Series& series, PlainSeries& plain, std::size_t keys) {
+  std::size_t rows = 0;
+  for (std::size_t key = 0; key < keys; ++key) {
+    const auto list = series.list(key);
+    const auto& expected = plain.rows(key);
+    ASSERT_EQ(list.size(), expected.size()) << key;
+    rows += list.size();
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(list.time(i), expected[i].time);
+      ASSERT_EQ(list.filters(i), expected[i].filters & series.layout().filters);
+      ASSERT_EQ(list.code(0, i), expected[i].code);
+      ASSERT_EQ(list.value(0, i), expected[i].value);
+    }
+    for (std::size_t m = 0; m < series.layout().measures.size(); ++m) {
+      const Measure& measure = series.layout().measures[m];
+      const std::size_t step = expected.size() > 100 ? 7 : 1;
+      for (std::size_t end = 0; end <= expected.size(); end += step) {
+        const std::int64_t total = plain.total(key, measure, end);
+        ASSERT_EQ(list.total(m, end), total) << "measure " << m << " of key " << key << " at " << end;
+        const std::size_t begin = end / 3;
+        const std::int64_t before = plain.total(key, measure, begin);
+        if (measure.kind == Kind::kSum) {
+          ASSERT_EQ(list.sum(m, begin, end), total - before);
+        }
+        if (!measure.narrow() || measure.kind == Kind::kLast) continue;
+        ASSERT_EQ(list.counted(m, begin, end), static_cast<std::size_t>(total - before));
+        if (measure.kind == Kind::kDistinct) continue;
+        std::size_t first = begin;
+        while (first < end && plain.total(key, measure, first + 1) == before) ++first;
+        ASSERT_EQ(list.first(m, begin, end), first);
+      }
+    }
+  }
+  ASSERT_EQ(series.rows(), rows);
+}
+
+constexpr std::size_t kKeys = 9;
+
+TEST(Series, BuiltAtOnceIsWhatAddingUpGives) {
+  for (const std::size_t count : {0U, 1U, 63U, 64U, 65U, 700U, 2'000U}) {
+    const World world(count, static_cast<unsigned>(count));
+    PlainSeries plain(layout());
+    std::vector<std::uint32_t> order(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      order[i] = static_cast<std::uint32_t>(i);
+      if (world.keys[i] >= 0) plain.insert(static_cast<std::size_t>(world.keys[i]), world.rows[i]);
+    }
+    std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return world.rows[i].time; });
+    const auto columns = World::columns(world.rows);
+    for (const int threads : {1, 2, 8}) {
+      Series series(layout());
+      series.build(columns.events, {world.keys, nullptr, kKeys}, order, threads);
+      expect_same(series, plain, kKeys);
+    }
+  }
+}
+
+// Also what lies over a series that stays as it is.
+TEST(Series, RowsThatComeAndGoLeaveWhatAddingUpGives) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    const World world(900, 100 + seed);
+    const std::size_t built = seed % 2 == 0 ? 600 : 0;
+    PlainSeries plain(layout());
+    std::vector<std::uint32_t> order;
+    for (std::size_t i = 0; i < built; ++i) {
+      order.push_back(static_cast<std::uint32_t>(i));
+      if (world.keys[i] >= 0) plain.insert(static_cast<std::size_t>(world.keys[i]), world.rows[i]);
+    }
+    PlainSeries untouched = plain;
+    std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return world.rows[i].time; });
+    Series base(layout());
+    const std::span<const PlainRow> first(world.rows.data(), built);
+    const std::span<const std::int32_t> keys(world.keys.data(), built);
+    const auto columns = World::columns(first);
+    base.build(columns.events, {keys, nullptr, built == 0 ? 0 : kKeys}, order, 1);
+    Series series = seed < 4 ? Series::over(base) : std::move(base);
+    std::mt19937 random(seed);
+    const auto all = World::columns(world.rows);
+    std::vector<std::size_t> in(built);
+    for (std::size_t i = 0; i < built; ++i) in[i] = i;
+    for (std::size_t i = built; i < world.rows.size(); ++i) {
+      if (world.keys[i] < 0) continue;
+      const auto key = static_cast<std::size_t>(world.keys[i]);
+      series.insert(all.events, i, key);
+      plain.insert(key, world.rows[i]);
+      in.push_back(i);
+      if (random() % 3 == 0) {
+        const std::size_t gone = in[random() % in.size()];
+        if (world.keys[gone] < 0) continue;
+        const auto own = static_cast<std::size_t>(world.keys[gone]);
+        ASSERT_EQ(series.remove(all.events, gone, own), plain.remove(own, world.rows[gone]));
+      }
+      if (i % 60 == 0) expect_same(series, plain, kKeys);
+    }
+    expect_same(series, plain, kKeys);
+    if (seed < 4) expect_same(base, untouched, kKeys);
+  }
+}
+
+TEST(Series, SaysSoWhereARowIsNotThere) {
+  const World world(40, 3);
+  const auto columns = World::columns(world.rows);
+  Series series(layout());
+  std::size_t counts = 0;
+  while ((world.rows[counts].filters & layout().filters) == 0) ++counts;
+  EXPECT_FALSE(series.remove(columns.events, counts, 0));
+  series.insert(columns.events, counts, 0);
+  EXPECT_TRUE(series.remove(columns.events, counts, 0));
+  EXPECT_FALSE(series.remove(columns.events, counts, 0));
+  EXPECT_EQ(series.list(0).size(), 0U);
+}
+
+TEST(Series, CountsTakeABitOfARow) {
+  // A count and its last row cost a bit and a share of a mark, not a column.
+  SeriesLayout lean;
+  lean.filters = 1;
+  lean.measures = {{.kind = Kind::kCount}, {.kind = Kind::kLast}};
+  const World world(100'000, 5);
+  const auto columns = World::columns(world.rows);
+  Series series(lean);
+  series.build(columns.events, {world.keys, nullptr, kKeys}, {}, 1);
+  EXPECT_LT(series.bytes(), series.rows() * 10);
+}
+
+}  // namespace
+}  // namespace penchant::features
