@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "penchant/features/profiles.h"
+#include "penchant/features/segment_rules.h"
 
 namespace penchant::features {
 
@@ -37,11 +38,20 @@ class LiveProfiles {
 
   // Throws kInvalidArgument on a time beyond all bounds, kBadData where a sum leaves 64 bits.
   void add(const LiveRow& row);
+  // Takes one out again that was added: afterwards it has never been.
+  void remove(const LiveRow& row);
 
   // The code of a subject, or kNoCode.
   [[nodiscard]] std::int32_t subject(std::string_view id) const;
+  [[nodiscard]] std::string subject_id(std::int32_t code) const;
+  [[nodiscard]] std::size_t subjects() const;  // that were seen: codes are below
   // As State::read.
   void read(const Points& points, std::span<double* const> columns) const;
+  // As read_segments of the state, without scores.
+  void read_segments(const SegmentRules& rules, const Points& points,
+                     std::span<std::uint8_t> out) const;
+  // For who knows that nobody adds meanwhile.
+  [[nodiscard]] const State& state() const { return state_; }
 
   [[nodiscard]] const Profiles& base() const { return *profiles_; }
   [[nodiscard]] std::size_t rows() const;
@@ -53,11 +63,16 @@ class LiveProfiles {
     explicit Codes(const data::IdMap& known) : known_(&known) {}
     [[nodiscard]] std::int32_t find(std::string_view text) const;
     std::int32_t add(std::string_view text);
+    [[nodiscard]] std::string text(std::int32_t code) const;
+    [[nodiscard]] std::size_t size() const { return known_->size() + more_.size(); }
 
    private:
     const data::IdMap* known_;
     std::unordered_map<std::string, std::int32_t> more_;
+    std::vector<const std::string*> texts_;  // of more_, by code
   };
+
+  void change(const LiveRow& row, bool in);
 
   std::shared_ptr<const Profiles> profiles_;
   mutable std::shared_mutex mutex_;  // of what follows

@@ -143,6 +143,10 @@ class Series {
   // columns); where it opens a key, amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
+  // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
+  // none. What is left is as if it had never been in. O(rows of the key that come later + columns).
+  bool remove(const PreparedEvents& events, std::size_t row, std::size_t key);
+
   [[nodiscard]] std::size_t keys() const { return places_.size(); }
   [[nodiscard]] List list(std::size_t key) const {
     if (key >= places_.size()) return {*this, 0, 0};
@@ -175,6 +179,9 @@ class Series {
   void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
   void make_room(Place& place);
   void open_gap(const Place& place, std::size_t row);
+  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, const Place& place,
+                              std::size_t at) const;
+  void subtract_from(const Place& place, std::size_t row);
 
   SeriesLayout layout_;
   std::vector<Place> places_;

@@ -136,6 +136,16 @@ void State::replay(const EventBatch& events, int threads) {
   rows_ += events.size();
 }
 
+void State::remove(const EventBatch& events) {
+  check(events);
+  const PreparedEvents prepared = prepare(events, 1);
+  for (std::size_t s = 0; s < series_.size(); ++s) {
+    const std::int32_t key = keys_of(plan_->series()[s].by, events)[0];
+    if (key >= 0) series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
+  }
+  --rows_;
+}
+
 void State::read(const Points& points, int threads, std::span<double* const> columns) const {
   const std::size_t size = points.size();
   check_argument(points.subjects.size() == size &&

@@ -29,6 +29,9 @@ class State {
   // O(rows * columns) into an empty state; else as Series::insert a row.
   void replay(const EventBatch& events, int threads);
 
+  // Takes the first row of `events` out again, where it is in. Throws as `replay`.
+  void remove(const EventBatch& events);
+
   // The value of every feature as of each point, strictly before its time: columns[f] [points], or
   // null where it is not wanted. NaN: not known. Codes are numbers.
   void read(const Points& points, int threads, std::span<double* const> columns) const;
