@@ -558,3 +558,59 @@ def test_rfm_wants_three_measures() -> None:
         pn.segments.rfm(state, "2024-02-20", monetary="spent")
     with pytest.raises(InvalidArgumentError, match="three features"):
         pn.segments.rfm(state, "2024-02-20", monetary="frequency")
+
+
+# --- YAML --------------------------------------------------------------------------------------
+
+
+def test_a_set_goes_through_yaml(tmp_path: Any) -> None:
+    plan = ft.Plan([ft.frequency(name="orders"), ft.recency("purchase", name="since")])
+    segments = pn.SegmentSet(
+        {"lapsed": "since > 60d and 'gärten' in top_categories(3)", "risky": "risk > 0.5",
+         "often": "orders >= 3\n  and count(purchase, 7d) > 0"},
+        plan=plan, scores=["risk"],
+    )  # fmt: skip
+    again = pn.SegmentSet.from_yaml(segments.to_yaml(tmp_path / "segments.yaml"))
+    from_file = pn.SegmentSet.from_yaml(tmp_path / "segments.yaml")
+    for other in (again, from_file, pn.SegmentSet.from_yaml(str(tmp_path / "segments.yaml"))):
+        assert list(other) == list(segments)
+        assert other.scores == ["risk"]
+        assert other.plan.columns == segments.plan.columns
+        assert other.to_yaml() == segments.to_yaml()
+    short = pn.SegmentSet.from_yaml("segments:\n  new: frequency() == 0\n")
+    assert short.names == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("segments: [a]\n", "names with their rules"),
+        ("segments:\n  a: 'frequency() =='\n", "column"),
+        ("segments:\n  a: 5\n", "a rule is a text"),
+        ("segments:\n  a: frequency() > 1\n  a: frequency() > 2\n", "line 3: 'a' is there twice"),
+        ("segments:\n  a: frequency() > 1\nrules: []\n", "no 'rules'"),
+        ("segments: {\n", "no YAML"),
+        ("scores: 5\nsegments:\n  a: frequency() > 1\n", "a list of names"),
+        ("features:\n- kind: nothing\nsegments:\n  a: frequency() > 1\n", "nothing"),
+    ],
+)
+def test_yaml_that_is_no_set_is_told(text: str, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        pn.SegmentSet.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [
+        ("risk + 1 > 2", 6),
+        ("1 > 2 or risk > worth", 15),
+        ("-risk > 2", 1),
+        ("max(risk, 1) > 2", 1),
+        ("otherwise(risk, 0) > 2", 1),
+        ("frequency() * risk > 2", 13),
+    ],
+)
+def test_arithmetic_over_a_score_points_at_the_column(rule: str, column: int) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"column {column}: .* of the score"):
+        pn.SegmentSet({"a": rule}, scores=["risk", "worth"])
+    pn.SegmentSet({"a": "known(risk) and -1 < risk <= 2"}, scores=["risk", "worth"])
