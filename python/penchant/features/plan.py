@@ -155,6 +155,74 @@ class Plan:
             threads=threads,
         )
 
+    def export(
+        self,
+        events: Any,
+        path: str | Path,
+        subject: str = "subject",
+        item: str | None = "item",
+        time: str = "time",
+        type: str | None = None,  # noqa: A002
+        *,
+        by: str = "subject",
+        every: Any = None,
+        until: Any = None,
+        created: Any = None,
+        catalog: Any = None,
+        time_unit: str = "s",
+        threads: int | None = None,
+        **fields: str,
+    ) -> Path:
+        """Write the values over time as a Parquet file, the form of feature stores' offline files.
+
+        A row tells what holds of an entity from `event_timestamp` on: joined as of a time (the
+        latest row not after it), it gives what `State.at` gives then, from events strictly before.
+        Rows are just after each event of the entity (a microsecond), where its values change; what
+        the passing of time changes besides (windows, recencies) is as new as `every` says.
+
+        Parameters
+        ----------
+        events, subject, item, time, type, catalog, time_unit, threads, fields
+            As of `replay`.
+        path
+            Of the file; it is there when it is whole.
+        by
+            Whose rows: "subject", "item", or "pair" (of those that met); a file has the features of
+            its entity. Those that others' events change (``by="category"``, ``by="all"``), and
+            arithmetic over several entities, are in none.
+        every
+            A duration: rows at its full multiples too, from an entity's first event to `until`.
+        until
+            Last moment of such rows. None: just after the last event.
+        created
+            When the rows were made, for `created`. None: just after the last event.
+
+        Returns
+        -------
+        Path
+            The file: the entity's columns, called as in the events, `event_timestamp` and `created`
+            (UTC, microseconds), and a column a feature, by entity and time.
+
+        Raises
+        ------
+        InvalidArgumentError
+            As `replay`, and where no feature is of the entity alone.
+        """
+        from .export import export_state
+
+        state, rows = State._replayed_with_rows(
+            self,
+            events,
+            roles={"subject": subject, "item": item, "time": time, "type": type},
+            fields=fields,
+            catalog=catalog,
+            time_unit=time_unit,
+            threads=threads,
+        )
+        return export_state(
+            state, rows, path, by=by, every=every, until=until, created=created, threads=threads
+        )
+
 
 def _declared(entry: Any) -> Declaration:
     if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):

@@ -62,12 +62,29 @@ class State:
         time_unit: str,
         threads: int | None,
     ) -> State:
+        options = {"catalog": catalog, "time_unit": time_unit, "threads": threads}
+        return cls._replayed_with_rows(plan, frame, roles=roles, fields=fields, **options)[0]
+
+    @classmethod
+    def _replayed_with_rows(
+        cls,
+        plan: Plan,
+        frame: Any,
+        *,
+        roles: dict[str, str | None],
+        fields: dict[str, str],
+        catalog: Any,
+        time_unit: str,
+        threads: int | None,
+    ) -> tuple[State, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The same, and times, subjects and items of the events."""
         table = Table(frame)
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled)
         core = make_profiles(compiled, events, items, threads)
-        return cls(plan, core, events, items, roles)
+        rows = (events.times, events.subjects, events.items)
+        return cls(plan, core, events, items, roles), rows
 
     def __len__(self) -> int:
         """Events that are in."""
