@@ -11,7 +11,7 @@ from .features.state import State
 from .identity.identity import Identity
 from .segments.segment_set import SegmentSet
 
-__all__ = ["check_live_parts", "live_parts", "plan_of"]
+__all__ = ["check_live_parts", "live_parts", "plan_of", "segments_of"]
 
 
 def check_live_parts(identity: Any, segments: Any, taxonomy: Any) -> None:
@@ -35,6 +35,20 @@ def check_live_parts(identity: Any, segments: Any, taxonomy: Any) -> None:
             f"Pipeline: segments ask for scores ({', '.join(segments.scores)}), which nobody gives "
             "while serving; keep those rules in a SegmentSet of their own"
         )
+
+
+def segments_of(features: Plan | None, segments: SegmentSet | None) -> SegmentSet | None:
+    """The pipeline's own, or those of the plan.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When both have some.
+    """
+    of_plan = None if features is None else features.segments
+    if segments is not None and of_plan is not None:
+        raise InvalidArgumentError("Pipeline: features and segments= both have segments; name one")
+    return segments if of_plan is None else of_plan
 
 
 def plan_of(features: Plan | None, segments: SegmentSet | None) -> Plan | None:

@@ -17,7 +17,7 @@ from ._answers import answer_frame
 from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
 from ._feedback import Feedback
-from ._live_parts import check_live_parts, live_parts, plan_of
+from ._live_parts import check_live_parts, live_parts, plan_of, segments_of
 from ._progress import Progress
 from ._requests import golden_requests, now_micros, to_json
 from ._reranking import (
@@ -233,7 +233,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
 
     def _plan(self) -> Plan | None:
         """The features, and those that rules of segments ask for."""
-        return plan_of(self.features, self.segments)
+        return plan_of(self.features, segments_of(self.features, self.segments))
 
     def _sources_for(self, data: Dataset) -> list[Model]:
         if self.sources is None:
@@ -320,7 +320,10 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             weights.cold is not None, None if ranker is None else ranker.to_core(),
             [one._to_core(name) for name, one in (placements or {}).items()],
             None if profiles is None else profiles._core,
-            *live_parts(self.segments, self._plan(), profiles, self.taxonomy, self.identity),
+            *live_parts(
+                segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
+                self.identity,
+            ),
         )  # fmt: skip
 
     def _lineage(

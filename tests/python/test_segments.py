@@ -614,3 +614,40 @@ def test_arithmetic_over_a_score_points_at_the_column(rule: str, column: int) ->
     with pytest.raises(InvalidArgumentError, match=f"column {column}: .* of the score"):
         pn.SegmentSet({"a": rule}, scores=["risk", "worth"])
     pn.SegmentSet({"a": "known(risk) and -1 < risk <= 2"}, scores=["risk", "worth"])
+
+
+# --- as columns of a plan ----------------------------------------------------------------------
+
+
+def test_memberships_are_columns_of_a_plan(tmp_path: Any) -> None:
+    events, catalog = random_events(np.random.default_rng(8), 400)
+    declared = [ft.frequency(name="orders"), ft.count("purchase", by="item", name="sold")]
+    rules = pn.SegmentSet({"often": "orders >= 3", "lapsed": "recency(purchase) > 2d",
+                           "green": "'garden' in top_categories(2)"})  # fmt: skip
+    plan = ft.Plan(declared, segments=rules)
+    assert plan.columns == ["orders", "sold", "often", "lapsed", "green"]
+    state = plan.replay(events, catalog=catalog)
+    points = pd.DataFrame({"subject": ["ann", "ann", "bob", "nobody"], "item": ["i0", "i1"] * 2,
+                           "time": [pd.Timestamp("2024-05-09")] * 4})  # fmt: skip
+    found = state.at(points)
+    alone = pn.SegmentSet(list(rules), plan=ft.Plan(declared))
+    told = alone.at(alone.replay(events, catalog=catalog), points)
+    for name in rules.names:
+        assert found[name].dtype == bool
+        assert found[name].tolist() == told[name].tolist()
+    assert (
+        found["orders"].tolist() == ft.Plan(declared).replay(events).at(points)["orders"].tolist()
+    )
+    bought = events.dropna(subset=["item"]).tail(20)
+    bought = bought[bought["subject"] != ""]
+    frame = state.training_frame(bought[["subject", "time", "item"]], candidates=5, seed=1)
+    again = state.at(frame[["subject", "item", "time"]])
+    for name in plan.columns:
+        assert frame[name].tolist() == again[name].tolist()
+    other = ft.Plan.from_yaml(plan.to_yaml(tmp_path / "plan.yaml"))
+    assert other.columns == pickle.loads(pickle.dumps(plan)).columns == plan.columns
+    assert other.to_yaml() == plan.to_yaml()
+    with pytest.raises(InvalidArgumentError, match="both called 'orders'"):
+        ft.Plan(declared, segments=pn.SegmentSet({"orders": "frequency() > 1"}))
+    with pytest.raises(InvalidArgumentError, match="without scores"):
+        ft.Plan(declared, segments=pn.SegmentSet({"a": "risk > 1"}, scores=["risk"]))

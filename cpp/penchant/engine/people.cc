@@ -139,8 +139,8 @@ bool People::admit(Event& event, Rejection& rejection) const {
     kept.push_back({std::move(space), name.substr(at + 1)});
   }
   std::ranges::sort(kept, {}, [](const auto& one) { return std::tie(one.space, one.value); });
-  const auto same = std::ranges::unique(kept);
-  kept.erase(same.begin(), same.end());
+  const auto same = std::unique(kept.begin(), kept.end());
+  kept.erase(same, kept.end());
   const auto twice = std::ranges::adjacent_find(
       kept, [](const auto& a, const auto& b) { return a.space == b.space; });
   rejection = {};
@@ -364,8 +364,8 @@ std::vector<std::string> People::names_of(std::string_view profile) const {
     out.push_back(text_of_leader(member));
   }
   std::ranges::sort(out);
-  const auto same = std::ranges::unique(out);
-  out.erase(same.begin(), same.end());
+  const auto same = std::unique(out.begin(), out.end());
+  out.erase(same, out.end());
   return out;
 }
 

@@ -84,8 +84,8 @@ class SegmentIndex::Shard {
     }
     if (due.empty()) return;
     std::ranges::sort(due);
-    const auto same = std::ranges::unique(due);
-    due.erase(same.begin(), same.end());
+    const auto same = std::unique(due.begin(), due.end());
+    due.erase(same, due.end());
     for (std::size_t first = 0; first < due.size(); first += SegmentReader::kPoints) {
       const std::size_t count = std::min(SegmentReader::kPoints, due.size() - first);
       std::vector<std::uint32_t> block(due.begin() + static_cast<std::ptrdiff_t>(first),

@@ -45,7 +45,9 @@ def export_state(
     """
     if by not in _ENTITIES:
         raise InvalidArgumentError(f"export: by is one of {', '.join(_ENTITIES)}, not {by!r}")
-    wanted = columns_of(state.plan._compiled, by)
+    wanted = [name for name in columns_of(state.plan._compiled, by) if name in state.plan.columns]
+    if by == "subject" and state.plan.segments is not None:
+        wanted += state.plan.segments.names
     if not wanted:
         raise InvalidArgumentError(
             f"export: no feature of the plan is of {by}s alone; name another `by`"

@@ -249,10 +249,14 @@ class State:
     ) -> dict[str, Any]:
         """The plan's columns for points of codes."""
         values = self._core.read(times, subjects, items, threads or 0)
-        return {
+        out = {
             name: self._decoded(output, column)
             for (name, output), column in zip(self.plan._compiled.outputs, values, strict=True)
+            if name in self.plan._shown
         }
+        if self.plan.segments is not None:
+            out |= self.plan.segments._columns_at(self, subjects, times, threads)
+        return out
 
     def _columns(self, table: Table, given: dict[str, str | None]) -> dict[str, str | None]:
         out: dict[str, str | None] = {}

@@ -12,7 +12,7 @@ from ..errors import InvalidArgumentError
 from ..features.plan import Plan
 from .segment import Segment
 
-__all__ = ["set_of_yaml", "set_to_yaml"]
+__all__ = ["segments_of_yaml", "set_of_yaml", "set_to_yaml"]
 
 _MEMBERS = ("features", "scores", "segments")
 
@@ -51,9 +51,7 @@ def set_of_yaml(source: str | Path) -> dict[str, Any]:
             raise InvalidArgumentError(
                 f"a set of segments in YAML has no {member!r}; there are {', '.join(_MEMBERS)}"
             )
-    for name, rule in document["segments"].items():
-        if not isinstance(rule, str):
-            raise InvalidArgumentError(f"segment {name!r} in YAML: a rule is a text, not {rule!r}")
+    segments = segments_of_yaml(document["segments"])
     plan = None
     if document.get("features") is not None:
         plan = Plan.from_yaml(yaml.safe_dump({"features": document["features"]}) + "\n")
@@ -61,10 +59,20 @@ def set_of_yaml(source: str | Path) -> dict[str, Any]:
     if not isinstance(scores, list):
         raise InvalidArgumentError("scores in YAML are a list of names")
     return {
-        "segments": [Segment(str(name), rule) for name, rule in document["segments"].items()],
+        "segments": segments,
         "plan": plan,
         "scores": [str(one) for one in scores],
     }
+
+
+def segments_of_yaml(named: Any) -> list[Segment]:
+    """Segments of a mapping of names to rules."""
+    if not isinstance(named, dict):
+        raise InvalidArgumentError("'segments' in YAML are names with their rules")
+    for name, rule in named.items():
+        if not isinstance(rule, str):
+            raise InvalidArgumentError(f"segment {name!r} in YAML: a rule is a text, not {rule!r}")
+    return [Segment(str(name), rule) for name, rule in named.items()]
 
 
 class _Loader(yaml.SafeLoader):

@@ -18,7 +18,7 @@ from ..features._columns import read_numbers
 from ..features.plan import Plan
 from ..features.state import State
 from ._compile import Compiled
-from ._yaml import set_of_yaml, set_to_yaml
+from ._yaml import segments_of_yaml, set_of_yaml, set_to_yaml
 from .live import LiveSegments
 from .segment import Segment
 
@@ -124,6 +124,11 @@ class SegmentSet:
             When it is of another form, and as `SegmentSet`.
         """
         return cls(**set_of_yaml(source))
+
+    @classmethod
+    def over_yaml(cls, segments: Any, plan: Plan) -> SegmentSet:
+        """Read the ``segments`` of a plan in YAML: names with their rules."""
+        return cls(segments_of_yaml(segments), plan=plan)
 
     def document(self, state: State) -> str:
         """Return the rules as JSON for the core, whose texts are the codes of a state."""
@@ -376,6 +381,16 @@ class SegmentSet:
     ) -> np.ndarray:
         rules = self._compiled.rules(state)
         return rules.read(state._core.state, subjects, times, scores, threads or 0)
+
+    def _columns_at(
+        self, state: State, subjects: np.ndarray, times: np.ndarray, threads: int | None
+    ) -> dict[str, np.ndarray]:
+        """A column of booleans a segment; what a row asks as the one before is read once."""
+        new = np.ones(len(times), bool)
+        new[1:] = (subjects[1:] != subjects[:-1]) | (times[1:] != times[:-1])
+        inside = self._read(state, subjects[new], times[new], [], threads)
+        row = np.cumsum(new) - 1
+        return {name: inside[row, place].astype(bool) for name, place in self._places.items()}
 
     def _score_columns(self, state: State, frame: Any) -> list[np.ndarray]:
         if not self._scores:
