@@ -24,15 +24,15 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
 
 }  // namespace
 
-void check_subject(std::string_view subject) {
-  check_argument(!subject.empty(), "the subject is empty");
-  check_argument(subject.size() <= kMaxSubjectBytes, "the subject is longer than ",
+void check_subject(std::string_view subject, std::string_view what) {
+  check_argument(!subject.empty(), what, ": the subject is empty");
+  check_argument(subject.size() <= kMaxSubjectBytes, what, ": the subject is longer than ",
                  kMaxSubjectBytes, " bytes");
-  check_argument(simdjson::validate_utf8(subject), "the subject is not UTF-8");
+  check_argument(simdjson::validate_utf8(subject), what, ": the subject is not UTF-8");
 }
 
 Receipt erase(Live& live, std::string_view subject) {
-  check_subject(subject);
+  check_subject(subject, "erase");
   Receipt out{.subject = std::string(subject)};
   bandits::Forgot feedback;
   for (const std::string& name : live.events().names_of(subject)) {
@@ -52,7 +52,7 @@ Receipt erase(Live& live, std::string_view subject) {
 }
 
 void erase_json(Live* live, std::string_view subject, std::string& body) {
-  check_subject(subject);
+  check_subject(subject, "erase");
   const Receipt receipt =
       live == nullptr ? Receipt{.subject = std::string(subject)} : erase(*live, subject);
   body = "{\"subject\":";

@@ -18,7 +18,7 @@ void single(std::string& out, std::string_view name, std::string_view type, std:
 }  // namespace
 
 void Live::subject_json(std::string_view subject, std::string& body) const {
-  check_subject(subject);
+  check_subject(subject, "subjects");
   const std::string profile = events_->profile_of(subject);
   body = "{\"subject\":";
   append_string(body, subject);
