@@ -7,7 +7,7 @@ batches of 2,000 come in, each into the state and through `touch` and `advance`.
 three to five comparisons each of recency, frequency, monetary value, counts, tenure and preferred
 categories. Two paces: events as they come at 200,000 a second, and the same number while a day
 passes, so that windows close and recencies grow. At the end memberships are recomputed from the
-state for some of the subjects and have to be equal.
+state for some of the subjects, then at a thousand moments drawn at random, and have to be equal.
 """
 
 from __future__ import annotations
@@ -130,6 +130,30 @@ def follow(
     }
 
 
+def check(
+    state: Any, index: Any, bound: Any, stream: Stream, times: int, threads: int
+) -> dict[str, int]:
+    """Go on to moments drawn at random, and compare members with a recomputation there."""
+    rng = stream.rng
+    compared = 0
+    for _ in range(times):
+        now = index.time
+        moment = now + int(rng.integers(1, 6 * 3600 * SECOND))
+        batch = stream.batch(np.sort(rng.integers(now, moment, 50)))
+        state.replay(*batch, threads)
+        index.touch(batch[2], batch[0])
+        index.advance(moment, threads)
+        some = np.concatenate([batch[2][:10], rng.integers(0, stream.subjects, 20)]).astype(
+            np.int32
+        )
+        read = bound.read(state, some, np.full(len(some), moment, np.int64), [], threads)
+        for row, subject in enumerate(some):
+            if np.flatnonzero(read[row]).tolist() != index.segments_of(int(subject)):
+                sys.exit(f"subject {subject} at {moment}: memberships differ from a recomputation")
+        compared += len(some)
+    return {"times": times, "subjects": compared}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subjects", type=int, default=1_000_000)
@@ -137,6 +161,7 @@ def main() -> None:
     parser.add_argument("--history", type=int, default=5, help="events a subject before the stream")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--times", type=int, default=1000, help="random moments to recompute at")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
 
@@ -193,6 +218,7 @@ def main() -> None:
         if np.flatnonzero(read[row]).tolist() != index.segments_of(int(subject)):
             sys.exit(f"subject {subject}: memberships differ from a recomputation")
     result["recomputed_and_equal"] = len(some)
+    result["at_random_times"] = check(state, index, bound, stream, options.times, options.threads)
     text = json.dumps(result, indent=2)
     print(text)
     if options.out:

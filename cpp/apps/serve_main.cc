@@ -14,6 +14,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -41,6 +43,7 @@ enum ExitCode : int { kStopped = 0, kFailed = 1, kUsage = 2, kBundleRefused = 3,
 struct Arguments {
   std::string bundle;
   std::string data;
+  std::string identity_key;
   std::string listen = "127.0.0.1:8080";
   std::string request_timeout = "10s";
   std::string idle_timeout = "60s";
@@ -74,6 +77,10 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "Where events, and decisions and rewards of placements whose policy learns, are "
                  "kept; made if it is not there")
       ->type_name("FOLDER");
+  app.add_option("--identity-key", arguments.identity_key,
+                 "File with the key of the bundle's identity, where it has one; a line break at "
+                 "its end is no part of it")
+      ->type_name("FILE");
   shown("--threads", options.threads, "Event loops; 0 for one a core")->type_name("COUNT");
   shown("--max-body", options.max_body_bytes, "Largest request body")
       ->transform(bytes)
@@ -121,15 +128,27 @@ Timestamp wall_clock() {
   return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
 }
 
-// Without a folder, and without a placement that decides, nothing is taken that would be kept.
+std::string key_in(const std::string& path) {
+  if (path.empty()) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string key{std::istreambuf_iterator<char>(file), {}};
+  while (key.ends_with('\n') || key.ends_with('\r')) key.pop_back();
+  if (!file || key.empty()) fail(ErrorKind::kIo, concat("--identity-key: no key in '", path, "'"));
+  return key;
+}
+
+// Without a folder, and without a placement that decides, nothing is taken that would be kept. An
+// identity still tells who asks.
 std::shared_ptr<engine::Live> live_of(const std::shared_ptr<const engine::Engine>& engine,
-                                      const std::string& folder) {
-  if (folder.empty()) {
-    if (engine->assets().placements.empty()) return nullptr;
+                                      const Arguments& arguments) {
+  if (arguments.data.empty()) {
+    const engine::Assets& assets = engine->assets();
+    if (assets.placements.empty() && !assets.has_identity()) return nullptr;
     serving::log(LogLevel::kWarning, "nothing_is_kept",
                  {{"why", "no --data: what policies learn is lost when the server stops"}});
   }
-  return engine::Live::open(engine, {.folder = folder});
+  return engine::Live::open(
+      engine, {.folder = arguments.data, .identity_key = key_in(arguments.identity_key)});
 }
 
 serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
@@ -142,6 +161,15 @@ serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,
     service.events = [live](std::string_view request, std::string& body) {
       live->events_json(request, wall_clock(), body);
     };
+    service.subject = [live](std::string_view subject, std::string& body) {
+      live->subject_json(subject, body);
+    };
+    service.metrics = [live](std::string& text) { live->metrics_text(text); };
+    if (engine->assets().has_identity()) {
+      service.identity = [live](std::string_view request, std::string& body) {
+        live->identity_json(request, body);
+      };
+    }
     if (!engine->assets().placements.empty()) {
       service.reward = [live](std::string_view request, std::string& body) {
         live->reward_json(request, body);
@@ -233,7 +261,7 @@ int run(const Arguments& arguments) {
     return refuse(kBundleRefused, "bundle_refused", error);
   }
   try {
-    live = live_of(engine, arguments.data);
+    live = live_of(engine, arguments);
   } catch (const Error& error) {
     return refuse(kFailed, "data_refused", error);
   }

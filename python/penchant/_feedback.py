@@ -13,7 +13,7 @@ from ._receipt import Receipt
 from ._requests import now_micros, to_json
 from .bandits._loop_log import log_columns
 from .data._frames import make_frame
-from .data._times import time_micros
+from .data._times import UNKNOWN, time_micros
 from .errors import BadDataError, InvalidArgumentError, NotFoundError
 
 __all__ = ["Feedback"]
@@ -24,6 +24,7 @@ class Feedback:
 
     engine: Any
     _live: Any
+    _key: Any
     _kind: str
 
     def observe(self, event: Mapping[str, Any]) -> str:
@@ -57,9 +58,104 @@ class Feedback:
         memory alone.
         """
         text = request if isinstance(request, (bytes, str)) else to_json(request)
+        return bytes(self._kept().events_json(text, now_micros()))
+
+    # -- who is who --------------------------------------------------------------------------------
+
+    def unlink(self, a: str, b: str) -> dict[str, Any]:
+        """Take back the link of two identifiers, however often events bring them together.
+
+        Parameters
+        ----------
+        a, b : str
+            Identifiers (``"cookie:c1"``, ``"email:jane@example.com"``, or as they were given out)
+            or the id of a subject.
+
+        Returns
+        -------
+        dict
+            ``links``: the pairs that were cut; ``events``: how many are another profile's now. The
+            features and histories of both profiles are then as if the link had never been seen.
+
+        Raises
+        ------
+        NotFoundError
+            When one has not been seen, or the pipeline has no identity.
+        """
+        return self._order({"unlink": [a, b]})
+
+    def relink(self, a: str, b: str) -> dict[str, Any]:
+        """Undo `unlink`: to the bit what was there before."""
+        return self._order({"relink": [a, b]})
+
+    def unmerge(self, a: str, b: str) -> dict[str, Any]:
+        """Make two profiles of one: cut what unites `a` and `b`, the last link first, till apart.
+
+        Answers as `unlink`; ``links`` are for `relink`.
+        """
+        return self._order({"unmerge": [a, b]})
+
+    def block(self, identifier: str) -> dict[str, Any]:
+        """Let an identifier identify nobody from now on, and take back all it did."""
+        return self._order({"block": identifier})
+
+    def unblock(self, identifier: str) -> dict[str, Any]:
+        """Undo `block`."""
+        return self._order({"unblock": identifier})
+
+    def identity_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
+        """Answer as ``POST /v1/identity`` would: ``{"unlink": ["cookie:c1", "login:17"]}``."""
+        text = request if isinstance(request, (bytes, str)) else to_json(request)
+        return bytes(self._kept().identity_json(text))
+
+    def subject_json(self, subject: str | int) -> bytes:
+        """Answer as ``GET /v1/subjects/{id}`` would: who a person is and what is known of them."""
+        return bytes(self._kept().subject_json(str(subject)))
+
+    # -- segments ----------------------------------------------------------------------------------
+
+    def segments_of(self, subject: str | int, time: Any = None) -> list[str]:
+        """Name the segments that a person is in.
+
+        Parameters
+        ----------
+        subject : id
+        time : datetime, or str in ISO 8601, optional
+            The moment, strictly before which events count. None: just after the latest event.
+        """
+        moment = UNKNOWN if time is None else time_micros(time, "time")
+        return list(self._kept().segments_of(str(subject), int(moment)))
+
+    def segment_sizes(self) -> dict[str, int]:
+        """Count the members of each segment, just after the latest event."""
+        sizes = self._kept().segment_sizes()
+        return dict(zip(self.engine.segments, sizes, strict=True))
+
+    def segment_members(self, name: str) -> list[str]:
+        """List the ids of a segment's members as texts, ascending, just after the latest event.
+
+        Raises
+        ------
+        NotFoundError
+            When there is no such segment.
+        """
+        if name not in self.engine.segments:
+            raise NotFoundError(f"this pipeline has no segment {name!r}")
+        return list(self._kept().segment_members(self.engine.segments.index(name)))
+
+    def _order(self, order: dict[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.identity_json(order))
+        return told
+
+    def _kept(self) -> Any:
+        """Where events go; opened in memory by the first."""
         if self._live is None:
-            self._live = _core.Live.open(self.engine)
-        return bytes(self._live.events_json(text, now_micros()))
+            self._live = self._opened("")
+        return self._live
+
+    def _opened(self, folder: str) -> Any:
+        key = b"" if self._key is None else self._key.reveal()
+        return _core.Live.open(self.engine, folder, 1, key)
 
     def reward(
         self,

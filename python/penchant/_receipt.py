@@ -17,7 +17,8 @@ class Receipt:
     subject : str
     erased : dict of str to int
         What there was, and how much of it: "decisions" that the person was shown, their "rewards",
-        and their "events". Empty where nothing is kept of anyone.
+        their "events", and, of a pipeline with an identity, the "identifiers" that they alone had.
+        Empty where nothing is kept of anyone.
     """
 
     subject: str

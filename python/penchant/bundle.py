@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .errors import CorruptBundleError
+from .identity._key import Key
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
@@ -24,7 +25,12 @@ __all__ = ["inspect", "load"]
 _GOLDEN_REQUESTS = "goldens/requests"
 
 
-def load(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = None) -> Pipeline:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    data: str | os.PathLike[str] | None = None,
+    identity_key: str | bytes | Key | None = None,
+) -> Pipeline:
     """Load the pipeline that was saved at ``path``.
 
     The file is memory-mapped; nothing in it is executed or unpickled. Every checksum is verified
@@ -37,6 +43,9 @@ def load(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = 
     data
         A folder where decisions and rewards are kept, for placements whose policy learns (the
         server's ``--data``); what it holds is learnt again. None: in memory.
+    identity_key
+        The key of the pipeline's identity, where it was made with one: without it, events are not
+        taken.
 
     Returns
     -------
@@ -54,7 +63,8 @@ def load(path: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = 
     """
     from .pipeline import Pipeline
 
-    return Pipeline._load(os.fspath(path), None if data is None else os.fspath(data))
+    folder = None if data is None else os.fspath(data)
+    return Pipeline._load(os.fspath(path), folder, Key.of(identity_key))
 
 
 def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:

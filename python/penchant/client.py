@@ -253,6 +253,14 @@ class Client:
         """Return the answer's bytes of ``GET /v1/decisions/{id}``."""
         return self._ask("GET", f"/v1/decisions/{urllib.parse.quote(str(decision_id), safe='')}")
 
+    def identity_json(self, request: bytes | str | Mapping[str, Any]) -> bytes:
+        """Send a decision about identifiers; see `Pipeline.identity_json`."""
+        return self._post("/v1/identity", request)
+
+    def subject_json(self, subject: ExternalId) -> bytes:
+        """Return the answer's bytes of ``GET /v1/subjects/{id}``."""
+        return self._ask("GET", f"/v1/subjects/{urllib.parse.quote(str(subject), safe='')}")
+
     def erase(self, subject: ExternalId) -> Receipt:
         """Forget a person in all that the server keeps beside its bundle, as `Pipeline.erase` does.
 

@@ -17,6 +17,7 @@ from ._answers import answer_frame
 from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
 from ._feedback import Feedback
+from ._live_parts import check_live_parts, live_parts, plan_of, segments_of
 from ._progress import Progress
 from ._requests import golden_requests, now_micros, to_json
 from ._reranking import (
@@ -35,13 +36,17 @@ from .bandits._policy import Policy
 from .data._frames import make_frame
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError, NotFittedError
+from .events.taxonomy import Taxonomy
 from .features._fitted import check_plan, fitted_profiles
 from .features.plan import Plan
+from .identity._key import Key
+from .identity.identity import Identity
 from .models._base import Model, id_column, listed
 from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
 from .placements import Placement, placements_of
 from .ranking._forest import Forest
+from .segments.segment_set import SegmentSet
 
 __all__ = ["Pipeline"]
 
@@ -77,6 +82,15 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         Candidates, the best by the blend, that the ranker puts in order.
     policy : Policy, optional
         Decides at placements that name none of their own.
+    identity : Identity, optional
+        Who is who among the people that live events and requests name by a cookie, an address, a
+        login (docs/features.md): what it has linked until now, and its rules. Its namespace of the
+        lowest priority is that of the data's subjects. A key is not part of the bundle.
+    segments : SegmentSet, optional
+        Segments that are kept up with events: each is a feature of the ranker ("segment.<name>"),
+        a term of placements' contexts, and told by `segments_of` (docs/segments.md).
+    taxonomy : Taxonomy, optional
+        Of the events that are observed. None: the built-in types.
     placements : mapping of names to Placement, or path of a YAML file, optional
         Where policies decide what is shown, and learn from what comes of it (docs/placements.md).
         A mapping in the place of a Placement names its parameters: ``{"home": {"depth": 30}}``.
@@ -114,6 +128,9 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         depth: int = 100,
         policy: Policy | None = None,
         placements: Any = None,
+        identity: Identity | None = None,
+        segments: SegmentSet | None = None,
+        taxonomy: Taxonomy | None = None,
         exclude_seen: bool = False,
         quota: int = 200,
         seed: int = 0,
@@ -126,12 +143,16 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         self.depth = depth
         self.policy = policy
         self.placements = placements
+        self.identity = identity
+        self.segments = segments
+        self.taxonomy = taxonomy
         self.exclude_seen = exclude_seen
         self.quota = quota
         self.seed = seed
         self.threads = threads
         self._engine: Any = None
         self._live: Any = None
+        self._key: Key | None = None
         self._kind = "pandas"
 
     # -- fitting ---------------------------------------------------------------------------------
@@ -157,7 +178,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         self._check(train)
         placements = placements_of(self.placements, self.policy)
         windows = FittedWindows(train, self._sources_for)
-        profiles = fitted_profiles(self.features, train, events, self.threads)
+        profiles = fitted_profiles(self._plan(), train, events, self.threads)
         with Progress("Pipeline: weights", progress) as bar:
             bar(0, 2)
             learned = self._weights(train, windows)
@@ -206,8 +227,13 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
                 )
         check_ranker(self.ranker, self.depth)
         check_plan(self.features)
+        check_live_parts(self.identity, self.segments, self.taxonomy)
         if self.sources is not None and not self.sources:
             raise InvalidArgumentError("Pipeline: sources is empty; None gives the default funnel")
+
+    def _plan(self) -> Plan | None:
+        """The features, and those that rules of segments ask for."""
+        return plan_of(self.features, segments_of(self.features, self.segments))
 
     def _sources_for(self, data: Dataset) -> list[Model]:
         if self.sources is None:
@@ -234,7 +260,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         """
         self._check(train)
         windows = FittedWindows(train, self._sources_for)
-        profiles = fitted_profiles(self.features, train, events, self.threads)
+        profiles = fitted_profiles(self._plan(), train, events, self.threads)
         return self._ranker_table(train, windows, self._weights(train, windows), profiles)
 
     def _ranker_table(
@@ -292,7 +318,12 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
-            [one._to_core(name) for name, one in (placements or {}).items()], profiles,
+            [one._to_core(name) for name, one in (placements or {}).items()],
+            None if profiles is None else profiles._core,
+            *live_parts(
+                segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
+                self.identity,
+            ),
         )  # fmt: skip
 
     def _lineage(
@@ -352,8 +383,10 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             }  # fmt: skip
         return lineage
 
-    def _adopt(self, engine: Any, kind: str, data: str | Path | None = None) -> None:
-        self._start(engine, data)
+    def _adopt(
+        self, engine: Any, kind: str, data: str | Path | None = None, key: Key | None = None
+    ) -> None:
+        self._start(engine, data, key)
         self._kind = kind
         self.lineage_: dict[str, Any] = json.loads(engine.bundle.lineage_json)
         self.validation_ = self.lineage_.get("validation", {})
@@ -366,11 +399,13 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         self.ranker_: Forest | None = None if found is None else Forest._of(found[0])
         self.ranker_features_: list[str] = [] if found is None else found[1]
 
-    def _start(self, engine: Any, data: str | Path | None = None) -> None:
+    def _start(self, engine: Any, data: str | Path | None = None, key: Key | None = None) -> None:
         self._engine = engine
+        self._key = key or (None if self.identity is None else self.identity.key)
         self._live = None
-        if engine.placements or data is not None:
-            self._live = _core.Live.open(engine, "" if data is None else str(data))
+        knows = engine.has_identity and not (engine.identity_has_key and self._key is None)
+        if engine.placements or engine.segments or data is not None or knows:
+            self._live = self._opened("" if data is None else str(data))
 
     @property
     def engine(self) -> Any:
@@ -392,6 +427,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         exclude_seen: bool | None = None,
         deny: Any = None,
         candidates: Any = None,
+        identifiers: Mapping[str, Any] | None = None,
     ) -> Any:
         """Decide what to show.
 
@@ -412,6 +448,8 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             None: the pipeline's own default.
         deny, candidates : sequence of ids, optional
             Never these; only these.
+        identifiers : mapping, optional
+            Instead of a subject, of a pipeline with an `identity`: ``{"cookie": "c1"}``.
 
         Returns
         -------
@@ -429,6 +467,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             "exclude_seen": exclude_seen,
             "deny": None if deny is None else listed(deny),
             "candidates": None if candidates is None else listed(candidates),
+            "identifiers": identifiers,
         }
         request: dict[str, Any] = {"k": int(k), "explain": bool(explain)}
         request |= {name: value for name, value in extra.items() if value is not None}
@@ -506,13 +545,21 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         return self._live.bundle() if engine.placements else engine.bundle
 
     @classmethod
-    def _load(cls, path: str | Path, data: str | Path | None = None) -> Self:
-        return cls._of(_core.Engine.open(str(path)), data=data)
+    def _load(
+        cls, path: str | Path, data: str | Path | None = None, key: Key | None = None
+    ) -> Self:
+        return cls._of(_core.Engine.open(str(path)), data=data, key=key)
 
     @classmethod
-    def _of(cls, engine: Any, kind: str = "pandas", data: str | Path | None = None) -> Self:
+    def _of(
+        cls,
+        engine: Any,
+        kind: str = "pandas",
+        data: str | Path | None = None,
+        key: Key | None = None,
+    ) -> Self:
         out = cls()
-        out._adopt(engine, kind, data)
+        out._adopt(engine, kind, data, key)
         known = out.lineage_.get("pipeline", {})
         out.exclude_seen = engine.exclude_seen
         out.quota = known.get("quota", out.quota)
@@ -529,6 +576,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         state = self.__dict__.copy()
         engine = state.pop("_engine")
         state.pop("_live")
+        state.pop("_key")
         state["_bytes"] = None if engine is None else self.to_bytes()
         state.pop("fitted_sources_", None)
         return state
@@ -537,7 +585,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         state = copy.copy(state)
         raw = state.pop("_bytes")
         self.__dict__.update(state)
-        self._engine = self._live = None
+        self._engine = self._live = self._key = None
         if raw is not None:
             reader = _core.BundleReader.from_bytes(raw)
             self._start(_core.Engine.from_bundle(reader))

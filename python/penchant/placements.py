@@ -20,7 +20,7 @@ __all__ = ["Placement"]
 _ITEM_FEATURES = 2
 _FIELDS = ("policy", "offers", "depth", "context", "deadline", "aggregation", "learn",
            "default_reward")  # fmt: skip
-_CONTEXT = ("hour", "weekday", "history", "device", "page", "attributes")
+_CONTEXT = ("hour", "weekday", "history", "device", "page", "segments", "attributes")
 
 
 class Placement(Parametrized):
@@ -39,8 +39,8 @@ class Placement(Parametrized):
     context : mapping, optional
         What the policy is told of a request (docs/placements.md): ``hour`` and ``weekday``
         (True), ``history`` (True: log of 1 + the person's events), ``device`` and ``page`` (lists
-        of values), ``attributes`` (of each a list of texts, or ``{"centre": c, "scale": s}`` of a
-        number). None: nothing.
+        of values), ``segments`` (names of the pipeline's: in it or not), ``attributes`` (of each a
+        list of texts, or ``{"centre": c, "scale": s}`` of a number). None: nothing.
     deadline : duration
         How long a decision waits for its rewards (docs/bandit_loop.md).
     aggregation : {"sum", "max", "first"}
@@ -204,6 +204,8 @@ def _terms(name: str, context: Mapping[str, Any]) -> list[dict[str, Any]]:
     for term in ("device", "page"):
         levels = _levels(name, term, context.get(term, []))
         terms += [{"term": term, "level": level} for level in levels]
+    levels = _levels(name, "segments", context.get("segments", []))
+    terms += [{"term": "segment", "level": level} for level in levels]
     attributes = context.get("attributes", {})
     if not isinstance(attributes, Mapping):
         _refuse(name, "context: attributes maps names to lists of texts, or to centre and scale")

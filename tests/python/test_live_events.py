@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ import pandas as pd
 import pytest
 
 import penchant as pn
+from live_server import serving
 from penchant import features as ft
-from penchant._server_binary import server_path
 from penchant.errors import BadDataError, NotFoundError
 
 PLAN = [
@@ -171,21 +168,6 @@ def test_erased_it_never_was(bundle: Path, small_data: pn.Dataset, now: pd.Times
     assert answers(pipeline, small_data) == answers(without, small_data)
 
 
-@contextmanager
-def serving(bundle: Path, data: Path | None) -> Iterator[pn.Client]:
-    command = [str(server_path()), str(bundle), "--listen", "127.0.0.1:0", "--log-level", "error"]
-    command += [] if data is None else ["--data", str(data)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split()[-1]
-            with pn.Client(f"http://{address}") as client:
-                yield client
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
 def test_the_server_says_the_same_also_after_a_restart(
     bundle: Path, small_data: pn.Dataset, now: pd.Timestamp, tmp_path: Path
 ) -> None:
@@ -205,6 +187,77 @@ def test_the_server_says_the_same_also_after_a_restart(
     # The folder of a stopped server, read in a notebook.
     again = pn.load(bundle, data=tmp_path / "state")
     assert answers(again, small_data) == answers(here, small_data)
+
+
+def test_events_of_any_age_count_once(
+    bundle: Path, small_data: pn.Dataset, now: pd.Timestamp, tmp_path: Path
+) -> None:
+    items = small_data.item_ids[:4].tolist()
+    late = [bought("x", [items[k]], now + pd.Timedelta(days=k), f"e{k}") for k in range(4)]
+    old = [bought("x", [items[k]], now - pd.Timedelta(days=30 + k), f"old{k}") for k in range(3)]
+    here, other = pn.load(bundle, data=tmp_path), pn.load(bundle)
+    for event in [*late, bought("x", items[:1], now + pd.Timedelta(days=60), "last"), *old]:
+        assert here.observe(event) == "accepted"
+    for event in [*old, *late]:
+        assert here.observe(event) == "duplicate"
+    for event in [*old, *late, bought("x", items[:1], now + pd.Timedelta(days=60), "last")]:
+        assert other.observe(event) == "accepted"
+    assert answers(here, small_data) == answers(other, small_data)
+    del here
+    again = pn.load(bundle, data=tmp_path)
+    for event in [*old, *late]:
+        assert again.observe(event) == other.observe(event) == "duplicate"
+    told = json.loads(again.events_json({"events": [*old, bought("x", items, now, "n"), old[0]]}))
+    assert [one["outcome"] for one in told["outcomes"]] == ["duplicate"] * 3 + [
+        "accepted",
+        "duplicate",
+    ]
+
+
+def test_events_of_one_moment_count_in_the_order_of_their_ids(
+    bundle: Path, small_data: pn.Dataset, now: pd.Timestamp
+) -> None:
+    items = small_data.item_ids[:6].tolist()
+    events = [bought("x", [items[k % 6], items[k % 2]], now, f"e{k}") for k in range(8)]
+    found = set()
+    for seed in range(4):
+        pipeline = pn.load(bundle)
+        for k in np.random.default_rng(seed).permutation(8):
+            pipeline.observe(events[k])
+        found.add(pipeline.recommend_json({"subject": "x", "k": 10, "explain": True}))
+    assert len(found) == 1
+
+
+def test_the_taxonomy_travels_in_the_bundle(
+    small_data: pn.Dataset, now: pd.Timestamp, tmp_path: Path
+) -> None:
+    taxonomy = pn.events.Taxonomy.default().add(
+        "wishlist", item="required", fields={"priority": {"kind": "integer"}}
+    )
+    plan = ft.Plan([ft.count("wishlist", name="wished"), ft.sum("priority", "wishlist", name="p")])
+    frame = small_data.to_frame().rename(columns={"type": "event"}).assign(priority=0)
+    pipeline = pn.Pipeline(
+        [pn.ItemKNN(neighbors=20), pn.Popular()],
+        features=plan,
+        ranker=pn.GBDTRanker(trees=3, leaves=4),
+        taxonomy=taxonomy,
+    ).fit(small_data, events=frame)
+    pipeline.save(tmp_path / "shop.penchant")
+    shop = pn.load(tmp_path / "shop.penchant", data=tmp_path / "state")
+    wish = {"type": "wishlist", "subject": "x", "item": str(small_data.item_ids[0]),
+            "time": now.isoformat() + "Z", "fields": {"priority": 3}, "event_id": "w"}  # fmt: skip
+    assert shop.observe(wish) == "accepted"
+    with pytest.raises(BadDataError, match="priority"):
+        shop.observe(wish | {"fields": {"priority": "high"}, "event_id": "v"})
+    assert pn.events.Taxonomy(shop.engine.taxonomy).to_dict() == taxonomy.to_dict()
+    del shop
+    assert pn.load(tmp_path / "shop.penchant", data=tmp_path / "state").observe(wish) == "duplicate"
+    with pytest.raises(BadDataError, match="unknown_type"):
+        made_plain(small_data).observe(wish)
+
+
+def made_plain(data: pn.Dataset) -> pn.Pipeline:
+    return pn.Pipeline([pn.Popular()]).fit(data)
 
 
 def test_without_a_folder_nothing_is_taken(bundle: Path, now: pd.Timestamp) -> None:

@@ -107,7 +107,7 @@ def test_it_has_scikit_learn_manners(small_data: pn.Dataset) -> None:
     parameters = pipeline.get_params()
     assert set(parameters) == {
         *("sources", "weights", "features", "ranker", "depth", "policy", "placements"),
-        *("exclude_seen", "quota", "seed", "threads"),
+        *("identity", "segments", "taxonomy", "exclude_seen", "quota", "seed", "threads"),
     }
     assert pipeline.set_params(quota=60) is pipeline
     assert pipeline.get_params()["quota"] == 60

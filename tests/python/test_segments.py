@@ -558,3 +558,96 @@ def test_rfm_wants_three_measures() -> None:
         pn.segments.rfm(state, "2024-02-20", monetary="spent")
     with pytest.raises(InvalidArgumentError, match="three features"):
         pn.segments.rfm(state, "2024-02-20", monetary="frequency")
+
+
+# --- YAML --------------------------------------------------------------------------------------
+
+
+def test_a_set_goes_through_yaml(tmp_path: Any) -> None:
+    plan = ft.Plan([ft.frequency(name="orders"), ft.recency("purchase", name="since")])
+    segments = pn.SegmentSet(
+        {"lapsed": "since > 60d and 'gärten' in top_categories(3)", "risky": "risk > 0.5",
+         "often": "orders >= 3\n  and count(purchase, 7d) > 0"},
+        plan=plan, scores=["risk"],
+    )  # fmt: skip
+    again = pn.SegmentSet.from_yaml(segments.to_yaml(tmp_path / "segments.yaml"))
+    from_file = pn.SegmentSet.from_yaml(tmp_path / "segments.yaml")
+    for other in (again, from_file, pn.SegmentSet.from_yaml(str(tmp_path / "segments.yaml"))):
+        assert list(other) == list(segments)
+        assert other.scores == ["risk"]
+        assert other.plan.columns == segments.plan.columns
+        assert other.to_yaml() == segments.to_yaml()
+    short = pn.SegmentSet.from_yaml("segments:\n  new: frequency() == 0\n")
+    assert short.names == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("segments: [a]\n", "names with their rules"),
+        ("segments:\n  a: 'frequency() =='\n", "column"),
+        ("segments:\n  a: 5\n", "a rule is a text"),
+        ("segments:\n  a: frequency() > 1\n  a: frequency() > 2\n", "line 3: 'a' is there twice"),
+        ("segments:\n  a: frequency() > 1\nrules: []\n", "no 'rules'"),
+        ("segments: {\n", "no YAML"),
+        ("scores: 5\nsegments:\n  a: frequency() > 1\n", "a list of names"),
+        ("features:\n- kind: nothing\nsegments:\n  a: frequency() > 1\n", "nothing"),
+    ],
+)
+def test_yaml_that_is_no_set_is_told(text: str, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        pn.SegmentSet.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [
+        ("risk + 1 > 2", 6),
+        ("1 > 2 or risk > worth", 15),
+        ("-risk > 2", 1),
+        ("max(risk, 1) > 2", 1),
+        ("otherwise(risk, 0) > 2", 1),
+        ("frequency() * risk > 2", 13),
+    ],
+)
+def test_arithmetic_over_a_score_points_at_the_column(rule: str, column: int) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"column {column}: .* of the score"):
+        pn.SegmentSet({"a": rule}, scores=["risk", "worth"])
+    pn.SegmentSet({"a": "known(risk) and -1 < risk <= 2"}, scores=["risk", "worth"])
+
+
+# --- as columns of a plan ----------------------------------------------------------------------
+
+
+def test_memberships_are_columns_of_a_plan(tmp_path: Any) -> None:
+    events, catalog = random_events(np.random.default_rng(8), 400)
+    declared = [ft.frequency(name="orders"), ft.count("purchase", by="item", name="sold")]
+    rules = pn.SegmentSet({"often": "orders >= 3", "lapsed": "recency(purchase) > 2d",
+                           "green": "'garden' in top_categories(2)"})  # fmt: skip
+    plan = ft.Plan(declared, segments=rules)
+    assert plan.columns == ["orders", "sold", "often", "lapsed", "green"]
+    state = plan.replay(events, catalog=catalog)
+    points = pd.DataFrame({"subject": ["ann", "ann", "bob", "nobody"], "item": ["i0", "i1"] * 2,
+                           "time": [pd.Timestamp("2024-05-09")] * 4})  # fmt: skip
+    found = state.at(points)
+    alone = pn.SegmentSet(list(rules), plan=ft.Plan(declared))
+    told = alone.at(alone.replay(events, catalog=catalog), points)
+    for name in rules.names:
+        assert found[name].dtype == bool
+        assert found[name].tolist() == told[name].tolist()
+    assert (
+        found["orders"].tolist() == ft.Plan(declared).replay(events).at(points)["orders"].tolist()
+    )
+    bought = events.dropna(subset=["item"]).tail(20)
+    bought = bought[bought["subject"] != ""]
+    frame = state.training_frame(bought[["subject", "time", "item"]], candidates=5, seed=1)
+    again = state.at(frame[["subject", "item", "time"]])
+    for name in plan.columns:
+        assert frame[name].tolist() == again[name].tolist()
+    other = ft.Plan.from_yaml(plan.to_yaml(tmp_path / "plan.yaml"))
+    assert other.columns == pickle.loads(pickle.dumps(plan)).columns == plan.columns
+    assert other.to_yaml() == plan.to_yaml()
+    with pytest.raises(InvalidArgumentError, match="both called 'orders'"):
+        ft.Plan(declared, segments=pn.SegmentSet({"orders": "frequency() > 1"}))
+    with pytest.raises(InvalidArgumentError, match="without scores"):
+        ft.Plan(declared, segments=pn.SegmentSet({"a": "risk > 1"}, scores=["risk"]))

@@ -63,9 +63,15 @@ engine::Placement placement_of(const py::tuple& told) {
 engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                              const py::list& sources, bool exclude_seen, bool cold_start,
                              const py::object& ranker, const py::list& placements,
-                             const std::shared_ptr<features::Profiles>& profiles) {
+                             const std::shared_ptr<features::Profiles>& profiles,
+                             const std::string& segments,
+                             const std::shared_ptr<events::Taxonomy>& taxonomy,
+                             const std::shared_ptr<identity::Identity>& identity) {
   engine::EngineParts parts;
+  parts.segments = segments;
   parts.profiles = profiles;
+  parts.taxonomy = taxonomy;
+  parts.identity = identity;
   parts.context = context;
   parts.exclude_seen = exclude_seen;
   parts.cold_start = cold_start;
@@ -132,6 +138,20 @@ void register_engine_class(py::module_& module) {
             return names;
           },
           "Names of those where a policy decides.")
+      .def_property_readonly("has_identity",
+                             [](const Engine& e) { return e.assets().has_identity(); })
+      .def_property_readonly("identity_has_key",
+                             [](const Engine& e) { return e.assets().identity_has_key(); })
+      .def_property_readonly("segments",
+                             [](const Engine& e) {
+                               return e.assets().segments ? e.assets().segments->names()
+                                                          : std::vector<std::string>();
+                             })
+      .def_property_readonly(
+          "taxonomy",
+          [](const Engine& e) {
+            return std::const_pointer_cast<events::Taxonomy>(e.assets().taxonomy);
+          })
       .def_property_readonly("exclude_seen",
                              [](const Engine& e) { return e.assets().exclude_seen; })
       .def_property_readonly("cold_start", [](const Engine& e) { return e.assets().cold_start; })
@@ -254,7 +274,8 @@ void register_ranker(py::module_& module) {
   using Attributes = std::shared_ptr<data::AttributeTable>;
   const auto basis_of = [](const Engine& engine, const Attributes& attributes) {
     const engine::Assets& assets = engine.assets();
-    return engine::feature_basis(assets.sources, *assets.context, attributes, assets.profiles);
+    return engine::feature_basis(assets.sources, *assets.context, attributes, assets.profiles,
+                                 assets.segments.get());
   };
   module.def(
       "candidate_feature_names",
@@ -297,11 +318,15 @@ void register_live(py::module_& module) {
                                     "An engine whose policies decide, log and learn.")
       .def_static(
           "open",
-          [](const EnginePtr& engine, const std::filesystem::path& folder, int threads) {
-            return engine::Live::open(engine, {.folder = folder, .threads = threads});
+          [](const EnginePtr& engine, const std::filesystem::path& folder, int threads,
+             const py::bytes& identity_key) {
+            std::string key(static_cast<std::string_view>(identity_key));
+            const py::gil_scoped_release release;
+            return engine::Live::open(
+                engine, {.folder = folder, .threads = threads, .identity_key = std::move(key)});
           },
           py::arg("engine"), py::arg("folder") = "", py::arg("threads") = 1,
-          py::call_guard<py::gil_scoped_release>())
+          py::arg("identity_key") = py::bytes())
       .def(
           "recommend_json",
           [](engine::Live& self, std::string_view request, std::int64_t now) {
@@ -324,6 +349,17 @@ void register_live(py::module_& module) {
             return py::bytes(body);
           },
           py::arg("request"), py::arg("now"), "now: microseconds since 1970, UTC.")
+      .def(
+          "identity_json",
+          [](engine::Live& self, std::string_view request) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.identity_json(request, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("request"))
       .def(
           "reward_json",
           [](engine::Live& self, std::string_view request) {
@@ -352,6 +388,38 @@ void register_live(py::module_& module) {
             return py::bytes(body);
           },
           py::arg("id"))
+      .def(
+          "subject_json",
+          [](const engine::Live& self, std::string_view subject) {
+            std::string body;
+            {
+              const py::gil_scoped_release release;
+              self.subject_json(subject, body);
+            }
+            return py::bytes(body);
+          },
+          py::arg("subject"))
+      .def(
+          "segments_of",
+          [](const engine::Live& self, std::string_view subject, std::int64_t moment) {
+            return self.events().segments_of(subject, Timestamp{moment});
+          },
+          py::arg("subject"), py::arg("moment"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "segment_sizes", [](const engine::Live& self) { return self.events().segment_sizes(); },
+          py::call_guard<py::gil_scoped_release>())
+      .def(
+          "segment_members",
+          [](const engine::Live& self, std::size_t segment) {
+            return self.events().segment_members(segment);
+          },
+          py::arg("segment"), py::call_guard<py::gil_scoped_release>())
+      .def("metrics_text",
+           [](const engine::Live& self) {
+             std::string text;
+             self.metrics_text(text);
+             return text;
+           })
       .def("read_log", [](engine::Live& self) { return log_columns(self.loop()); })
       .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
       .def_property_readonly("waiting", [](engine::Live& self) { return self.loop().waiting(); })
@@ -386,9 +454,12 @@ void register_engine(py::module_& module) {
       [](const std::shared_ptr<models::Context>& context, const py::list& sources,
          bool exclude_seen, const std::string& lineage, const std::vector<std::string>& goldens,
          bool cold_start, const py::object& ranker, const py::list& placements,
-         const std::shared_ptr<features::Profiles>& profiles) {
+         const std::shared_ptr<features::Profiles>& profiles, const std::string& segments,
+         const std::shared_ptr<events::Taxonomy>& taxonomy,
+         const std::shared_ptr<identity::Identity>& identity) {
         const engine::EngineParts parts =
-            parts_of(context, sources, exclude_seen, cold_start, ranker, placements, profiles);
+            parts_of(context, sources, exclude_seen, cold_start, ranker, placements, profiles,
+                     segments, taxonomy, identity);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
@@ -396,6 +467,7 @@ void register_engine(py::module_& module) {
       py::arg("context"), py::arg("sources"), py::arg("exclude_seen"), py::arg("lineage"),
       py::arg("goldens"), py::arg("cold_start") = false, py::arg("ranker") = py::none(),
       py::arg("placements") = py::list(), py::arg("profiles") = py::none(),
+      py::arg("segments") = "", py::arg("taxonomy") = py::none(), py::arg("identity") = py::none(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "

@@ -19,6 +19,10 @@ constexpr float kMostWeight = 1e30F;  // in size: sums of all sources stay finit
 constexpr std::string_view kGoldens = "goldens/";
 constexpr std::string_view kPlacements = "placements/";
 constexpr const char* kProfiles = "profiles";
+constexpr const char* kSegments = "segments/rules";
+constexpr const char* kIdentity = "identity";
+constexpr const char* kIdentityMeta = "identity/meta";
+constexpr const char* kTaxonomy = "events/taxonomy";
 
 // Names what decides the answers, so that the answers themselves (the goldens) can quote it.
 std::string version_of(const bundle::Reader& reader) {
@@ -30,7 +34,53 @@ std::string version_of(const bundle::Reader& reader) {
   return hex16(XXH3_64bits(text.data(), text.size()));
 }
 
+std::shared_ptr<const features::SegmentRules> rules_of(std::string_view text,
+                                                       const features::Profiles* profiles) {
+  check_argument(profiles != nullptr, "segments want features that they are rules about");
+  auto out = std::make_shared<const features::SegmentRules>(
+      features::SegmentRules::from_json(text, profiles->plan()));
+  check_argument(out->scores() == 0, "segments of a bundle have no scores of others");
+  const auto items = static_cast<std::int64_t>(profiles->items().size());
+  for (const std::int32_t item : out->items()) {
+    check_argument(item < items, "a rule is about an item that there is not");
+  }
+  return out;
+}
+
+std::shared_ptr<const features::SegmentRules> load_segments(const bundle::Reader& reader,
+                                                            const features::Profiles* profiles) {
+  if (!reader.has(kSegments)) return nullptr;
+  try {
+    return rules_of(reader.text(kSegments), profiles);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCorruptBundle) throw;
+    fail(ErrorKind::kCorruptBundle, concat("bundle, ", kSegments, ": ", error.what()));
+  }
+}
+
+std::shared_ptr<const events::Taxonomy> load_taxonomy(const bundle::Reader& reader) {
+  if (!reader.has(kTaxonomy)) return events::Taxonomy::builtin();
+  try {
+    return events::Taxonomy::from_json(reader.text(kTaxonomy));
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCorruptBundle) throw;
+    fail(ErrorKind::kCorruptBundle, concat("bundle, ", kTaxonomy, ": ", error.what()));
+  }
+}
+
 }  // namespace
+
+bool Assets::has_identity() const { return reader->has(kIdentityMeta); }
+
+bool Assets::identity_has_key() const {
+  if (!has_identity()) return false;
+  const auto meta = nlohmann::json::parse(reader->text(kIdentityMeta), nullptr, false);
+  return meta.is_object() && meta.value("key_check", nlohmann::json()) != "";
+}
+
+std::unique_ptr<identity::Graph> Assets::load_identity() const {
+  return identity::Graph::load(*reader, kIdentity);
+}
 
 std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader) {
   auto out = std::make_unique<Assets>();
@@ -71,8 +121,10 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
     out->sources.push_back(std::move(source));
   }
   out->profiles = features::Profiles::load(*out->reader, kProfiles);
-  out->ranker = load_ranker(out->reader, out->sources, *out->context, out->profiles);
+  out->segments = load_segments(*out->reader, out->profiles.get());
+  out->ranker = load_ranker(out->reader, out->sources, *out->context, out->profiles, out->segments);
   out->placements = load_placements(out->reader);
+  out->taxonomy = load_taxonomy(*out->reader);
   out->version = version_of(*out->reader);
   return out;
 }
@@ -102,7 +154,14 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
   writer.add_text("engine/sources", sources.dump());
   parts.context->save(writer, "context");
   if (parts.profiles) parts.profiles->save(writer, kProfiles);
-  if (parts.ranker) save_ranker(writer, *parts.ranker, parts.sources, *parts.context);
+  if (!parts.segments.empty()) writer.add_text(kSegments, parts.segments);
+  if (parts.ranker) {
+    RankerParts ranker = *parts.ranker;
+    if (!parts.segments.empty()) ranker.segments = rules_of(parts.segments, parts.profiles.get());
+    save_ranker(writer, ranker, parts.sources, *parts.context);
+  }
+  if (parts.taxonomy) writer.add_text(kTaxonomy, parts.taxonomy->to_json());
+  if (parts.identity) parts.identity->graph().save(writer, kIdentity);
   save_placements(writer, parts.placements);
 }
 

@@ -10,7 +10,10 @@
 #include "penchant/bundle/bundle.h"
 #include "penchant/engine/placement.h"
 #include "penchant/engine/ranker.h"
+#include "penchant/events/taxonomy.h"
 #include "penchant/features/profiles.h"
+#include "penchant/features/segment_rules.h"
+#include "penchant/identity/identity.h"
 #include "penchant/models/context.h"
 #include "penchant/models/model.h"
 
@@ -32,18 +35,24 @@ struct Assets {
   std::shared_ptr<const bundle::Reader> reader;
   std::shared_ptr<const models::Context> context;
   std::vector<Source> sources;
-  std::shared_ptr<const features::Profiles> profiles;  // null: no features were declared
-  std::unique_ptr<const Ranker> ranker;                // null: the blend's order is the last word
-  bool exclude_seen = false;                           // when the request does not say
+  std::shared_ptr<const features::Profiles> profiles;      // null: no features were declared
+  std::shared_ptr<const features::SegmentRules> segments;  // over the profiles' plan; null: none
+  std::unique_ptr<const Ranker> ranker;  // null: the blend's order is the last word
+  bool exclude_seen = false;             // when the request does not say
   bool cold_start = false;            // sources have weights of their own where there is no history
   std::vector<Placement> placements;  // where policies decide
+  std::shared_ptr<const events::Taxonomy> taxonomy;  // of the events that are taken
   std::string version;  // 16 hex digits over every section but the goldens, and the lineage
 
   [[nodiscard]] std::size_t num_items() const { return context->items.size(); }
+  // What live events are linked on from. Read when it is asked for: it goes on from there.
+  [[nodiscard]] bool has_identity() const;
+  [[nodiscard]] bool identity_has_key() const;
+  [[nodiscard]] std::unique_ptr<identity::Graph> load_identity() const;  // throws kCorruptBundle
 };
 
-// Reads "engine/meta", "engine/sources", "context/...", "sources/<i>/...", "profiles/..." and
-// "ranker/...". Throws kCorruptBundle.
+// Reads "engine/meta", "engine/sources", "context/...", "sources/<i>/...", "profiles/...",
+// "segments/rules", "ranker/..." and "events/taxonomy". Throws kCorruptBundle.
 [[nodiscard]] std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader);
 
 // The inverse: adds the sections of these parts to a writer.
@@ -55,6 +64,9 @@ struct EngineParts {
   std::optional<RankerParts> ranker = {};
   std::shared_ptr<const features::Profiles> profiles = {};
   std::vector<Placement> placements = {};
+  std::string segments = {};  // rules over the profiles' plan, as SegmentRules reads; empty: none
+  std::shared_ptr<const events::Taxonomy> taxonomy = {};    // null: the built-in one
+  std::shared_ptr<const identity::Identity> identity = {};  // null: subjects are as events say
 };
 void save_parts(bundle::Writer& writer, const EngineParts& parts);
 

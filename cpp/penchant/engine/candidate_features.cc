@@ -18,6 +18,7 @@ std::vector<FeatureColumn> all_columns(const FeatureBasis& basis) {
   add_history_columns(basis, out);
   add_attribute_columns(basis, out);
   add_plan_columns(basis, out);
+  add_segment_columns(basis, out);
   return out;
 }
 

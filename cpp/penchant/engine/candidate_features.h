@@ -42,6 +42,7 @@ struct FeatureBasis {
   std::shared_ptr<const data::AttributeTable> attributes;  // a row an item; null: none
   data::IdMap items;                                       // the catalogue
   std::shared_ptr<const features::Profiles> profiles;      // null: none
+  std::vector<std::string> segments;                       // names
 };
 
 // A plan's values of one request, read once for all its columns.

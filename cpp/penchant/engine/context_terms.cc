@@ -34,6 +34,7 @@ constexpr std::array kKinds = {
     KindName{"page", Kind::kPage, false, true},
     KindName{"history", Kind::kHistory},
     KindName{"number", Kind::kNumber, true, false},
+    KindName{"segment", Kind::kSegment, false, true},
     KindName{"level", Kind::kLevel, true, true},
 };
 
@@ -63,7 +64,7 @@ ContextTerm term_of(const nlohmann::json& json, std::size_t place) {
   const auto at =
       std::find_if(kKinds.begin(), kKinds.end(), [&](auto one) { return one.name == name; });
   check_argument(at != kKinds.end(), "context[", place, "]: there is no term '", name,
-                 "'; there are hour, weekday, device, page, history, number and level");
+                 "'; there are hour, weekday, device, page, history, number, segment and level");
   ContextTerm term;
   term.kind = at->kind;
   if (at->of) term.of = text_of(json, "of", place);
@@ -94,6 +95,13 @@ bool has_level(const Workspace& work, const ContextTerm& term) {
   if (found == work.query.attributes->end()) return false;
   const auto* const texts = std::get_if<std::vector<std::string>>(&found->second);
   return texts != nullptr && std::find(texts->begin(), texts->end(), term.level) != texts->end();
+}
+
+bool in_segment(const Workspace& work, const ContextTerm& term) {
+  if (work.segments.empty()) return false;
+  const std::vector<std::string>& names = work.assets->segments->names();
+  const auto at = std::ranges::find(names, term.level);
+  return at != names.end() && work.segments[static_cast<std::size_t>(at - names.begin())] != 0;
 }
 
 void write_term(const ContextTerm& term, const Workspace& work, Timestamp at,
@@ -128,6 +136,9 @@ void write_term(const ContextTerm& term, const Workspace& work, Timestamp at,
     }
     case Kind::kNumber:
       out[0] = number_in(work, term);
+      return;
+    case Kind::kSegment:
+      out[0] = in_segment(work, term) ? 1 : 0;
       return;
     case Kind::kLevel:
       out[0] = has_level(work, term) ? 1 : 0;

@@ -27,6 +27,7 @@ struct ContextTerm {
     kPage,     // 1 where its page is `level`
     kHistory,  // log(1 + events known of the person)
     kNumber,   // attribute `of`, (value - centre) / scale within +-10; 0 where it is not known
+    kSegment,  // 1 where the person is in the segment `level`
     kLevel,    // 1 where `level` is among the texts of attribute `of`
   };
   Kind kind = Kind::kHour;

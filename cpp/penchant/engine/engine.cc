@@ -67,6 +67,7 @@ Decision Engine::recommend(const Request& request, const Chooser* chooser,
 
 void Engine::recommend_json(std::string_view text, std::string& body) const {
   const Request request = parse_request(text);
+  check_no_identifiers(request);
   const Decision decision = recommend(request);
   write_response(request, decision, *assets_, body);
 }

@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxSubjectBytes = 4096;  // as of requests
 
-// Whoever asks over HTTP can send any bytes.
-void check_subject(std::string_view subject) {
-  check_argument(!subject.empty(), "erase: the subject is empty");
-  check_argument(subject.size() <= kMaxSubjectBytes, "erase: the subject is longer than ",
-                 kMaxSubjectBytes, " bytes");
-  check_argument(simdjson::validate_utf8(subject), "erase: the subject is not UTF-8");
-}
-
 // The number whose decimal text this is: "17", not "017" or "+17".
 std::optional<std::int64_t> integer_of(std::string_view text) {
   std::int64_t value = 0;
@@ -32,24 +24,35 @@ std::optional<std::int64_t> integer_of(std::string_view text) {
 
 }  // namespace
 
+void check_subject(std::string_view subject, std::string_view what) {
+  check_argument(!subject.empty(), what, ": the subject is empty");
+  check_argument(subject.size() <= kMaxSubjectBytes, what, ": the subject is longer than ",
+                 kMaxSubjectBytes, " bytes");
+  check_argument(simdjson::validate_utf8(subject), what, ": the subject is not UTF-8");
+}
+
 Receipt erase(Live& live, std::string_view subject) {
-  check_subject(subject);
+  check_subject(subject, "erase");
+  Receipt out{.subject = std::string(subject)};
   bandits::Forgot feedback;
-  if (live.learns()) feedback = live.loop().forget(json_text(std::string(subject)));
-  if (const auto number = integer_of(subject); number && live.learns()) {
-    const bandits::Forgot more = live.loop().forget(json_text(*number));
-    feedback.decisions += more.decisions;
-    feedback.rewards += more.rewards;
+  for (const std::string& name : live.events().names_of(subject)) {
+    if (!live.learns()) break;
+    const auto add = [&](const bandits::Forgot& more) {
+      feedback.decisions += more.decisions;
+      feedback.rewards += more.rewards;
+    };
+    add(live.loop().forget(json_text(name)));
+    if (const auto number = integer_of(name)) add(live.loop().forget(json_text(*number)));
   }
-  const std::uint64_t events = live.events().forget(subject);
-  return {
-      .subject = std::string(subject),
-      .erased = {
-          {"decisions", feedback.decisions}, {"rewards", feedback.rewards}, {"events", events}}};
+  const LiveEvents::Forgotten told = live.events().forget(subject);
+  out.erased = {
+      {"decisions", feedback.decisions}, {"rewards", feedback.rewards}, {"events", told.events}};
+  if (live.events().has_identity()) out.erased.emplace_back("identifiers", told.identifiers);
+  return out;
 }
 
 void erase_json(Live* live, std::string_view subject, std::string& body) {
-  check_subject(subject);
+  check_subject(subject, "erase");
   const Receipt receipt =
       live == nullptr ? Receipt{.subject = std::string(subject)} : erase(*live, subject);
   body = "{\"subject\":";

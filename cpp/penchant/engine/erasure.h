@@ -22,6 +22,10 @@ struct Receipt {
   std::vector<std::pair<std::string, std::uint64_t>> erased = {};
 };
 
+// Whoever asks over HTTP can send any bytes: throws kInvalidArgument on what no subject can be.
+// `what` begins the message.
+void check_subject(std::string_view subject, std::string_view what);
+
 // `subject` is the text of an id; where it is that of an integer, both are forgotten, 17 and "17".
 // Throws kInvalidArgument on one that no id can be, and what bandits::Loop::forget throws; asked
 // again, it goes on where it stopped. O(log).

@@ -55,5 +55,6 @@ void add_item_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out
 void add_history_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 void add_attribute_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
+void add_segment_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out);
 
 }  // namespace penchant::engine

@@ -82,7 +82,8 @@ std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const Liv
                             {.snapshot_every = options.snapshot_every, .threads = options.threads});
   }
   auto events =
-      LiveEvents::open(engine, options.folder.empty() ? options.folder : options.folder / "events");
+      LiveEvents::open(engine, options.folder.empty() ? options.folder : options.folder / "events",
+                       options.identity_key);
   return std::shared_ptr<Live>(new Live(std::move(engine), std::move(loop), std::move(events)));
 }
 
@@ -101,12 +102,15 @@ void Live::recommend_json(std::string_view text, Timestamp now, std::string& bod
   Request request = parse_request(text);
   const Placement* const placement = find(request.placement);
   const Timestamp at = request.context.time.value_or(now);
+  const std::optional<ExternalId> asked = request.subject;
+  events_->resolve(request);
   events_->bring_up(request);
   const auto profiles = events_->profiles();
   const Decision decision = placement == nullptr
                                 ? engine_->recommend(request, nullptr, profiles.get())
                             : placement->offers.empty() ? choose_item(*placement, request, at)
                                                         : choose_offer(*placement, request, at);
+  if (asked) request.subject = asked;  // the answer names people as the request does
   write_response(request, decision, engine_->assets(), body);
 }
 
@@ -134,8 +138,9 @@ Decision Live::choose_offer(const Placement& placement, const Request& request, 
       std::count(drawing.blocked.begin(), drawing.blocked.end(), std::uint8_t{0}));
   drawing.slots = std::min(request.k_given ? request.k : 1, allowed);
   check_slots(placement, drawing.slots);
+  const auto profiles = events_->profiles();
   Workspace work;
-  work.begin(engine_->assets(), request);
+  work.begin(engine_->assets(), request, nullptr, profiles.get());
   ResolveStage().run(work);
   Decision decision;
   decision.level = "policy";
@@ -157,6 +162,10 @@ Decision Live::choose_offer(const Placement& placement, const Request& request, 
 
 void Live::events_json(std::string_view request, Timestamp now, std::string& body) {
   events_->take_json(request, now, body);
+}
+
+void Live::identity_json(std::string_view request, std::string& body) {
+  events_->order_json(request, body);
 }
 
 void Live::reward_json(std::string_view text, std::string& body) {

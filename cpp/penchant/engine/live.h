@@ -30,6 +30,7 @@ struct LiveOptions {
   std::filesystem::path folder = {};       // of the logs; empty: in memory
   std::uint64_t snapshot_every = 100'000;  // records
   int threads = 1;                         // of replaying
+  std::string identity_key = {};           // where the bundle's identity has one
 };
 
 class Live {
@@ -53,6 +54,16 @@ class Live {
   // Events as they happen; see LiveEvents.
   void events_json(std::string_view request, Timestamp now, std::string& body);
 
+  // What people decide about who is who; see LiveEvents::order_json.
+  void identity_json(std::string_view request, std::string& body);
+
+  // What is known of a person now: {"subject", "profile", "events"} and, where there are segments,
+  // those that they are in. Throws kInvalidArgument on what no subject can be.
+  void subject_json(std::string_view subject, std::string& body) const;
+
+  // Appends what is kept, in numbers, as Prometheus text.
+  void metrics_text(std::string& text) const;
+
   // What the log has of a decision, by the id of its answer (docs/openapi.yaml, Decision). Throws
   // kNotFound where there is none, also where it was of someone who was forgotten.
   void decision_json(std::string_view id, std::string& body) const;
@@ -65,6 +76,7 @@ class Live {
   [[nodiscard]] bool learns() const { return loop_ != nullptr; }
   [[nodiscard]] bandits::Loop& loop() { return *loop_; }  // where it learns
   [[nodiscard]] LiveEvents& events() { return *events_; }
+  [[nodiscard]] const LiveEvents& events() const { return *events_; }
 
  private:
   Live(std::shared_ptr<const Engine> engine, std::unique_ptr<bandits::Loop> loop,

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 #include <nlohmann/json.hpp>
+#include <xxhash.h>
 
 #include "penchant/base/error.h"
 #include "penchant/engine/assets.h"
+#include "penchant/engine/event_rows.h"
 #include "penchant/engine/hex.h"
 
 namespace penchant::engine {
@@ -15,9 +18,6 @@ namespace {
 using events::Event;
 using events::Rejection;
 using nlohmann::json;
-
-// In millionths: what a single event may add to a sum, so that few can't make it leave 64 bits.
-constexpr std::int64_t kMostNumber = 1'000'000'000 * features::kUnit;
 
 // What an event of a type counts in a history, as in training by default.
 struct Weight {
@@ -72,50 +72,103 @@ json rejected(const Rejection& rejection) {
           {"payload_hash", hex16(rejection.payload_hash)}};
 }
 
+std::uint64_t tie_of(const Event& event) { return XXH3_64bits(event.id.data(), event.id.size()); }
+
 }  // namespace
 
-LiveEvents::LiveEvents(std::shared_ptr<const Engine> engine)
-    : engine_(std::move(engine)), taxonomy_(events::Taxonomy::builtin()), seen_({}) {
-  start();
+// --- opening ------------------------------------------------------------------------------------
+
+LiveEvents::LiveEvents(std::shared_ptr<const Engine> engine, const std::filesystem::path& folder,
+                       std::string key)
+    : engine_(std::move(engine)),
+      taxonomy_(engine_->assets().taxonomy),
+      key_(std::move(key)),
+      journal_(folder),
+      seen_({}) {}
+
+std::unique_ptr<LiveEvents> LiveEvents::open(std::shared_ptr<const Engine> engine,
+                                             const std::filesystem::path& folder,
+                                             std::string_view key) {
+  std::unique_ptr<LiveEvents> out(new LiveEvents(std::move(engine), folder, std::string(key)));
+  out->load();
+  return out;
 }
 
-void LiveEvents::start() {
-  const auto& trained = engine_->assets().profiles;
-  auto fresh = trained ? std::make_shared<features::LiveProfiles>(trained) : nullptr;
+// From nothing: who is who first, so that no event is ever another's than in the end.
+void LiveEvents::load() {
+  const Assets& assets = engine_->assets();
   const std::unique_lock lock(mutex_);
-  profiles_ = std::move(fresh);
-  recent_.clear();
+  people_ = std::make_unique<People>(assets, key_);
+  profiles_ = assets.profiles ? std::make_shared<features::LiveProfiles>(assets.profiles) : nullptr;
+  segments_.reset();
+  seen_ = events::Deduplicator({});
+  by_profile_.clear();
+  left_.clear();
   latest_ = {};
   taken_ = 0;
   untotaled_ = 0;
+  if (people_->active()) load_people();
+  journal_.read_all([&](std::uint64_t number, std::string_view record) {
+    if (IdentityOrder::is_one(record)) return;
+    const Event event = read_event(number, record);
+    seen_.fold(event.id, event.time);
+    ++taken_;
+    latest_ = std::max(latest_, event.time);
+    place(event, number, profile_of(event, number));
+  });
 }
 
-template <class Use>
-void LiveEvents::read_kept(const Use& use) const {
-  const auto read_one = [&](std::uint64_t number, std::string_view record) {
-    if (record.empty()) return true;  // of someone who was forgotten
-    Event event;
-    Rejection rejection;
-    if (!taxonomy_->read(record, {}, event, rejection)) {
-      fail(ErrorKind::kBadData, concat("log of events, record ", number, ": ", rejection.message));
+void LiveEvents::load_people() {
+  std::vector<std::pair<std::uint64_t, IdentityOrder>> orders;
+  journal_.read_all([&](std::uint64_t number, std::string_view record) {
+    if (IdentityOrder::is_one(record)) {
+      orders.emplace_back(number, IdentityOrder::of_json(record));
+    } else {
+      people_->link(read_event(number, record), number);
     }
-    use(number, event);
-    return true;
-  };
-  if (log_) {
-    log_->read(1, read_one);
-  } else {
-    for (std::size_t i = 0; i < kept_.size(); ++i) read_one(i, kept_[i]);
+  });
+  people_->settle();
+  std::vector<std::pair<std::uint64_t, std::string>> void_orders;
+  for (const auto& [number, order] : orders) {
+    try {
+      people_->follow(order);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kNotFound) throw;
+      // About an identifier of which nothing is left.
+      void_orders.emplace_back(number, std::string());
+    }
   }
+  journal_.replace(std::move(void_orders));
 }
 
-std::unique_ptr<LiveEvents> LiveEvents::open(std::shared_ptr<const Engine> engine,
-                                             const std::filesystem::path& folder) {
-  std::unique_ptr<LiveEvents> out(new LiveEvents(std::move(engine)));
-  if (folder.empty()) return out;
-  out->log_ = store::Log::open(folder);
-  out->read_kept([&](std::uint64_t, const Event& event) { out->apply(event); });
-  return out;
+Event LiveEvents::read_event(std::uint64_t number, std::string_view record) const {
+  Event event;
+  Rejection rejection;
+  if (!taxonomy_->read(record, {}, event, rejection)) {
+    fail(ErrorKind::kBadData, concat("log of events, record ", number, ": ", rejection.message));
+  }
+  return event;
+}
+
+Event LiveEvents::event_of(std::uint64_t number) const {
+  return read_event(number, journal_.read(number));
+}
+
+std::string LiveEvents::profile_of(const Event& event, std::uint64_t number) const {
+  return people_->active() ? people_->profile_of(number) : event.subject;
+}
+
+// --- taking -------------------------------------------------------------------------------------
+
+// However long ago: what the deduplicator is too young for, the log tells.
+bool LiveEvents::was_taken(const Event& event) const {
+  const events::Seen seen = seen_.classify(event.id, event.time);
+  if (seen != events::Seen::kUnknown) return seen == events::Seen::kDuplicate;
+  bool found = false;
+  journal_.read_id(event.id, [&](std::uint64_t number, std::string_view record) {
+    found = found || read_event(number, record).id == event.id;
+  });
+  return found;
 }
 
 void LiveEvents::take_json(std::string_view text, Timestamp received, std::string& body) {
@@ -123,7 +176,7 @@ void LiveEvents::take_json(std::string_view text, Timestamp received, std::strin
   const std::vector<std::string> outcomes = take(call.events, received);
   // Those who wait at the same time share one flush, and nobody reads or takes slower for it. A
   // duplicate may be of what another call is still bringing to the disk.
-  if (log_) log_->sync();
+  journal_.sync();
   if (call.single) {
     body = outcomes.front();
     return;
@@ -140,6 +193,8 @@ std::vector<std::string> LiveEvents::take(std::span<const std::string> texts,
   std::vector<std::string> outcomes;
   std::vector<Event> taken;
   std::vector<std::string> records;
+  std::vector<std::string> ids;
+  std::unordered_set<std::string> of_call;
   for (const std::string& one : texts) {
     Event event;
     Rejection rejection;
@@ -147,99 +202,201 @@ std::vector<std::string> LiveEvents::take(std::span<const std::string> texts,
       outcomes.push_back(rejected(rejection).dump());
       continue;
     }
-    const bool twice_here =
-        !event.id.empty() &&
-        std::ranges::any_of(taken, [&](const Event& other) { return other.id == event.id; });
-    // What is too old to tell may have been counted: once is safer than twice.
-    if (twice_here || seen_.classify(event.id, event.time) != events::Seen::kNew) {
+    if (!people_->admit(event, rejection)) {
+      rejection.payload_hash = XXH3_64bits(one.data(), one.size());
+      outcomes.push_back(rejected(rejection).dump());
+      continue;
+    }
+    if (was_taken(event) || (!event.id.empty() && !of_call.insert(event.id).second)) {
       outcomes.emplace_back(R"({"outcome":"duplicate"})");
       continue;
     }
     records.push_back(taxonomy_->write(event));
+    ids.push_back(event.id);
     taken.push_back(std::move(event));
     outcomes.emplace_back(R"({"outcome":"accepted"})");
   }
-  if (log_ && !records.empty()) {
-    const std::vector<std::string_view> views(records.begin(), records.end());
-    log_->append(views, store::Durability::kProcess);
-  } else {
-    kept_.insert(kept_.end(), records.begin(), records.end());
+  if (!records.empty()) {
+    const std::uint64_t first = journal_.append(records, ids);
+    for (std::size_t i = 0; i < taken.size(); ++i) apply(taken[i], first + i);
   }
-  for (const Event& event : taken) apply(event);
   return outcomes;
 }
 
-void LiveEvents::apply(const Event& event) {
-  {
-    const std::unique_lock lock(mutex_);
-    seen_.fold(event.id, event.time);
-    ++taken_;
-    latest_ = std::max(latest_, event.time);
+void LiveEvents::apply(const Event& event, std::uint64_t number) {
+  const std::unique_lock lock(mutex_);
+  seen_.fold(event.id, event.time);
+  ++taken_;
+  latest_ = std::max(latest_, event.time);
+  follow(people_->take(event, number));
+  place(event, number, profile_of(event, number));
+}
+
+// Away from all before to any: a profile's events never count twice.
+void LiveEvents::follow(const std::vector<People::Move>& moves) {
+  std::vector<Event> events;
+  for (const People::Move& move : moves) {
+    events.push_back(event_of(move.number));
+    withdraw(events.back(), move.number, move.from);
   }
+  for (std::size_t i = 0; i < moves.size(); ++i) place(events[i], moves[i].number, moves[i].to);
+}
+
+void LiveEvents::order_json(std::string_view text, std::string& body) {
+  const json document = json::parse(text, nullptr, false);
+  constexpr std::string_view kWant =
+      "identity: want {\"unlink\": [a, b]}, \"relink\" or \"unmerge\" of two identifiers, or "
+      "{\"block\": a}, \"unblock\"";
+  check_argument(document.is_object() && document.size() == 1, kWant);
+  const std::string what = document.begin().key();
+  const json& given = document.begin().value();
+  const bool pair = what == "unlink" || what == "relink" || what == "unmerge";
+  check_argument(pair || what == "block" || what == "unblock", kWant);
+  check_argument(
+      pair ? given.is_array() && given.size() == 2 && given[0].is_string() && given[1].is_string()
+           : given.is_string(),
+      kWant);
+  const std::lock_guard writing(writing_);
+  const std::unique_lock lock(mutex_);
+  if (!people_->active()) fail(ErrorKind::kNotFound, "identity: this bundle has none");
+  IdentityOrder order;
+  if (what == "unmerge") {
+    order = people_->parting(given[0].get<std::string>(), given[1].get<std::string>());
+  } else if (pair) {
+    order.links.emplace_back(people_->named(given[0].get<std::string>()),
+                             people_->named(given[1].get<std::string>()));
+    check_argument(order.links[0].first != order.links[0].second,
+                   "identity: an identifier has no link to itself");
+  } else {
+    order.kind = IdentityOrder::Kind::kBlock;
+    order.identifier = people_->named(given.get<std::string>());
+  }
+  order.away = what != "relink" && what != "unblock";
+  const std::array<std::string, 1> records{order.json()};
+  const std::array<std::string, 1> ids{};
+  journal_.append(records, ids);
+  journal_.sync();
+  const std::vector<People::Move> moves = people_->follow(order);
+  follow(moves);
+  json links = json::array();
+  for (const auto& [a, b] : order.links) links.push_back({a, b});
+  body = json{{"links", links}, {"events", moves.size()}}.dump();
+}
+
+// --- profiles -----------------------------------------------------------------------------------
+
+void LiveEvents::place(const Event& event, std::uint64_t number, const std::string& profile) {
+  if (profile.empty()) {
+    add_rows(event, profile);
+    return;
+  }
+  Profile& own = by_profile_[profile];
+  const Told told{event.time, tie_of(event), number};
+  const bool last = own.events.empty() || own.events.back() < told;
+  // Rows of one moment stand in the order of their events: all of them go, and come back in it.
+  const std::vector<Event> others = events_at(own, event.time);
+  for (const Event& other : others) remove_rows(other, profile);
+  const auto at = own.events.insert(std::ranges::lower_bound(own.events, told), told);
+  const auto first = std::ranges::lower_bound(own.events, told.time, {}, &Told::time);
+  for (std::size_t i = 0; i <= others.size(); ++i) {
+    const auto before = static_cast<std::size_t>(at - first);
+    add_rows(i == before ? event : others[i < before ? i : i - 1], profile);
+  }
+  if (!left_.empty()) left_.erase(profiles_->subject(profile));
+  if (last) {
+    add_lines(event, own.recent);
+  } else {
+    refill(own, told.time);
+  }
+  if (own.recent.size() > kMaxListedItems) {
+    own.recent.erase(own.recent.begin(), own.recent.end() - kMaxListedItems);
+  }
+}
+
+void LiveEvents::withdraw(const Event& event, std::uint64_t number, const std::string& profile) {
+  if (profile.empty()) {
+    remove_rows(event, profile);
+    return;
+  }
+  Profile& own = by_profile_[profile];
+  for (const Event& one : events_at(own, event.time)) remove_rows(one, profile);
+  own.events.erase(std::ranges::lower_bound(own.events, Told{event.time, tie_of(event), number}));
+  for (const Event& one : events_at(own, event.time)) add_rows(one, profile);
+  if (own.events.empty()) {
+    by_profile_.erase(profile);
+    leave(profile);
+    return;
+  }
+  if (own.recent.size() < kMaxListedItems) {
+    refill(own, event.time);
+    return;
+  }
+  own.recent.clear();
+  for (const Told& one : own.events) add_lines(event_of(one.number), own.recent);
+  const std::size_t more = own.recent.size() - std::min(own.recent.size(), kMaxListedItems);
+  own.recent.erase(own.recent.begin(), own.recent.begin() + static_cast<std::ptrdiff_t>(more));
+}
+
+// In their order.
+std::vector<Event> LiveEvents::events_at(const Profile& profile, Timestamp time) const {
+  std::vector<Event> out;
+  auto at = std::ranges::lower_bound(profile.events, time, {}, &Told::time);
+  for (; at != profile.events.end() && at->time == time; ++at) {
+    out.push_back(event_of(at->number));
+  }
+  return out;
+}
+
+void LiveEvents::add_lines(const Event& event, std::vector<RecentEvent>& out) const {
   const std::string& type = taxonomy_->types()[event.type].name;
   const float weight = weight_of(type, engine_->assets().context->purchases_only);
-  if (event.lines.empty()) {
-    remember(event, event.item, weight);
-    add_row(event, event.item, event.quantity, event.price);
-  }
-  for (const events::Line& line : event.lines) {
-    remember(event, line.item, weight);
-    add_row(event, line.item, line.quantity, line.price);
-  }
-}
-
-void LiveEvents::remember(const Event& event, std::string_view item, float value) {
-  if (value <= 0 || item.empty() || event.subject.empty()) return;
-  const std::unique_lock lock(mutex_);
-  std::vector<RecentEvent>& list = recent_[event.subject];
-  const auto later = [](Timestamp time, const RecentEvent& one) { return time < *one.time; };
-  RecentEvent one;
-  one.item = std::string(item);
-  one.time = event.time;
-  one.value = value;
-  list.insert(std::upper_bound(list.begin(), list.end(), event.time, later), std::move(one));
-  if (list.size() > kMaxListedItems) list.erase(list.begin());
-}
-
-void LiveEvents::add_row(const Event& event, std::string_view item, std::int64_t quantity,
-                         std::int64_t price) {
-  if (!profiles_) return;
-  const features::Plan& plan = profiles_->base().plan();
-  features::LiveRow row{.time = event.time.micros,
-                        .type = taxonomy_->types()[event.type].name,
-                        .subject = event.subject,
-                        .item = item};
-  const auto field = [&](const std::string& name) -> const events::FieldValue* {
-    const std::int32_t slot = taxonomy_->find_slot(name);
-    const auto at = std::ranges::find(event.fields, slot, &events::FieldValue::slot);
-    return slot < 0 || at == event.fields.end() ? nullptr : &*at;
+  if (weight <= 0) return;
+  const auto add = [&](const std::string& item) {
+    if (!item.empty()) out.push_back({.item = item, .time = event.time, .value = weight});
   };
-  for (const std::string& name : plan.numbers()) {
-    std::int64_t number = features::kNoNumber;
-    if (name == "quantity" || name == "value") {
-      number = quantity;
-    } else if (name == "price") {
-      number = price;
-    } else if (const events::FieldValue* const value = field(name)) {
-      number = value->number;
+  if (event.lines.empty()) add(event.item);
+  for (const events::Line& line : event.lines) add(line.item);
+}
+
+// The lines of one moment anew.
+void LiveEvents::refill(Profile& profile, Timestamp time) const {
+  const auto same = [&](const RecentEvent& one) { return *one.time == time; };
+  std::erase_if(profile.recent, same);
+  std::vector<RecentEvent> lines;
+  for (const Event& event : events_at(profile, time)) add_lines(event, lines);
+  const auto later = [](Timestamp moment, const RecentEvent& one) { return moment < *one.time; };
+  profile.recent.insert(std::upper_bound(profile.recent.begin(), profile.recent.end(), time, later),
+                        lines.begin(), lines.end());
+}
+
+void LiveEvents::add_rows(const Event& event, std::string_view profile) {
+  if (!profiles_) return;
+  for (const features::LiveRow& row :
+       rows_of(event, profile, *taxonomy_, profiles_->base().plan())) {
+    try {
+      profiles_->add(row);
+    } catch (const Error&) {
+      // What is on the disk must not keep a server from starting: totals of this key stay behind.
+      ++untotaled_;
     }
-    row.numbers.push_back(number);
   }
-  for (const std::string& name : plan.codes()) {
-    const events::FieldValue* const value = field(name);
-    const bool order = name == "order" || name == "order_id";
-    row.codes.push_back(order ? event.order : value == nullptr ? std::string_view() : value->text);
+  touch(event, profile);
+}
+
+void LiveEvents::remove_rows(const Event& event, std::string_view profile) {
+  if (!profiles_) return;
+  for (const features::LiveRow& row :
+       rows_of(event, profile, *taxonomy_, profiles_->base().plan())) {
+    profiles_->remove(row);
   }
-  for (std::int64_t& number : row.numbers) {
-    if (number > kMostNumber || number < -kMostNumber) number = features::kNoNumber;
-  }
-  try {
-    profiles_->add(row);
-  } catch (const Error&) {
-    // What is on the disk must not keep a server from starting: totals of this key stay behind.
-    const std::unique_lock lock(mutex_);
-    ++untotaled_;
-  }
+  touch(event, profile);
+}
+
+// --- asking -------------------------------------------------------------------------------------
+
+void LiveEvents::resolve(Request& request) const {
+  const std::shared_lock lock(mutex_);
+  people_->resolve(request);
 }
 
 void LiveEvents::bring_up(Request& request) const {
@@ -249,10 +406,10 @@ void LiveEvents::bring_up(Request& request) const {
     request.context.time = Timestamp{latest_.micros + 1};
   }
   if (!request.subject) return;
-  const auto at = recent_.find(text_of(*request.subject));
-  if (at == recent_.end()) return;
+  const auto at = by_profile_.find(text_of(*request.subject));
+  if (at == by_profile_.end()) return;
   const Timestamp moment = request.context.time.value_or(trained);
-  for (const RecentEvent& event : at->second) {
+  for (const RecentEvent& event : at->second.recent) {
     if (*event.time < moment && request.context.events.size() < kMaxListedItems) {
       request.context.events.push_back(event);
     }
@@ -264,23 +421,6 @@ std::shared_ptr<const features::LiveProfiles> LiveEvents::profiles() const {
   return profiles_;
 }
 
-std::uint64_t LiveEvents::forget(std::string_view subject) {
-  const std::lock_guard writing(writing_);
-  std::vector<store::Log::Replacement> blank;
-  read_kept([&](std::uint64_t number, const Event& event) {
-    if (event.subject == subject) blank.emplace_back(number, std::string());
-  });
-  if (blank.empty()) return 0;
-  if (log_) {
-    log_->replace(blank);
-  } else {
-    for (const auto& [number, nothing] : blank) kept_[number] = nothing;
-  }
-  start();
-  read_kept([&](std::uint64_t, const Event& event) { apply(event); });
-  return blank.size();
-}
-
 std::size_t LiveEvents::untotaled() const {
   const std::shared_lock lock(mutex_);
   return untotaled_;
@@ -289,6 +429,68 @@ std::size_t LiveEvents::untotaled() const {
 std::size_t LiveEvents::taken() const {
   const std::shared_lock lock(mutex_);
   return taken_;
+}
+
+std::size_t LiveEvents::identifiers() const {
+  const std::shared_lock lock(mutex_);
+  return people_->identifiers();
+}
+
+std::string LiveEvents::profile_of(std::string_view subject) const {
+  const std::shared_lock lock(mutex_);
+  return people_->profile_of(subject);
+}
+
+std::size_t LiveEvents::events_of(std::string_view profile) const {
+  const std::shared_lock lock(mutex_);
+  const auto at = by_profile_.find(std::string(profile));
+  return at == by_profile_.end() ? 0 : at->second.events.size();
+}
+
+bool LiveEvents::has_identity() const { return engine_->assets().has_identity(); }
+
+std::vector<std::string> LiveEvents::names_of(std::string_view subject) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::string> out = people_->names_of(people_->profile_of(subject));
+  if (std::ranges::find(out, subject) == out.end()) out.emplace_back(subject);
+  return out;
+}
+
+// --- forgetting ---------------------------------------------------------------------------------
+
+LiveEvents::Forgotten LiveEvents::forget(std::string_view subject) {
+  const std::lock_guard writing(writing_);
+  std::vector<std::pair<std::uint64_t, std::string>> blank;
+  Forgotten out;
+  {
+    const std::shared_lock lock(mutex_);
+    const std::string profile = people_->profile_of(subject);
+    const std::vector<std::string> names = people_->names_of(profile);
+    const auto mine = [&](const std::string& name) {
+      return std::ranges::binary_search(names, name);
+    };
+    journal_.read_all([&](std::uint64_t number, std::string_view record) {
+      if (IdentityOrder::is_one(record)) {
+        const IdentityOrder order = IdentityOrder::of_json(record);
+        const bool about =
+            mine(order.identifier) || std::ranges::any_of(order.links, [&](const auto& link) {
+              return mine(link.first) || mine(link.second);
+            });
+        if (about) blank.emplace_back(number, std::string());
+        return;
+      }
+      const Event event = read_event(number, record);
+      if (event.subject != subject && profile_of(event, number) != profile) return;
+      blank.emplace_back(number, std::string());
+      ++out.events;
+    });
+    out.identifiers = people_->identifiers();
+  }
+  if (blank.empty()) return {};
+  journal_.replace(std::move(blank));
+  load();
+  out.identifiers -= people_->identifiers();
+  return out;
 }
 
 }  // namespace penchant::engine

@@ -93,7 +93,8 @@ void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out
   const auto reader = std::make_shared<const PlanReader>(basis.profiles, basis.items);
   const std::vector<Feature>& all = basis.profiles->plan().features();
   for (std::size_t f = 0; f < all.size(); ++f) {
-    if (all[f].hidden || !is_number(all[f])) continue;
+    // What only rules of segments ask for is known by these.
+    if (all[f].hidden || !is_number(all[f]) || all[f].name.starts_with("segments.")) continue;
     std::string words = all[f].name;
     std::ranges::replace(words, '_', ' ');
     out.push_back({"plan." + all[f].name, std::move(words),

@@ -41,7 +41,8 @@ std::unique_ptr<Ranker> assembled(const RankerParts& parts, const std::vector<So
                  forest.num_features(), " columns, but there are names for ", parts.names.size());
   constexpr double kMost = std::numeric_limits<float>::max();
   check_argument(largest_score(forest.data()) < kMost, "ranker: its scores are beyond a float");
-  const FeatureBasis basis = feature_basis(sources, context, parts.attributes, parts.profiles);
+  const FeatureBasis basis =
+      feature_basis(sources, context, parts.attributes, parts.profiles, parts.segments.get());
   std::unique_ptr<Ranker> out(new Ranker{.forest = parts.forest,
                                          .features = CandidateFeatures(basis, parts.names),
                                          .attributes = parts.attributes,
@@ -65,7 +66,8 @@ std::unique_ptr<Ranker> assembled(const RankerParts& parts, const std::vector<So
 
 FeatureBasis feature_basis(const std::vector<Source>& sources, const models::Context& context,
                            std::shared_ptr<const data::AttributeTable> attributes,
-                           std::shared_ptr<const features::Profiles> profiles) {
+                           std::shared_ptr<const features::Profiles> profiles,
+                           const features::SegmentRules* segments) {
   check_argument(!attributes || attributes->rows() == context.items.size(),
                  "ranker: attributes of ", attributes ? attributes->rows() : 0, " items for ",
                  context.items.size());
@@ -75,6 +77,7 @@ FeatureBasis feature_basis(const std::vector<Source>& sources, const models::Con
   basis.attributes = std::move(attributes);
   basis.items = context.items;
   basis.profiles = std::move(profiles);
+  if (segments != nullptr) basis.segments = segments->names();
   return basis;
 }
 
@@ -91,11 +94,13 @@ void save_ranker(bundle::Writer& writer, const RankerParts& parts,
 std::unique_ptr<const Ranker> load_ranker(const std::shared_ptr<const bundle::Reader>& reader,
                                           const std::vector<Source>& sources,
                                           const models::Context& context,
-                                          std::shared_ptr<const features::Profiles> profiles) {
+                                          std::shared_ptr<const features::Profiles> profiles,
+                                          std::shared_ptr<const features::SegmentRules> segments) {
   if (!reader->has(concat(kPrefix, "/meta"))) return nullptr;
   const models::Meta meta(*reader, kPrefix);
   RankerParts parts;
   parts.profiles = std::move(profiles);
+  parts.segments = std::move(segments);
   parts.depth = meta.integer<std::size_t>("depth", 1, static_cast<std::int64_t>(kMaxK));
   const auto names =
       nlohmann::json::parse(reader->text(concat(kPrefix, "/features")), nullptr, false);

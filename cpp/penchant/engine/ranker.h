@@ -13,6 +13,7 @@
 #include "penchant/bundle/bundle.h"
 #include "penchant/data/attributes.h"
 #include "penchant/engine/candidate_features.h"
+#include "penchant/features/segment_rules.h"
 #include "penchant/models/context.h"
 #include "penchant/ranking/forest.h"
 #include "penchant/ranking/shap.h"
@@ -27,7 +28,8 @@ struct RankerParts {
   std::vector<std::string> names;                          // of the forest's columns
   std::shared_ptr<const data::AttributeTable> attributes;  // a row an item; null: none
   std::size_t depth = 100;  // candidates, the best by the blend, that are put in order
-  std::shared_ptr<const features::Profiles> profiles = {};  // of the funnel; null: none
+  std::shared_ptr<const features::Profiles> profiles = {};      // of the funnel; null: none
+  std::shared_ptr<const features::SegmentRules> segments = {};  // likewise
 };
 
 struct Ranker {
@@ -44,7 +46,8 @@ struct Ranker {
 [[nodiscard]] FeatureBasis feature_basis(const std::vector<Source>& sources,
                                          const models::Context& context,
                                          std::shared_ptr<const data::AttributeTable> attributes,
-                                         std::shared_ptr<const features::Profiles> profiles);
+                                         std::shared_ptr<const features::Profiles> profiles,
+                                         const features::SegmentRules* segments = nullptr);
 
 // Writes "ranker/meta", "/features", "/forest/..." and, with attributes, "/attributes/...".
 // Throws kInvalidArgument when names or forest do not fit the funnel.
@@ -54,6 +57,7 @@ void save_ranker(bundle::Writer& writer, const RankerParts& parts,
 // Null when the bundle has none. Throws kCorruptBundle.
 [[nodiscard]] std::unique_ptr<const Ranker> load_ranker(
     const std::shared_ptr<const bundle::Reader>& reader, const std::vector<Source>& sources,
-    const models::Context& context, std::shared_ptr<const features::Profiles> profiles);
+    const models::Context& context, std::shared_ptr<const features::Profiles> profiles,
+    std::shared_ptr<const features::SegmentRules> segments);
 
 }  // namespace penchant::engine

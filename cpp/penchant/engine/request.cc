@@ -162,9 +162,28 @@ Context read_context(dom::element value) {
   return out;
 }
 
+std::vector<std::pair<std::string, std::string>> read_identifiers(dom::element value) {
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) {
+    refuse("'identifiers' must be an object of namespaces and values");
+  }
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto [key, member] : object) {
+    if (out.size() == kMaxIdentifiers) {
+      refuse(concat("'identifiers' has more than ", kMaxIdentifiers, " members"));
+    }
+    if (member.is_null()) continue;
+    const std::string where = concat("identifiers.", key.substr(0, 64));
+    out.emplace_back(std::string(key), text_of(read_id(member, where)));
+  }
+  return out;
+}
+
 void read_member(std::string_view key, dom::element member, Request& out) {
   if (key == "subject") {
     if (!member.is_null()) out.subject = read_id(member, "subject");
+  } else if (key == "identifiers") {
+    if (!member.is_null()) out.identifiers = read_identifiers(member);
   } else if (key == "k") {
     out.k = read_k(member);
     out.k_given = true;
@@ -182,7 +201,8 @@ void read_member(std::string_view key, dom::element member, Request& out) {
     out.explain = read_bool(member, "explain");
   } else {
     refuse_member("", key,
-                  "subject, k, placement, context, deny, candidates, exclude_seen, explain");
+                  "subject, identifiers, k, placement, context, deny, candidates, exclude_seen, "
+                  "explain");
   }
 }
 
@@ -191,6 +211,11 @@ void read_member(std::string_view key, dom::element member, Request& out) {
 std::string text_of(const ExternalId& id) {
   const auto* const text = std::get_if<std::string>(&id);
   return text != nullptr ? *text : std::to_string(std::get<std::int64_t>(id));
+}
+
+void check_no_identifiers(const Request& request) {
+  if (request.identifiers.empty()) return;
+  fail(ErrorKind::kNotFound, "request: 'identifiers', but this bundle has no identity");
 }
 
 Request parse_request(std::string_view json) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,7 @@ inline constexpr std::size_t kMaxListedItems = 10'000;  // in a basket, a deny o
 inline constexpr std::size_t kMaxK = 100'000;
 inline constexpr std::size_t kMaxAttributes = 256;
 inline constexpr std::size_t kMaxTags = 1000;  // of one attribute
+inline constexpr std::size_t kMaxIdentifiers = 64;
 
 // An id as it came: a JSON string or an integer.
 using ExternalId = std::variant<std::string, std::int64_t>;
@@ -47,6 +49,8 @@ struct Context {
 
 struct Request {
   std::optional<ExternalId> subject = {};  // nullopt: anonymous
+  // Namespaces and values by which the bundle's identity may know the person.
+  std::vector<std::pair<std::string, std::string>> identifiers = {};
   std::size_t k = 10;
   bool k_given = false;
   std::string placement = {};
@@ -113,6 +117,9 @@ struct Decision {
   Timestamp as_of;
   std::optional<Exploration> exploration = {};
 };
+
+// Throws kNotFound where a request names identifiers: for those whose bundle has no identity.
+void check_no_identifiers(const Request& request);
 
 // Throws kInvalidArgument with the place of the fault. Unknown members are refused, so that a
 // misspelt option is not silently ignored.

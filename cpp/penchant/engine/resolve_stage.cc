@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "penchant/data/fresh_events.h"
+#include "penchant/engine/segment_membership.h"
 #include "penchant/engine/stages.h"
 
 namespace penchant::engine {
@@ -103,6 +104,7 @@ void ResolveStage::run(Workspace& work) const {
     work.query.history_is_fresh = true;
   }
   resolve_attributes(work);
+  read_membership(*work.assets, request.subject, work.live, work.query.as_of, work.segments);
 }
 
 }  // namespace penchant::engine

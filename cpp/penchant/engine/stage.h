@@ -71,7 +71,8 @@ struct Workspace {
   data::OwnedHistory fresh;     // history with what the request adds, when it adds anything
   data::Attributes attributes;  // of the person, where the request and training both know some
   bool has_stored_history = false;
-  ItemIndex viewed;  // the item of the page, if it is one
+  ItemIndex viewed;                    // the item of the page, if it is one
+  std::vector<std::uint8_t> segments;  // [segments], 1: the person is in it
   bool exclude_seen = false;
   std::vector<std::uint8_t> excluded;  // [items], 1: must not be shown
   std::size_t allowed = 0;             // items that may be shown

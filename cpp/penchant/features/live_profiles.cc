@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "penchant/features/segment_reader.h"
+
 namespace penchant::features {
 
 LiveProfiles::~LiveProfiles() = default;
@@ -15,11 +17,17 @@ std::int32_t LiveProfiles::Codes::find(std::string_view text) const {
   return at == more_.end() ? kNoCode : at->second;
 }
 
+std::string LiveProfiles::Codes::text(std::int32_t code) const {
+  const auto at = static_cast<std::size_t>(code);
+  return at < known_->size() ? known_->text(at) : *texts_[at - known_->size()];
+}
+
 std::int32_t LiveProfiles::Codes::add(std::string_view text) {
   const std::int32_t code = find(text);
   if (code >= 0 || text.empty()) return code;
   const auto next = static_cast<std::int32_t>(known_->size() + more_.size());
-  more_.emplace(text, next);
+  const auto [at, fresh] = more_.emplace(text, next);
+  texts_.push_back(&at->first);
   return next;
 }
 
@@ -69,10 +77,26 @@ std::int32_t LiveProfiles::subject(std::string_view id) const {
   return subjects_.find(id);
 }
 
+std::string LiveProfiles::subject_id(std::int32_t code) const {
+  const std::shared_lock lock(mutex_);
+  return subjects_.text(code);
+}
+
+std::size_t LiveProfiles::subjects() const {
+  const std::shared_lock lock(mutex_);
+  return subjects_.size();
+}
+
 void LiveProfiles::read(const Points& points, std::span<double* const> columns,
                         ReadScratch& scratch) const {
   const std::shared_lock lock(mutex_);
   state_.read(points, columns, scratch);
+}
+
+void LiveProfiles::read_segments(const SegmentRules& rules, const Points& points,
+                                 std::span<std::uint8_t> out) const {
+  const std::shared_lock lock(mutex_);
+  features::read_segments(state_, rules, {}, points, 1, out);
 }
 
 std::size_t LiveProfiles::rows() const {

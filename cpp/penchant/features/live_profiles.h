@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "penchant/features/profiles.h"
+#include "penchant/features/segment_rules.h"
 
 namespace penchant::features {
 
@@ -44,8 +45,15 @@ class LiveProfiles {
 
   // The code of a subject, or kNoCode.
   [[nodiscard]] std::int32_t subject(std::string_view id) const;
+  [[nodiscard]] std::string subject_id(std::int32_t code) const;
+  [[nodiscard]] std::size_t subjects() const;  // that were seen: codes are below
   // As State::read.
   void read(const Points& points, std::span<double* const> columns, ReadScratch& scratch) const;
+  // As read_segments of the state, without scores.
+  void read_segments(const SegmentRules& rules, const Points& points,
+                     std::span<std::uint8_t> out) const;
+  // For who knows that nobody adds meanwhile.
+  [[nodiscard]] const State& state() const { return state_; }
 
   [[nodiscard]] const Profiles& base() const { return *profiles_; }
   [[nodiscard]] std::size_t rows() const;
@@ -57,6 +65,8 @@ class LiveProfiles {
     explicit Codes(const data::IdMap& known) : known_(&known) {}
     [[nodiscard]] std::int32_t find(std::string_view text) const;
     std::int32_t add(std::string_view text);
+    [[nodiscard]] std::string text(std::int32_t code) const;
+    [[nodiscard]] std::size_t size() const { return known_->size() + more_.size(); }
 
    private:
     const data::IdMap* known_;
@@ -67,6 +77,7 @@ class LiveProfiles {
       }
     };
     std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> more_;
+    std::vector<const std::string*> texts_;  // of more_, by code
   };
 
   void change(const LiveRow& row, bool in);

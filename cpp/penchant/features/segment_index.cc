@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <mutex>
 #include <queue>
@@ -13,11 +12,16 @@
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
 #include "penchant/features/next_change.h"
+#include "penchant/features/segment_tables.h"
 
 namespace penchant::features {
 namespace {
 
 constexpr std::size_t kShards = 32;
+// So many rules whose bounds were passed are looked at one by one; more, all at once.
+constexpr std::size_t kFewRules = 12;
+// Subjects ahead of which ranks and memberships are fetched.
+constexpr std::size_t kAhead = 8;
 constexpr std::int64_t kNever = NextChange::kNever;
 using Word = std::uint64_t;
 
@@ -32,8 +36,20 @@ bool has(const Word* members, std::size_t segment) {
 // The subjects whose code is kShards * slot + number. Shards share nothing that changes.
 class SegmentIndex::Shard {
  public:
-  Shard(const SegmentRules& rules, std::size_t number)
-      : rules_(&rules), number_(number), sizes_(rules.segments()) {}
+  Shard(const SegmentRules& rules, const SegmentTables* tables, std::size_t number)
+      : rules_(&rules), tables_(tables), number_(number), sizes_(rules.segments()) {}
+
+  // Changes of one look, ascending by segment, from `begin` on of those of the shard.
+  struct Run {
+    std::int64_t time = 0;
+    std::int32_t subject = 0;
+    std::uint32_t count = 0;
+    std::size_t begin = 0;
+  };
+  struct Found {
+    std::vector<SegmentChange> changes;
+    std::vector<Run> runs;
+  };
 
   [[nodiscard]] std::size_t subjects() const { return next_.size(); }
 
@@ -56,8 +72,7 @@ class SegmentIndex::Shard {
     touched_.push_back(static_cast<std::uint32_t>(slot));
   }
 
-  void advance(std::int64_t time, SegmentReader& reader, NextChange& next,
-               std::vector<SegmentChange>& changes) {
+  void advance(std::int64_t time, SegmentReader& reader, NextChange& next, Found& found) {
     std::vector<std::uint32_t> due = std::move(touched_);
     touched_.clear();
     while (!queue_.empty() && queue_.top().time <= time) {
@@ -69,8 +84,8 @@ class SegmentIndex::Shard {
     }
     if (due.empty()) return;
     std::ranges::sort(due);
-    const auto same = std::ranges::unique(due);
-    due.erase(same.begin(), same.end());
+    const auto same = std::unique(due.begin(), due.end());
+    due.erase(same, due.end());
     for (std::size_t first = 0; first < due.size(); first += SegmentReader::kPoints) {
       const std::size_t count = std::min(SegmentReader::kPoints, due.size() - first);
       std::vector<std::uint32_t> block(due.begin() + static_cast<std::ptrdiff_t>(first),
@@ -83,7 +98,7 @@ class SegmentIndex::Shard {
           return true;
         });
         if (block.empty()) break;
-        look(block, reader, next, changes);
+        look(block, reader, next, found);
       }
     }
   }
@@ -119,7 +134,7 @@ class SegmentIndex::Shard {
   }
 
   void look(std::span<const std::uint32_t> block, SegmentReader& reader, NextChange& next,
-            std::vector<SegmentChange>& changes) {
+            Found& found) {
     std::array<std::int32_t, SegmentReader::kPoints> subjects;
     std::array<std::int64_t, SegmentReader::kPoints> moments;
     for (std::size_t i = 0; i < block.size(); ++i) {
@@ -129,9 +144,22 @@ class SegmentIndex::Shard {
     reader.read(std::span(subjects).first(block.size()), std::span(moments).first(block.size()));
     looks_ += block.size();
     for (std::size_t i = 0; i < block.size(); ++i) {
+      if (i + kAhead < block.size()) fetch(block[i + kAhead]);
+      const std::size_t before = found.changes.size();
       next.look_at(subjects[i], moments[i]);
-      next_[block[i]] = settle(block[i], i, moments[i], reader, next, changes);
+      next_[block[i]] = settle(block[i], i, moments[i], reader, next, found.changes);
+      const std::size_t count = found.changes.size() - before;
+      if (count == 0) continue;
+      std::ranges::sort(found.changes.begin() + static_cast<std::ptrdiff_t>(before),
+                        found.changes.end());
+      found.runs.push_back({moments[i], subjects[i], static_cast<std::uint32_t>(count), before});
     }
+  }
+
+  void fetch(std::uint32_t slot) const {
+    constexpr std::size_t kLine = 64 / sizeof(Word);
+    __builtin_prefetch(ranks_.data() + slot * rules_->columns().size());
+    for (std::size_t w = 0; w < words(); w += kLine) __builtin_prefetch(members(slot) + w);
   }
 
   // Brings ranks and memberships to `moment`; gives the next one to look at.
@@ -175,6 +203,10 @@ class SegmentIndex::Shard {
     };
     std::size_t total = 0;
     for (std::size_t c = 0; c < old.size(); ++c) total += passed(c).size();
+    if (tables_ != nullptr && total > kFewRules) {
+      settle_all(slot, ranks, moment, changes);
+      return;
+    }
     if (total >= rules_->segments()) {
       for (std::uint32_t s = 0; s < rules_->segments(); ++s)
         settle_one(slot, s, ranks, moment, changes);
@@ -188,6 +220,23 @@ class SegmentIndex::Shard {
         if (!has(inside, one.segment) && !(up ? one.up : one.down)) continue;
         settle_one(slot, one.segment, ranks, moment, changes);
       }
+    }
+  }
+
+  void settle_all(std::uint32_t slot, std::span<const Rank> ranks, std::int64_t moment,
+                  std::vector<SegmentChange>& changes) {
+    static thread_local std::vector<Word> now;
+    now.resize(words());
+    tables_->holding(ranks, now);
+    Word* const was = members_.data() + slot * words();
+    for (std::size_t w = 0; w < now.size(); ++w) {
+      for (Word left = was[w] ^ now[w]; left != 0; left &= left - 1) {
+        const std::size_t segment = 64 * w + static_cast<std::size_t>(std::countr_zero(left));
+        const bool entered = (now[w] & left & (~left + 1)) != 0;
+        sizes_[segment] += entered ? 1 : -1;
+        changes.push_back(change(slot, segment, moment, entered));
+      }
+      was[w] = now[w];
     }
   }
 
@@ -211,6 +260,7 @@ class SegmentIndex::Shard {
   }
 
   const SegmentRules* rules_;
+  const SegmentTables* tables_;  // or null
   std::size_t number_;
   std::vector<std::int64_t> next_;    // [subjects], when to look again
   std::vector<std::int64_t> queued_;  // [subjects], of its entry in the queue
@@ -230,6 +280,7 @@ struct SegmentIndex::Impl {
   std::int64_t every;
   SegmentScores scores;
   std::size_t subjects = 0;
+  std::unique_ptr<const SegmentTables> tables;
   std::vector<Shard> shards;
   // Of someone of whom nothing is known.
   std::vector<Rank> ranks;
@@ -241,7 +292,8 @@ struct SegmentIndex::Impl {
         time(options.time),
         every(options.every),
         scores(options.scores) {
-    for (std::size_t s = 0; s < kShards; ++s) shards.emplace_back(*rules, s);
+    tables = SegmentTables::of(*rules);
+    for (std::size_t s = 0; s < kShards; ++s) shards.emplace_back(*rules, tables.get(), s);
     SegmentReader reader(of, *rules, scores);
     const std::int32_t nobody = kNoCode;
     reader.read({&nobody, 1}, {&time, 1});
@@ -289,28 +341,30 @@ struct SegmentIndex::Impl {
   }
 
   std::vector<SegmentChange> advance(std::int64_t to, int threads) {
-    std::vector<std::vector<SegmentChange>> of_shard(kShards);
+    std::vector<Shard::Found> found(kShards);
     parallel_blocks(kShards, 1, threads, [&](const Block& block) {
       std::unique_ptr<Worker> worker = hire();
-      shards[block.begin].advance(to, worker->reader, worker->next, of_shard[block.begin]);
-      std::ranges::sort(of_shard[block.begin]);
+      shards[block.begin].advance(to, worker->reader, worker->next, found[block.begin]);
       const std::lock_guard lock(idle_mutex);
       idle.push_back(std::move(worker));
     });
     time = to;
-    // Each shard's are in order; of two neighbours become one until one is left.
-    for (std::size_t step = 1; step < kShards; step *= 2) {
-      parallel_blocks(kShards / (2 * step), 1, threads, [&](const Block& block) {
-        std::vector<SegmentChange>& left = of_shard[block.begin * 2 * step];
-        std::vector<SegmentChange>& right = of_shard[block.begin * 2 * step + step];
-        std::vector<SegmentChange> both;
-        both.reserve(left.size() + right.size());
-        std::ranges::merge(left, right, std::back_inserter(both));
-        left = std::move(both);
-        right = {};
-      });
+    // A look is of one subject and moment: to put looks in order is to put changes in order.
+    std::vector<std::pair<Shard::Run, std::size_t>> runs;
+    std::size_t total = 0;
+    for (std::size_t s = 0; s < kShards; ++s) {
+      for (const Shard::Run& run : found[s].runs) runs.emplace_back(run, s);
+      total += found[s].changes.size();
     }
-    return std::move(of_shard[0]);
+    std::ranges::sort(runs, {},
+                      [](const auto& one) { return std::pair(one.first.time, one.first.subject); });
+    std::vector<SegmentChange> out;
+    out.reserve(total);
+    for (const auto& [run, shard] : runs) {
+      const auto begin = found[shard].changes.begin() + static_cast<std::ptrdiff_t>(run.begin);
+      out.insert(out.end(), begin, begin + run.count);
+    }
+    return out;
   }
 };
 
@@ -428,6 +482,7 @@ std::size_t SegmentIndex::looks() const {
 
 std::size_t SegmentIndex::bytes() const {
   std::size_t out = 0;
+  if (impl_->tables) out += impl_->tables->bytes();
   for (const Shard& shard : impl_->shards) out += shard.bytes();
   return out;
 }

@@ -9,17 +9,17 @@
 namespace penchant::features {
 
 SegmentReader::SegmentReader(const State& state, const SegmentRules& rules,
-                             const SegmentScores& scores)
-    : state_(state), rules_(rules), scores_(scores), items_(kPoints) {
+                             const SegmentScores& scores, std::size_t room)
+    : state_(state), rules_(rules), scores_(scores), items_(room) {
   check_argument(scores.size() == rules.scores(), "the rules of segments want ", rules.scores(),
                  " columns of scores, not ", scores.size());
   const std::size_t features = state.plan().features().size();
   const std::size_t slots = rules.items().size();
-  values_.resize(slots * features * kPoints);
+  values_.resize(slots * features * room);
   for (std::size_t slot = 0; slot < slots; ++slot) {
     std::vector<double*>& into = into_.emplace_back();
     for (std::size_t f = 0; f < features; ++f) {
-      into.push_back(values_.data() + (slot * features + f) * kPoints);
+      into.push_back(values_.data() + (slot * features + f) * room);
     }
     from_.emplace_back(into.begin(), into.end());
   }
@@ -59,7 +59,7 @@ void read_segments(const State& state, const SegmentRules& rules, const SegmentS
                  "columns of points that differ in length");
   constexpr std::size_t kBlock = 4'096;
   parallel_blocks(points.size(), kBlock, threads, [&](const Block& block) {
-    SegmentReader reader(state, rules, scores);
+    SegmentReader reader(state, rules, scores, std::min(points.size(), SegmentReader::kPoints));
     std::vector<Rank> ranks(rules.columns().size());
     for (std::size_t first = block.begin; first < block.end; first += SegmentReader::kPoints) {
       const std::size_t count = std::min(SegmentReader::kPoints, block.end - first);

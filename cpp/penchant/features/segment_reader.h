@@ -20,10 +20,11 @@ class SegmentReader {
   static constexpr std::size_t kPoints = 256;
 
   // Keeps references. Throws kInvalidArgument where the rules want another number of scores.
-  SegmentReader(const State& state, const SegmentRules& rules, const SegmentScores& scores);
+  SegmentReader(const State& state, const SegmentRules& rules, const SegmentScores& scores,
+                std::size_t room = kPoints);
   SegmentReader(SegmentReader&&) = default;
 
-  // At most kPoints of them, which stay where they are while values are asked for.
+  // At most `room` of them, which stay where they are while values are asked for.
   void read(std::span<const std::int32_t> subjects, std::span<const std::int64_t> moments);
   // Of a point of the block; reading doesn't allocate.
   [[nodiscard]] double value(std::size_t column, std::size_t point) const;
@@ -35,10 +36,10 @@ class SegmentReader {
   const SegmentRules& rules_;
   const SegmentScores& scores_;
   std::span<const std::int32_t> subjects_;
-  std::vector<double> values_;              // [items][features][kPoints]
+  std::vector<double> values_;              // [items][features][room]
   std::vector<std::vector<double*>> into_;  // [items][features]
   std::vector<std::vector<const double*>> from_;
-  std::vector<std::int32_t> items_;  // [kPoints]
+  std::vector<std::int32_t> items_;  // [room]
 };
 
 // Who is in which segment as of points, 1 or 0, to out [points][segments]: from the state alone.

@@ -105,6 +105,7 @@ class SegmentRules {
     std::vector<std::vector<Step>> programs;
   };
   class Reader;
+  friend class SegmentTables;
 
   void order();
   [[nodiscard]] static std::uint8_t run(const std::vector<Step>& steps,

@@ -118,8 +118,8 @@ class SegmentRules::Reader {
     for (const Json& one : segments) read_bounds(one);
     for (Column& column : out_.columns_) {
       std::ranges::sort(column.bounds);
-      const auto same = std::ranges::unique(column.bounds);
-      column.bounds.erase(same.begin(), same.end());
+      const auto same = std::unique(column.bounds.begin(), column.bounds.end());
+      column.bounds.erase(same, column.bounds.end());
       check_argument(column.bounds.size() <= kMostBounds, "segment rules compare one feature with ",
                      column.bounds.size(), " numbers; at most ", kMostBounds, " are possible");
     }

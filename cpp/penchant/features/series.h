@@ -182,7 +182,7 @@ class Series {
   // columns); where it opens a key, amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
-  // Takes a row out that is as row `row` of `events`, and is of its time; false where there is
+  // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
   // none. What is left is as if it had never been in. O(rows of the key that come later + columns).
   bool remove(const PreparedEvents& events, std::size_t row, std::size_t key);
 

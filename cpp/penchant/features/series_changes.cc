@@ -150,10 +150,11 @@ bool Series::remove(const PreparedEvents& events, std::size_t row, std::size_t k
   if (key >= keys() || list(key).size() == 0) return false;
   Place& place = own(key);
   const List rows = list(key);
-  const std::size_t end = rows.before(events.times[row] + 1);
-  std::size_t at = rows.before(events.times[row]);
-  while (at < end && !same_row(events, row, place, at)) ++at;
-  if (at == end) return false;
+  const std::size_t begin = rows.before(events.times[row]);
+  std::size_t end = rows.before(events.times[row] + 1);
+  while (end > begin && !same_row(events, row, place, end - 1)) --end;
+  if (end == begin) return false;
+  const std::size_t at = end - 1;
   add_from(place, at, false);
   shift(place, at + 1, at);
   --place.size;

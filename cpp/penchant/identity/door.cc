@@ -162,6 +162,10 @@ Reading Door::read(std::size_t name_space, std::string_view raw, std::string& ou
   return impl_->pass(name_space, raw, digester, out);
 }
 
+bool Door::blocks(std::size_t name_space, std::string_view kept) const {
+  return impl_->blocked[impl_->homes[name_space]].contains(std::string(kept));
+}
+
 std::string Door::key_check() const {
   if (impl_->key.empty()) return {};
   const Digest digest = Digester(impl_->key).keyed(kCheckDomain, {});

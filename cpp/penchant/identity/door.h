@@ -82,6 +82,9 @@ class Door {
   // One value; fills `out` when kRead.
   [[nodiscard]] Reading read(std::size_t name_space, std::string_view raw, std::string& out) const;
 
+  // Whether what is kept of a value is that of one that identifies nobody.
+  [[nodiscard]] bool blocks(std::size_t name_space, std::string_view kept) const;
+
   // 16 hexadecimal digits that tell whether a key is the one that made a state, or "" without one.
   [[nodiscard]] std::string key_check() const;
 

@@ -26,6 +26,19 @@ void check_columns(const std::vector<TextColumn>& columns, const Options& option
   }
 }
 
+// The digest that 32 hexadecimal digits are; none where they are not.
+std::optional<std::string> unhex(std::string_view digits) {
+  if (digits.size() != 2 * kDigestBytes ||
+      digits.find_first_not_of(kHex) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); i += 2) {
+    out += static_cast<char>(kHex.find(digits[i]) * 16 + kHex.find(digits[i + 1]));
+  }
+  return out;
+}
+
 // Columns from the one that leads to the one that follows: by priority, then as in the options.
 std::vector<std::size_t> by_priority(const std::vector<TextColumn>& columns,
                                      const Options& options) {
@@ -159,15 +172,10 @@ std::int32_t Identity::find(std::string_view text) const {
   const std::string_view digits = text.substr(digest + 1);
   const int at = find_namespace(options, space);
   check_argument(at >= 0, "no namespace '", space, "'");
-  check_argument(
-      digits.size() == 2 * kDigestBytes && digits.find_first_not_of(kHex) == std::string_view::npos,
-      "identifier '", text, "': want 32 digits 0-9a-f behind the '#'");
-  std::string value;
-  for (std::size_t i = 0; i < digits.size(); i += 2) {
-    value += static_cast<char>(kHex.find(digits[i]) * 16 + kHex.find(digits[i + 1]));
-  }
-  const std::size_t own = home(options, static_cast<std::size_t>(at));
-  return graph_->table().find(own, value, hash_of(options.namespaces[own].name, value));
+  const std::optional<std::string> value = unhex(digits);
+  check_argument(value.has_value(), "identifier '", text,
+                 "': want 32 digits 0-9a-f behind the '#'");
+  return find(Token{home(options, static_cast<std::size_t>(at)), *value});
 }
 
 std::int32_t Identity::find(std::string_view name_space, std::string_view raw) const {
@@ -185,10 +193,44 @@ std::int32_t Identity::find(std::string_view name_space, std::string_view raw) c
   return graph_->table().find(own, value, hash_of(options.namespaces[own].name, value));
 }
 
-std::string Identity::name(std::int32_t id) const {
+std::optional<Token> Identity::admit(std::string_view name_space, std::string_view raw) const {
   const Options& options = graph_->options();
-  const std::size_t space = graph_->table().name_space(id);
-  const std::string_view value = graph_->table().value(id);
+  const bool named = name_space.ends_with('#');
+  if (named) name_space.remove_suffix(1);
+  const int at = find_namespace(options, name_space);
+  if (at < 0) return std::nullopt;
+  const auto space = static_cast<std::size_t>(at);
+  Token token{.name_space = home(options, space)};
+  if (named) {
+    if (!kept_as_digest(options, token.name_space, graph_->keyed())) return std::nullopt;
+    const std::optional<std::string> digest = unhex(raw);
+    if (!digest || door_.blocks(space, *digest)) return std::nullopt;
+    token.value = *digest;
+    return token;
+  }
+  check_open();
+  if (door_.read(space, raw, token.value) != Reading::kRead) return std::nullopt;
+  return token;
+}
+
+std::int32_t Identity::find(const Token& token) const {
+  const std::string& space = graph_->options().namespaces[token.name_space].name;
+  return graph_->table().find(token.name_space, token.value, hash_of(space, token.value));
+}
+
+std::int32_t Identity::see(const Token& token, std::int64_t time) {
+  const std::string& space = graph_->options().namespaces[token.name_space].name;
+  return graph_->see(token.name_space, token.value, hash_of(space, token.value), time);
+}
+
+std::string Identity::name(std::int32_t id) const {
+  return name(Token{graph_->table().name_space(id), std::string(graph_->table().value(id))});
+}
+
+std::string Identity::name(const Token& token) const {
+  const Options& options = graph_->options();
+  const std::size_t space = token.name_space;
+  const std::string_view value = token.value;
   std::string out = options.namespaces[space].name;
   if (!kept_as_digest(options, space, graph_->keyed())) return (out += ':').append(value);
   out += '#';

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,13 @@ struct LinkReport {
   std::vector<std::int64_t> invalid;
 };
 
+// One identifier behind the door: its namespace (home, see door.h) and what is kept of its value.
+struct Token {
+  std::size_t name_space = 0;
+  std::string value = {};
+  friend auto operator<=>(const Token&, const Token&) = default;
+};
+
 class Identity {
  public:
   // Throws kInvalidArgument on options that make no sense.
@@ -63,6 +71,14 @@ class Identity {
   [[nodiscard]] std::int32_t find(std::string_view text) const;
   [[nodiscard]] std::int32_t find(std::string_view name_space, std::string_view raw) const;
   [[nodiscard]] std::string name(std::int32_t id) const;
+
+  // One identifier at a time, as events bring them. None where the value identifies nobody or is
+  // not of its form, and where there is no such namespace. "email#" as a namespace: the value is
+  // the 32 digits of a name that was given out. Throws kInvalidArgument where a key is wanted.
+  [[nodiscard]] std::optional<Token> admit(std::string_view name_space, std::string_view raw) const;
+  [[nodiscard]] std::int32_t find(const Token& token) const;
+  std::int32_t see(const Token& token, std::int64_t time);  // as Graph::see
+  [[nodiscard]] std::string name(const Token& token) const;
 
   [[nodiscard]] Graph& graph() { return *graph_; }
   [[nodiscard]] const Graph& graph() const { return *graph_; }

@@ -24,9 +24,10 @@ struct Path {
 constexpr std::array kPaths = {
     Path{"/v1/recommend", Route::kRecommend, "POST"},
     Path{"/v1/events", Route::kEvents, "POST"},
+    Path{"/v1/identity", Route::kIdentity, "POST"},
     Path{"/v1/rewards", Route::kRewards, "POST"},
     Path{"/v1/decisions/{id}", Route::kDecision, "GET, HEAD"},
-    Path{"/v1/subjects/{id}", Route::kSubject, "DELETE"},
+    Path{"/v1/subjects/{id}", Route::kSubject, "GET, HEAD, DELETE"},
     Path{"/healthz", Route::kHealth, "GET, HEAD"},
     Path{"/readyz", Route::kReady, "GET, HEAD"},
     Path{"/metrics", Route::kMetrics, "GET, HEAD"},
@@ -198,6 +199,13 @@ void Handlers::dispatch(Route route, std::string_view name, const RequestView& r
       }
       answer_json(service_.events, request, reply);
       return;
+    case Route::kIdentity:
+      if (!service_.identity) {
+        fail(ErrorKind::kNotFound,
+             "nothing is linked here: it takes a bundle with an identity, and --data FOLDER");
+      }
+      answer_json(service_.identity, request, reply);
+      return;
     case Route::kRewards:
       expect_learning(service_.reward);
       answer_json(service_.reward, request, reply);
@@ -207,8 +215,10 @@ void Handlers::dispatch(Route route, std::string_view name, const RequestView& r
       service_.decision(name, reply.body);
       return;
     case Route::kSubject:
-      if (!service_.erase) fail(ErrorKind::kNotFound, "nothing is kept of anyone here");
-      service_.erase(name, reply.body);
+      if (!service_.erase || (request.method != Method::kDelete && !service_.subject)) {
+        fail(ErrorKind::kNotFound, "nothing is kept of anyone here");
+      }
+      (request.method == Method::kDelete ? service_.erase : service_.subject)(name, reply.body);
       return;
     case Route::kHealth:
       reply.body = R"({"status":"ok"})";
@@ -220,6 +230,7 @@ void Handlers::dispatch(Route route, std::string_view name, const RequestView& r
     case Route::kMetrics:
       reply.content_type = kMetricsContentType;
       metrics_text_(reply.body);
+      if (service_.metrics) service_.metrics(reply.body);
       return;
     case Route::kRoot:
       reply.body = index_;

@@ -13,8 +13,8 @@ namespace penchant::serving {
 namespace {
 
 constexpr std::array<std::string_view, kRoutes> kRouteNames = {
-    "recommend", "events", "rewards", "decision", "subject",
-    "healthz",   "readyz", "metrics", "root",     "other"};
+    "recommend", "events", "identity", "rewards", "decision", "subject",
+    "healthz",   "readyz", "metrics",  "root",    "other"};
 constexpr std::array<std::string_view, kTimeoutPhases> kPhaseNames = {"idle", "request",
                                                                       "response"};
 

@@ -23,6 +23,7 @@ namespace penchant::serving {
 enum class Route : std::uint8_t {
   kRecommend,
   kEvents,
+  kIdentity,
   kRewards,
   kDecision,
   kSubject,
@@ -32,7 +33,7 @@ enum class Route : std::uint8_t {
   kRoot,
   kOther
 };
-inline constexpr std::size_t kRoutes = 10;
+inline constexpr std::size_t kRoutes = 11;
 [[nodiscard]] std::string_view route_name(Route route);
 
 // Where a connection was when its time ran out.

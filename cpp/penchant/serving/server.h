@@ -1,7 +1,7 @@
 #pragma once
 
-// The HTTP face of a few functions: POST /v1/recommend, /v1/events and /v1/rewards, GET
-// /v1/decisions/{id}, DELETE /v1/subjects/{id}, health, readiness, metrics.
+// The HTTP face of a few functions: POST /v1/recommend, /v1/events, /v1/identity and /v1/rewards,
+// GET /v1/decisions/{id}, GET and DELETE /v1/subjects/{id}, health, readiness, metrics.
 //
 //   Service service;
 //   service.recommend = [engine](std::string_view request, std::string& body) {
@@ -32,10 +32,16 @@ struct Service {
   std::function<void(std::string_view request, std::string& body)> recommend = {};
   // The same of events; empty: none are taken.
   std::function<void(std::string_view request, std::string& body)> events = {};
+  // The same of what people decide about identifiers; empty: the bundle has no identity.
+  std::function<void(std::string_view request, std::string& body)> identity = {};
   // The same of what came of decisions; empty: nothing here learns.
   std::function<void(std::string_view request, std::string& body)> reward = {};
   // What is known of a decision, by its id; empty likewise.
   std::function<void(std::string_view id, std::string& body)> decision = {};
+  // What is known of a person now, by the text of their id; empty: nothing is kept.
+  std::function<void(std::string_view subject, std::string& body)> subject = {};
+  // Appends what there is to tell beside the server's own counts, as Prometheus text; or empty.
+  std::function<void(std::string& text)> metrics = {};
   // Forgets a person, by the text of their id, and says what went. Empty: nothing is kept.
   std::function<void(std::string_view subject, std::string& body)> erase = {};
   std::string bundle_version = {};      // as the answers carry it; shown at / and in /metrics

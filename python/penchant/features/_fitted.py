@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .. import _core
 from ..data._frames import Table
 from ..data._times import moment, read_times
 from ..data.dataset import Dataset
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
 from .plan import Plan
+from .state import State
 
 __all__ = ["check_plan", "fitted_profiles"]
 
@@ -34,7 +34,7 @@ def check_plan(plan: Any) -> None:
 
 def fitted_profiles(
     plan: Plan | None, train: Dataset, events: Any, threads: int | None
-) -> _core.FeatureProfiles | None:
+) -> State | None:
     """Replay what a pipeline is fitted on; see `Pipeline.fit`. None without a plan."""
     if plan is None:
         if events is not None:
@@ -42,14 +42,13 @@ def fitted_profiles(
         return None
     catalog = _catalog(train)
     if events is None:
-        state = plan.replay(train.to_frame(), catalog=catalog, threads=threads)
-        return state._core
+        return plan.replay(train.to_frame(), catalog=catalog, threads=threads)
     roles = train.columns
     upto = _upto(events, str(roles["time"]), train)
     fields = {}
     if "value" in plan._compiled.numbers and "value" not in upto.column_names and roles["value"]:
         fields["value"] = str(roles["value"])
-    state = plan.replay(
+    return plan.replay(
         upto,
         subject=str(roles["subject"]),
         item=str(roles["item"]),
@@ -59,7 +58,6 @@ def fitted_profiles(
         threads=threads,
         **fields,
     )
-    return state._core
 
 
 def _catalog(train: Dataset) -> pa.Table | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,6 +13,9 @@ from . import declarations as _declarations
 from ._compile import Compiled, compile_plan
 from .declarations import Declaration
 from .state import State
+
+if TYPE_CHECKING:
+    from ..segments.segment_set import SegmentSet
 
 __all__ = ["Plan"]
 
@@ -25,6 +28,9 @@ class Plan:
     features
         Declarations, as the functions of `penchant.features` make them. An expression sees those
         before it.
+    segments : SegmentSet, optional
+        Segments whose memberships are columns too, of booleans, after the features; their rules may
+        name these.
 
     Raises
     ------
@@ -45,7 +51,7 @@ class Plan:
     [1.0]
     """
 
-    def __init__(self, features: Iterable[Declaration]) -> None:
+    def __init__(self, features: Iterable[Declaration], segments: SegmentSet | None = None) -> None:
         self._features = list(features)
         for one in self._features:
             if not isinstance(one, Declaration):
@@ -54,6 +60,21 @@ class Plan:
                     f"{type(one).__name__}"
                 )
         self._compiled: Compiled = compile_plan(self._features)
+        self.segments = None
+        self._shown = [name for name, _ in self._compiled.outputs]
+        if segments is None:
+            return
+        from ..segments.segment_set import SegmentSet
+
+        if not isinstance(segments, SegmentSet) or segments.scores:
+            raise InvalidArgumentError("segments of a plan are a SegmentSet without scores")
+        # What rules ask for beside the features is kept, and not shown.
+        self.segments = segments.over(Plan(self._features))
+        self._compiled = self.segments.plan._compiled
+        for name in self.segments.names:
+            if name in self._shown:
+                raise InvalidArgumentError(f"a feature and a segment are both called {name!r}")
+            self._shown.append(name)
 
     @property
     def features(self) -> list[Declaration]:
@@ -63,19 +84,20 @@ class Plan:
     @property
     def columns(self) -> list[str]:
         """Names of the columns that the plan gives."""
-        return [name for name, _ in self._compiled.outputs]
+        return list(self._shown)
 
     def __repr__(self) -> str:
         return f"Plan({len(self._features)} features, {len(self.columns)} columns)"
 
-    def __reduce__(self) -> tuple[type[Plan], tuple[list[Declaration]]]:
-        return Plan, (self._features,)
+    def __reduce__(self) -> tuple[type[Plan], tuple[Any, ...]]:
+        return Plan, (self._features, self.segments)
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """Write the plan as YAML, to `path` if given; returns the text."""
-        text = yaml.safe_dump(
-            {"features": [one.to_dict() for one in self._features]}, sort_keys=False
-        )
+        document: dict[str, Any] = {"features": [one.to_dict() for one in self._features]}
+        if self.segments is not None:
+            document["segments"] = {one.name: one.rule for one in self.segments}
+        text = yaml.safe_dump(document, sort_keys=False)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
@@ -84,7 +106,8 @@ class Plan:
     def from_yaml(cls, source: str | Path) -> Plan:
         """Read what `to_yaml` writes: a path, or the text itself (a text of several lines).
 
-        Each entry of `features` names its `kind`, and the arguments of the function of that name.
+        Each entry of `features` names its `kind`, and the arguments of the function of that name;
+        `segments`, where there are some, maps names to rules.
         """
         text = str(source)
         if isinstance(source, Path) or "\n" not in text:
@@ -95,7 +118,12 @@ class Plan:
             raise InvalidArgumentError(f"a feature plan that is no YAML: {error}") from None
         if not isinstance(document, dict) or not isinstance(document.get("features"), list):
             raise InvalidArgumentError("a feature plan in YAML is a list called 'features'")
-        return cls([_declared(entry) for entry in document["features"]])
+        features = [_declared(entry) for entry in document["features"]]
+        if document.get("segments") is None:
+            return cls(features)
+        from ..segments.segment_set import SegmentSet
+
+        return cls(features, SegmentSet.over_yaml(document["segments"], cls(features)))
 
     def replay(
         self,
@@ -153,6 +181,74 @@ class Plan:
             catalog=catalog,
             time_unit=time_unit,
             threads=threads,
+        )
+
+    def export(
+        self,
+        events: Any,
+        path: str | Path,
+        subject: str = "subject",
+        item: str | None = "item",
+        time: str = "time",
+        type: str | None = None,  # noqa: A002
+        *,
+        by: str = "subject",
+        every: Any = None,
+        until: Any = None,
+        created: Any = None,
+        catalog: Any = None,
+        time_unit: str = "s",
+        threads: int | None = None,
+        **fields: str,
+    ) -> Path:
+        """Write the values over time as a Parquet file, the form of feature stores' offline files.
+
+        A row tells what holds of an entity from `event_timestamp` on: joined as of a time (the
+        latest row not after it), it gives what `State.at` gives then, from events strictly before.
+        Rows are just after each event of the entity (a microsecond), where its values change; what
+        the passing of time changes besides (windows, recencies) is as new as `every` says.
+
+        Parameters
+        ----------
+        events, subject, item, time, type, catalog, time_unit, threads, fields
+            As of `replay`.
+        path
+            Of the file; it is there when it is whole.
+        by
+            Whose rows: "subject", "item", or "pair" (of those that met); a file has the features of
+            its entity. Those that others' events change (``by="category"``, ``by="all"``), and
+            arithmetic over several entities, are in none.
+        every
+            A duration: rows at its full multiples too, from an entity's first event to `until`.
+        until
+            Last moment of such rows. None: just after the last event.
+        created
+            When the rows were made, for `created`. None: just after the last event.
+
+        Returns
+        -------
+        Path
+            The file: the entity's columns, called as in the events, `event_timestamp` and `created`
+            (UTC, microseconds), and a column a feature, by entity and time.
+
+        Raises
+        ------
+        InvalidArgumentError
+            As `replay`, and where no feature is of the entity alone.
+        """
+        from .export import export_state
+
+        state, rows = State._replayed_with_rows(
+            self,
+            events,
+            roles={"subject": subject, "item": item, "time": time, "type": type},
+            fields=fields,
+            catalog=catalog,
+            time_unit=time_unit,
+            threads=threads,
+        )
+        return export_state(
+            state, rows, path, by=by, every=every, until=until, created=created, threads=threads
         )
 
 

@@ -62,12 +62,29 @@ class State:
         time_unit: str,
         threads: int | None,
     ) -> State:
+        options = {"catalog": catalog, "time_unit": time_unit, "threads": threads}
+        return cls._replayed_with_rows(plan, frame, roles=roles, fields=fields, **options)[0]
+
+    @classmethod
+    def _replayed_with_rows(
+        cls,
+        plan: Plan,
+        frame: Any,
+        *,
+        roles: dict[str, str | None],
+        fields: dict[str, str],
+        catalog: Any,
+        time_unit: str,
+        threads: int | None,
+    ) -> tuple[State, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The same, and times, subjects and items of the events."""
         table = Table(frame)
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled)
         core = make_profiles(compiled, events, items, threads)
-        return cls(plan, core, events, items, roles)
+        rows = (events.times, events.subjects, events.items)
+        return cls(plan, core, events, items, roles), rows
 
     def __len__(self) -> int:
         """Events that are in."""
@@ -232,10 +249,14 @@ class State:
     ) -> dict[str, Any]:
         """The plan's columns for points of codes."""
         values = self._core.read(times, subjects, items, threads or 0)
-        return {
+        out = {
             name: self._decoded(output, column)
             for (name, output), column in zip(self.plan._compiled.outputs, values, strict=True)
+            if name in self.plan._shown
         }
+        if self.plan.segments is not None:
+            out |= self.plan.segments._columns_at(self, subjects, times, threads)
+        return out
 
     def _columns(self, table: Table, given: dict[str, str | None]) -> dict[str, str | None]:
         out: dict[str, str | None] = {}

@@ -438,6 +438,10 @@ class Identity(Parametrized):
         )
         return _core.Identity(options, b"" if self.key is None else self.key.reveal())
 
+    def _linked(self) -> Any:
+        """The core's state: what was linked, or nothing yet."""
+        return self._core if self._core is not None else self._make()
+
     def _fitted(self) -> Any:
         if self._core is None:
             raise NotFittedError("this Identity has linked nothing yet; call link(frame) first")

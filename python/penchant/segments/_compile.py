@@ -176,6 +176,10 @@ class Compiled:
 
     def rules(self, state: State) -> _core.SegmentRules:
         """Rules whose texts are the state's codes."""
+        return _core.SegmentRules(self.document(state), self.plan._compiled.core)
+
+    def document(self, state: State) -> str:
+        """The same as JSON."""
         document = {
             "scores": len(self._scores),
             "columns": [self._column(one, state) for one in self._columns],
@@ -184,7 +188,7 @@ class Compiled:
                 for name, steps in self._rules
             ],
         }
-        return _core.SegmentRules(json.dumps(document), self.plan._compiled.core)
+        return json.dumps(document)
 
 
 def _code(ids: _core.IdMap, text: str) -> int:

@@ -205,6 +205,7 @@ class _Compiler:
 
     def _combined(self, operator: str, at: int, left: Value, right: Value) -> Value:
         kind = self._kind_of(operator, at, left, right)
+        _refuse_scores(operator, at, left, right)
         if isinstance(left.constant, float) and isinstance(right.constant, float):
             a, b = left.constant, right.constant
             if operator == "/" and b == 0:
@@ -245,6 +246,7 @@ class _Compiler:
             raise RuleError(node.column, f"- wants a number or a duration, not {_a(value.kind)}")
         if isinstance(value.constant, float):
             return Value(value.kind, (-value.constant,), -value.constant)
+        _refuse_scores("-", node.column, value)
         return Value(value.kind, (*value.steps, "negate"), items=value.items)
 
     # --- calls and names ---------------------------------------------------------------------
@@ -267,6 +269,7 @@ class _Compiler:
                 raise RuleError(
                     at.column, f"{node.name} wants numbers or durations, not {_a(one.kind)}"
                 )
+        _refuse_scores(node.name, node.column, *values)
         kinds = {one.kind for one in values}
         if len(kinds) > 1 and all(one.constant is None for one in values if one.kind == "number"):
             raise RuleError(node.column, f"{node.name} of a number and a duration means nothing")
@@ -345,6 +348,19 @@ class _Compiler:
             self._kind_of(node.operator, node.at, left, right)
             return Value("any")
         return self._combined(node.operator, node.at, left, right)
+
+
+def _refuse_scores(what: str, at: int, *values: Value) -> None:
+    """Scores are columns that others give: the core knows nothing to compute with."""
+    for value in values:
+        for step in value.steps:
+            if isinstance(step, Reference) and step.key.startswith("score "):
+                name = step.key.removeprefix("score ")
+                raise RuleError(
+                    at,
+                    f"{what} of the score {name!r}: a score is compared with a number as it is; "
+                    "compute before you give it, as a score of its own",
+                )
 
 
 def _example(name: str) -> str:

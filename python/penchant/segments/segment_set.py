@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..features._columns import read_numbers
 from ..features.plan import Plan
 from ..features.state import State
 from ._compile import Compiled
+from ._yaml import segments_of_yaml, set_of_yaml, set_to_yaml
 from .live import LiveSegments
 from .segment import Segment
 
@@ -86,6 +88,52 @@ class SegmentSet:
     def plan(self) -> Plan:
         """The features of all rules; a state of this plan is what segments are read from."""
         return self._compiled.plan
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of the scores that rules may ask for."""
+        return list(self._scores)
+
+    def over(self, plan: Plan | None) -> SegmentSet:
+        """Return the same segments over another plan, which comes first, and their own after it.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When both have a feature of one name that is not the same.
+        """
+        given = [] if plan is None else plan.features
+        own = [] if self._given is None else self._given.features
+        both = [*given, *(one for one in own if one not in given)]
+        return SegmentSet(self._segments, plan=Plan(both) if both else None, scores=self._scores)
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """Write the set as YAML, to `path` if given; returns the text."""
+        return set_to_yaml(self._segments, self._given, self._scores, path)
+
+    @classmethod
+    def from_yaml(cls, source: str | Path) -> SegmentSet:
+        """Read what `to_yaml` writes: a path, or the text itself (a text of several lines).
+
+        ``segments`` maps names to rules; ``features`` may list those of a plan as
+        `Plan.from_yaml` has them, and ``scores`` names.
+
+        Raises
+        ------
+        InvalidArgumentError
+            When it is of another form, and as `SegmentSet`.
+        """
+        return cls(**set_of_yaml(source))
+
+    @classmethod
+    def over_yaml(cls, segments: Any, plan: Plan) -> SegmentSet:
+        """Read the ``segments`` of a plan in YAML: names with their rules."""
+        return cls(segments_of_yaml(segments), plan=plan)
+
+    def document(self, state: State) -> str:
+        """Return the rules as JSON for the core, whose texts are the codes of a state."""
+        self._check(state)
+        return self._compiled.document(state)
 
     @property
     def names(self) -> list[str]:
@@ -333,6 +381,16 @@ class SegmentSet:
     ) -> np.ndarray:
         rules = self._compiled.rules(state)
         return rules.read(state._core.state, subjects, times, scores, threads or 0)
+
+    def _columns_at(
+        self, state: State, subjects: np.ndarray, times: np.ndarray, threads: int | None
+    ) -> dict[str, np.ndarray]:
+        """A column of booleans a segment; what a row asks as the one before is read once."""
+        new = np.ones(len(times), bool)
+        new[1:] = (subjects[1:] != subjects[:-1]) | (times[1:] != times[:-1])
+        inside = self._read(state, subjects[new], times[new], [], threads)
+        row = np.cumsum(new) - 1
+        return {name: inside[row, place].astype(bool) for name, place in self._places.items()}
 
     def _score_columns(self, state: State, frame: Any) -> list[np.ndarray]:
         if not self._scores:

@@ -13,6 +13,7 @@
 
 #include "penchant/base/error.h"
 #include "penchant/features/segment_reader.h"
+#include "penchant/features/segment_tables.h"
 
 namespace penchant::features {
 namespace {
@@ -277,6 +278,31 @@ TEST_P(Segments, ChangesAreOfTheMomentWhenTheyHappened) {
     ++looked;
   }
   ASSERT_GT(looked, 5U);
+}
+
+TEST_P(Segments, AllAtOnceAreWhatEachIs) {
+  World world(static_cast<std::uint64_t>(GetParam()) + 400);
+  const auto rules = world.rules(130);
+  const auto tables = SegmentTables::of(*rules);
+  ASSERT_NE(tables, nullptr);
+  ASSERT_EQ(tables->words(), 3U);
+  std::vector<Rank> ranks(rules->columns().size());
+  std::vector<SegmentTables::Word> members(tables->words());
+  std::size_t inside = 0;
+  for (int i = 0; i < 300; ++i) {
+    for (std::size_t c = 0; c < ranks.size(); ++c) {
+      const auto most = static_cast<int>(2 * rules->columns()[c].bounds.size() + 2);
+      ranks[c] = static_cast<Rank>(world.below(most));
+    }
+    tables->holding(ranks, members);
+    for (std::size_t s = 0; s < rules->segments(); ++s) {
+      const bool in = (members[s / 64] >> (s % 64) & 1U) != 0;
+      ASSERT_EQ(in, rules->holds(s, ranks)) << s;
+      inside += in ? 1 : 0;
+    }
+    ASSERT_EQ(members[2] >> 2, 0U) << "beyond the last segment";
+  }
+  EXPECT_GT(inside, 1000U);
 }
 
 TEST_P(Segments, ThreadsDoNotShow) {

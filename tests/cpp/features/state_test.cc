@@ -129,6 +129,45 @@ std::vector<std::uint64_t> answers(const State& state, int threads = 1) {
   return bits;
 }
 
+// What stays of many rows is what would be there without those that went.
+TEST(State, RowsThatAreTakenOutWereNeverIn) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    const bool ties = seed % 2 == 1;
+    const Log log(200, seed, !ties);
+    std::vector<std::size_t> gone;
+    for (std::size_t i = 0; i < 200; ++i) {
+      if ((i * 7 + seed) % 3 != 0) gone.push_back(i);
+    }
+    // Of rows of one time the last goes first, as what came last is taken back first.
+    if (ties) {
+      std::ranges::reverse(gone);
+    } else {
+      std::shuffle(gone.begin(), gone.end(), std::mt19937(seed));
+    }
+    State state(plan(), items());
+    State other(plan(), items());
+    for (std::size_t i = 0; i < 200; ++i) {
+      if (std::ranges::find(gone, i) == gone.end()) other.replay(log.batch(i, 1), 1);
+    }
+    for (std::size_t i = 0; i < 200; ++i) {
+      if (ties && std::ranges::find(gone, i) != gone.end()) continue;
+      state.replay(log.batch(i, 1), 1);
+    }
+    if (ties) {
+      for (std::size_t i = gone.size(); i-- > 0;) state.replay(log.batch(gone[i], 1), 1);
+    }
+    for (const std::size_t i : gone) state.remove(log.batch(i, 1));
+    EXPECT_EQ(state.rows(), other.rows());
+    EXPECT_EQ(answers(state), answers(other)) << "seed " << seed;
+    // And again, so that room that was left is used.
+    for (const std::size_t i : gone) {
+      state.replay(log.batch(i, 1), 1);
+      state.remove(log.batch(i, 1));
+    }
+    EXPECT_EQ(answers(state), answers(other));
+  }
+}
+
 TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     Log log(200, seed, true);

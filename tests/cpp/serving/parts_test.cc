@@ -154,6 +154,7 @@ TEST(Handlers, PathsWithNames) {
     erased = subject;
     body = "{}";
   };
+  service.subject = [](std::string_view subject, std::string& body) { body = subject; };
   const Handlers handlers(
       service, [] { return true; }, [](std::string&) {});
   Reply reply;
@@ -172,18 +173,25 @@ TEST(Handlers, PathsWithNames) {
        {"/v1/decisions", "/v1/decisions/", "/v1/decisions/1/2", "/v1/subjects"}) {
     EXPECT_EQ(ask(Method::kGet, path), 404) << path;
   }
-  EXPECT_EQ(ask(Method::kGet, "/v1/subjects/a"), 405);
-  EXPECT_EQ(reply.allow, "DELETE");
+  EXPECT_EQ(ask(Method::kGet, "/v1/subjects/a%20b"), 200);
+  EXPECT_EQ(reply.body, "a b");
+  EXPECT_EQ(erased, "a/b c");
+  EXPECT_EQ(ask(Method::kPost, "/v1/subjects/a"), 405);
+  EXPECT_EQ(reply.allow, "GET, HEAD, DELETE");
+  EXPECT_EQ(ask(Method::kPost, "/v1/identity"), 404);
   EXPECT_EQ(ask(Method::kDelete, "/v1/decisions/17"), 405);
   EXPECT_EQ(ask(Method::kOther, "/healthz"), 405);
   service.decision = {};
   service.erase = {};
+  service.subject = {};
   const Handlers nothing_kept(
       service, [] { return true; }, [](std::string&) {});
   nothing_kept.handle({.method = Method::kGet, .path = "/v1/decisions/17"}, reply);
   EXPECT_EQ(reply.status, 404);
-  nothing_kept.handle({.method = Method::kDelete, .path = "/v1/subjects/a"}, reply);
-  EXPECT_EQ(reply.status, 404);
+  for (const Method method : {Method::kDelete, Method::kGet}) {
+    nothing_kept.handle({.method = method, .path = "/v1/subjects/a"}, reply);
+    EXPECT_EQ(reply.status, 404);
+  }
 }
 
 TEST(RequestParser, FindsThePathOfEveryTargetForm) {
