@@ -21,8 +21,8 @@ EXTRAS := build test lint wheel plots datasets sparse tune
 
 .PHONY: help deps deps-extra venv build test test-cpp test-python lint format demo wheel docs \
   docs-serve notebooks asan tsan coverage fuzz sanitized-load stubs clean bench bench-als \
-  bench-bandit-regret bench-bandits bench-bpr bench-ease bench-evaluation bench-forests \
-  bench-gbdt bench-gbdt-quality bench-identity bench-item-models bench-off-policy \
+  bench-bandit-regret bench-bandits bench-bpr bench-ease bench-evaluation bench-features \
+  bench-forests bench-gbdt bench-gbdt-quality bench-identity bench-item-models bench-off-policy \
   bench-online-retail bench-ranking-quality bench-recommend-all bench-reranking bench-segments \
   bench-serving bench-shap bench-vectors
 
@@ -129,6 +129,10 @@ bench-evaluation: build ## a full-ranking evaluation against a plain compiled lo
 
 bench-identity: build ## a million identifiers united, against the plain union of public libraries
 	@$(PY) benchmarks/peers/identity.py $(ARGS)
+
+bench-features: build ## 50 features over ten million events: replay, training rows, a request, memory
+	@tools/build.sh release feature_times
+	@$(PY) benchmarks/features_at_scale.py $(ARGS)
 
 bench-gbdt: build ## boosted trees against LightGBM and XGBoost on several shapes; ARGS="--shapes ranking"
 	@$(PY) benchmarks/peers/gbdt.py $(ARGS)

@@ -1,4 +1,4 @@
-"""A plan of 50 features over ten million events: replay, training rows, a request, an event, memory.
+"""50 features over ten million events: replay, training rows, a request, an event, memory.
 
     .venv/bin/python benchmarks/features_at_scale.py [--events 10e6] [--rounds 3]
 
@@ -131,7 +131,9 @@ def main() -> None:
         start = time.perf_counter()
         state = wanted.replay(events, catalog=catalog)
         seconds.append(time.perf_counter() - start)
-    print(f"{len(events):,} events of {subjects:,} subjects, {len(wanted.columns)} columns: {state}")
+    print(
+        f"{len(events):,} events of {subjects:,} subjects, {len(wanted.columns)} columns: {state}"
+    )
     best_and_median("replay", seconds, len(events), "events")
     print(
         f"{'memory':<34} {state.nbytes / subjects:.0f} bytes a subject, "

@@ -1,6 +1,6 @@
-// What a feature plan costs where it serves: the state's memory, a request's reading of all features
-// for its candidates, and one event. One thread, no JSON and no HTTP; simulated events of a year, ten
-// a subject, items by a heavy-tailed popularity.
+// What a feature plan costs where it serves: the state's memory, a request's reading of all
+// features for its candidates, and one event. One thread, no JSON and no HTTP; simulated events of
+// a year, ten a subject, items by a heavy-tailed popularity.
 //
 //   feature_times PLAN.json [events = 1e7] [candidates = 200] [requests = 2000]
 
@@ -74,7 +74,8 @@ class World {
       what_.push_back(item());
       for (auto& column : numbers_) column.push_back((1 + below(10'000)) * 10'000);
       for (auto& column : codes_) {
-        column.push_back(static_cast<std::int32_t>(below(static_cast<std::int64_t>(events) / 3 + 1)));
+        column.push_back(
+            static_cast<std::int32_t>(below(static_cast<std::int64_t>(events) / 3 + 1)));
       }
     }
   }
@@ -116,8 +117,8 @@ class World {
   std::vector<std::vector<std::int32_t>> codes_;
 };
 
-double time_requests(World& world, const State& state, std::size_t candidates,
-                     std::size_t requests, std::vector<double>& micros) {
+double time_requests(World& world, const State& state, std::size_t candidates, std::size_t requests,
+                     std::vector<double>& micros) {
   const std::size_t features = state.plan().features().size();
   std::vector<std::vector<double>> columns(features, std::vector<double>(candidates));
   std::vector<double*> out;
@@ -202,7 +203,7 @@ int main(int count, char** arguments) {
   print("an event up to 20 s late", micros);
   sum += time_requests(world, live, candidates, requests, micros);
   print("a request after these", micros);
-  std::printf("beside the state: %.1f MiB; sum %.6g\n",
-              static_cast<double>(live.bytes()) / 1048576, sum);
+  std::printf("beside the state: %.1f MiB; sum %.6g\n", static_cast<double>(live.bytes()) / 1048576,
+              sum);
   return 0;
 }

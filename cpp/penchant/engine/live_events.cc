@@ -187,8 +187,7 @@ void LiveEvents::take_json(std::string_view text, Timestamp received, std::strin
 }
 
 // In the order of the log, which is that of `apply`.
-std::vector<std::string> LiveEvents::take(std::span<const std::string> texts,
-                                          Timestamp received) {
+std::vector<std::string> LiveEvents::take(std::span<const std::string> texts, Timestamp received) {
   const std::lock_guard writing(writing_);
   std::vector<std::string> outcomes;
   std::vector<Event> taken;

@@ -20,8 +20,7 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 
 }  // namespace
 
-BlockReader::BlockReader(const State& state)
-    : state_(state), plan_(state.plan()), pairs_(state) {
+BlockReader::BlockReader(const State& state) : state_(state), plan_(state.plan()), pairs_(state) {
   for (std::size_t s = 0; s < plan_.series().size(); ++s) seen_.emplace_back(state, s);
 }
 

@@ -6,9 +6,9 @@
 //   live.add({.time = t, .type = "purchase", .subject = "17850", .item = "85123A", ...});
 //   live.read({.times = times, .subjects = subjects, .items = items}, columns, scratch);
 //
-// What it knows after some events is what a plan would know that had seen them all at once. It holds
-// what changed beside the profiles, not a copy of them. Readers share, a writer is alone. Items are
-// those of the profiles: another is none.
+// What it knows after some events is what a plan would know that had seen them all at once. It
+// holds what changed beside the profiles, not a copy of them. Readers share, a writer is alone.
+// Items are those of the profiles: another is none.
 
 #include <cstdint>
 #include <functional>

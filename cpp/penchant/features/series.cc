@@ -14,7 +14,7 @@ namespace penchant::features {
 namespace {
 
 constexpr std::size_t kKeysABlock = 256;
-constexpr std::size_t kGroup = 64;           // rows a mark, a cache line of flags
+constexpr std::size_t kGroup = 64;          // rows a mark, a cache line of flags
 constexpr std::size_t kLookedThrough = 32;  // rows of a list
 constexpr int kSpanHalfLives = 8;
 constexpr double kDecayedScale = 1 << 20;
@@ -131,8 +131,8 @@ std::int64_t Series::last_flag(const Flag& flag, std::size_t begin, std::size_t 
 // Only of groups whose first row is the list's, but not its first.
 void Series::mark_from(const Place& place, std::size_t row) {
   if (counted_.empty()) return;
-  const std::size_t first = std::max((place.begin + row + kGroup - 1) / kGroup,
-                                     place.begin / kGroup + 1);
+  const std::size_t first =
+      std::max((place.begin + row + kGroup - 1) / kGroup, place.begin / kGroup + 1);
   for (std::size_t g = first; g * kGroup < place.begin + place.size; ++g) {
     for (const Flag& flag : counted_) {
       marks_[g * counted_.size() + flag.mark] =
@@ -226,7 +226,8 @@ Series::Series(SeriesLayout layout) : layout_(std::move(layout)) {
     column_.push_back(measure.narrow() ? 0 : wide++);
     previous_.push_back(measure.kind == Measure::Kind::kDistinct ? narrow++ : 0);
     if (measure.kind == Measure::Kind::kSum) sums_.push_back(m);
-    if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne) known_.push_back(m);
+    if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne)
+      known_.push_back(m);
   }
   wide_.resize(wide);
   narrow_.resize(narrow);

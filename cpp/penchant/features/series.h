@@ -9,10 +9,10 @@
 //   const auto list = series.list(key);
 //   list.before(t);                                         // rows strictly before t
 //
-// A total as of any time is the entry before it; that of a window the difference of two. What counts
-// rows has a bit of each, and the number of those before every 64th, so that a count is one such
-// number and what is set in one cache line. All that is kept beside rows is a function of a key's
-// rows in their order, and of whole numbers: it is the same in whatever order events came.
+// A total as of any time is the entry before it; that of a window the difference of two. What
+// counts rows has a bit of each, and the number of those before every 64th, so that a count is one
+// such number and what is set in one cache line. All that is kept beside rows is a function of a
+// key's rows in their order, and of whole numbers: it is the same in whatever order events came.
 
 #include <algorithm>
 #include <cstddef>
@@ -97,9 +97,9 @@ struct PreparedEvents {
 
 // Which key a row belongs to.
 struct KeyColumn {
-  std::span<const std::int32_t> codes;    // [rows]; empty: all rows are of key 0
-  const std::int32_t* key_of = nullptr;   // of each code; null: the code itself
-  std::size_t keys = 0;                   // at least as many as there are
+  std::span<const std::int32_t> codes;   // [rows]; empty: all rows are of key 0
+  const std::int32_t* key_of = nullptr;  // of each code; null: the code itself
+  std::size_t keys = 0;                  // at least as many as there are
 
   [[nodiscard]] std::int32_t operator[](std::size_t row) const {
     if (codes.empty()) return 0;

@@ -21,14 +21,21 @@ SeriesView::SeriesView(const State& state, std::size_t series)
   left_.reserve(kPoints);
   std::iota(wider_.begin(), wider_.end(), std::size_t{0});
   std::ranges::sort(wider_, std::greater(), [&](std::size_t w) { return kept_.windows[w]; });
-  if (!kept_.by.subject && kept_.by.item == By::Item::kSameAttribute) {
-    last_of_.resize(state.items().codes[kept_.by.attribute].values);
+  if (!kept_.by.subject) {
+    std::size_t keys = 1;
+    if (kept_.by.item == By::Item::kSame) keys = state.items().items;
+    if (kept_.by.item == By::Item::kSameAttribute) {
+      keys = state.items().codes[kept_.by.attribute].values;
+      last_of_.resize(keys);
+    }
+    hints_.resize(keys * wider_.size());
   }
   const Plan& plan = state.plan();
   for (std::size_t f = 0; f < plan.features().size(); ++f) {
     const Feature& feature = plan.features()[f];
     const Plan::Access& access = plan.access()[f];
-    const bool counts = feature.kind == Feature::Kind::kCount || feature.kind == Feature::Kind::kKnown;
+    const bool counts =
+        feature.kind == Feature::Kind::kCount || feature.kind == Feature::Kind::kKnown;
     if (!counts || feature.by.pair() || access.series != series) continue;
     auto at = std::ranges::find(counts_, access.measure, &Counts::measure);
     if (at == counts_.end()) {
@@ -77,39 +84,78 @@ void SeriesView::find_runs(const Points& points, std::size_t first, std::size_t 
     if (like < point) continue;
     own_.push_back(point);
     keys_.push_back(key);
-    if (key >= 0) series.prefetch(static_cast<std::size_t>(key));
+    if (key < 0) continue;
+    series.prefetch(static_cast<std::size_t>(key));
+    if (const std::uint32_t* const known = hint(keys_.size() - 1, 0)) __builtin_prefetch(known);
   }
 }
 
-// Rows before each point's time less `window`, among those from place `least` (none: the first) to
-// the point's end: a step of every search at a time.
-void SeriesView::find_place(std::size_t place, std::int64_t window, std::size_t least) {
+// Rows before each point's time less `window`: among low[i] to low[i] + left_[k], a step of every
+// search at a time.
+void SeriesView::search(std::size_t place, std::int64_t window) {
   std::uint32_t* const low = places_[place].data();
-  const auto bound = [&](std::uint32_t i) { return times_[i] - window; };
-  std::uint32_t longest = 0;
-  left_.clear();
-  for (const std::uint32_t i : own_) {
-    const Series::List& list = lists_[i];
-    const auto end = static_cast<std::uint32_t>(place == 0 ? list.size() : places_[0][i]);
-    low[i] = least == 0 ? 0 : places_[least][i];
-    std::uint32_t left = end - low[i];
-    // Most questions are about now, and most windows of most keys are empty.
-    if (left > 0 && list.time(end - 1) < bound(i)) {
-      low[i] = end;
-      left = 0;
-    }
-    left_.push_back(left == 0 ? 0 : left - 1);
-    longest = std::max(longest, left_.back());
-  }
-  for (; longest > 0; longest /= 2) {
+  for (std::uint32_t longest = left_.empty() ? 0 : std::ranges::max(left_); longest > 0;
+       longest /= 2) {
     for (std::size_t k = 0; k < own_.size(); ++k) {
       if (left_[k] == 0) continue;
       const std::uint32_t i = own_[k];
       const std::uint32_t half = left_[k] / 2;
-      const bool below = lists_[i].time(low[i] + half) < bound(i);
+      const bool below = lists_[i].time(low[i] + half) < times_[i] - window;
       low[i] = below ? low[i] + half + 1 : low[i];
       left_[k] = below ? left_[k] - half - 1 : half;
     }
+  }
+}
+
+void SeriesView::find_end() {
+  std::uint32_t* const low = places_[0].data();
+  left_.clear();
+  for (const std::uint32_t i : own_) {
+    const auto size = static_cast<std::uint32_t>(lists_[i].size());
+    // Most questions are about now.
+    const bool all = size == 0 || lists_[i].time(size - 1) < times_[i];
+    low[i] = all ? size : 0;
+    left_.push_back(all ? 0 : size - 1);
+  }
+  search(0, 0);
+}
+
+// Not before the begin of `least`, the place of a longer window, if it is none of 0.
+void SeriesView::find_begin(std::size_t w, std::size_t least) {
+  constexpr std::uint32_t kNear = 64;
+  std::uint32_t* const low = places_[1 + w].data();
+  left_.clear();
+  for (std::size_t k = 0; k < own_.size(); ++k) {
+    const std::uint32_t i = own_[k];
+    const Series::List& list = lists_[i];
+    const std::int64_t bound = times_[i] - kept_.windows[w];
+    const std::uint32_t end = places_[0][i];
+    std::uint32_t from = least == 0 ? 0 : places_[least][i];
+    std::uint32_t upto = end;  // the first row that is known to be in, or `end`
+    if (from < end && list.time(end - 1) < bound) {
+      from = end;
+    } else if (from < end) {
+      upto = end - 1;
+      if (const std::uint32_t* const known = hint(k, w)) {
+        const std::uint32_t guess = std::clamp(*known, from, upto);
+        if (guess > from && list.time(guess - 1) >= bound) {
+          upto = guess - 1;
+        } else if (list.time(guess) >= bound) {
+          from = upto = guess;
+        } else {
+          const std::uint32_t near = std::min(upto, guess + kNear);
+          const bool beyond = list.time(near) < bound;
+          from = beyond ? near + 1 : guess + 1;
+          upto = beyond ? upto : near;
+        }
+      }
+    }
+    low[i] = from;
+    left_.push_back(upto - from);
+  }
+  search(1 + w, kept_.windows[w]);
+  for (std::size_t k = 0; k < own_.size(); ++k) {
+    if (std::uint32_t* const known = hint(k, w)) *known = low[own_[k]];
   }
 }
 
@@ -137,10 +183,17 @@ void SeriesView::look(const Points& points, std::size_t first, std::size_t count
     lists_[own_[k]] = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
     lists_[own_[k]].prefetch_end();
   }
-  find_place(0, 0, 0);
+  for (std::size_t k = 0; k < own_.size(); ++k) {
+    for (std::size_t w = 0; w < wider_.size(); ++w) {
+      const std::uint32_t* const known = hint(k, w);
+      const Series::List& list = lists_[own_[k]];
+      if (known != nullptr && *known < list.size()) __builtin_prefetch(list.times() + *known);
+    }
+  }
+  find_end();
   std::size_t least = 0;
   for (const std::size_t w : wider_) {
-    find_place(1 + w, kept_.windows[w], least);
+    find_begin(w, least);
     least = 1 + w;  // a shorter window begins where a longer one does, or later
   }
   count_rows();

@@ -59,8 +59,15 @@ class SeriesView {
   };
 
   void find_runs(const Points& points, std::size_t first, std::size_t count);
-  void find_place(std::size_t place, std::int64_t window, std::size_t least);
+  void find_end();
+  void find_begin(std::size_t window, std::size_t least);
+  void search(std::size_t place, std::int64_t window);
   void count_rows();
+  // Where the window of the own point began when its key was last looked at.
+  [[nodiscard]] std::uint32_t* hint(std::size_t own, std::size_t window) {
+    if (hints_.empty() || keys_[own] < 0) return nullptr;
+    return &hints_[static_cast<std::size_t>(keys_[own]) * wider_.size() + window];
+  }
   [[nodiscard]] std::int32_t key_of(const Points& points, std::size_t point) const;
 
   const State& state_;
@@ -68,15 +75,18 @@ class SeriesView {
   std::size_t series_;
   std::vector<std::size_t> wider_;  // the windows, from the longest on
   std::vector<Run> runs_;
-  std::vector<std::uint32_t> own_;           // points that are like no earlier one
-  std::vector<std::int32_t> keys_;           // [own]
-  std::vector<std::int64_t> times_;          // [points]
-  std::vector<Series::List> lists_;          // [points]
+  std::vector<std::uint32_t> own_;   // points that are like no earlier one
+  std::vector<std::int32_t> keys_;   // [own]
+  std::vector<std::int64_t> times_;  // [points]
+  std::vector<Series::List> lists_;  // [points]
   // Rows before the time, then before each window's begin. [1 + windows][points]
   std::vector<std::vector<std::uint32_t>> places_;
   std::vector<Counts> counts_;
   std::vector<std::size_t> slot_of_;  // [measures], of counts_
   std::vector<std::uint32_t> left_;   // [own], of a search
+  // Of series that aren't of subjects: requests ask again of the same keys, at nearly the same
+  // time.
+  std::vector<std::uint32_t> hints_;  // [keys][windows]
   // By key, where there are few: the block's number, and a point of the key in it.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> last_of_;
   std::uint64_t block_ = 0;

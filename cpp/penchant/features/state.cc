@@ -93,7 +93,8 @@ void State::check(const EventBatch& events, int threads) const {
   const auto below = [&](std::span<const std::int32_t> codes, std::int64_t end) {
     const auto most = static_cast<std::uint32_t>(end);
     // kNoCode, as all that is allowed, lies below once it is raised by one.
-    return every(codes, threads, [&](std::int32_t c) { return static_cast<std::uint32_t>(c) + 1 <= most; });
+    return every(codes, threads,
+                 [&](std::int32_t c) { return static_cast<std::uint32_t>(c) + 1 <= most; });
   };
   check_argument(below(events.items, static_cast<std::int64_t>(items_->items)),
                  "an event's item is not in the table of items");
@@ -121,7 +122,8 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
     if (!filters[f].conditions.empty()) looked_at |= 1U << f;
     for (std::size_t type = 0; type < of_type.size(); ++type) {
       const auto code = static_cast<std::uint16_t>(type);
-      const bool any = filters[f].types.empty() || std::ranges::binary_search(filters[f].types, code);
+      const bool any =
+          filters[f].types.empty() || std::ranges::binary_search(filters[f].types, code);
       if (any) of_type[type] |= 1U << f;
     }
   }
@@ -225,8 +227,8 @@ struct ReadScratch::Impl {
     for (; first < end; first += BlockReader::kPoints) {
       const std::size_t count = std::min(BlockReader::kPoints, end - first);
       for (std::size_t f = 0; f < into.size(); ++f) {
-        into[f] = columns[f] == nullptr ? unwanted.data() + f * BlockReader::kPoints
-                                        : columns[f] + first;
+        into[f] =
+            columns[f] == nullptr ? unwanted.data() + f * BlockReader::kPoints : columns[f] + first;
       }
       Points part{points.times.subspan(first, count), points.subjects.subspan(first, count),
                   points.items.empty() ? points.items : points.items.subspan(first, count)};

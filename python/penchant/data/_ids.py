@@ -181,8 +181,10 @@ def id_values(column: Column, role: str) -> tuple[pa.Array, list[tuple[np.ndarra
 
 
 def _close_together(array: pa.Array) -> tuple[np.ndarray, np.ndarray] | None:
-    """The distinct integers, ascending, and the code of each row, where a table of all between the
-    smallest and the largest is no longer than a few times the rows; else None."""
+    """The distinct integers, ascending, and the code of each row, where they lie close together.
+
+    None where a table of all from the smallest to the largest is longer than four times the rows.
+    """
     if not pa.types.is_integer(array.type) or array.null_count or not len(array):
         return None
     numbers = array.to_numpy()

@@ -68,7 +68,12 @@ class _Rows:
 
 
 def _read(
-    state: State, frame: Any, names: dict[str, str | None], label: str | None, time_unit: str
+    state: State,
+    frame: Any,
+    names: dict[str, str | None],
+    label: str | None,
+    time_unit: str,
+    strangers: dict[Any, int],
 ) -> _Rows:
     table = Table(frame)
     of = state._columns(table, names)
@@ -88,15 +93,19 @@ def _read(
         raise InvalidArgumentError(
             f"row {row}: an item that neither events nor catalogue have can't be a candidate"
         )
-    return _Rows(_all_subjects(state, table, of["subject"]), items, times, labels)
+    return _Rows(_all_subjects(state, table, of["subject"], strangers), items, times, labels)
 
 
-def _all_subjects(state: State, table: Table, name: str | None) -> np.ndarray:
-    """Codes, where those without events have codes below -1, so that they stay apart."""
+def _all_subjects(
+    state: State, table: Table, name: str | None, strangers: dict[Any, int]
+) -> np.ndarray:
+    """Codes, where those without events have codes below -1 of their own, by `strangers`."""
     ids = encode(table.column(str(name), "subject"), "subject")
-    known = state._subjects.find_all(ids.ids.ids()).astype(np.int64)
-    codes = np.where(known < 0, -2 - np.arange(len(known)), known)
-    return np.append(codes, -1)[ids.index]
+    external = ids.ids.ids()
+    known = state._subjects.find_all(external).astype(np.int64)
+    for place in np.flatnonzero(known < 0):
+        known[place] = strangers.setdefault(external[place], -2 - len(strangers))
+    return np.append(known, -1)[ids.index]
 
 
 def _decisions(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +159,8 @@ def candidates_of(
     time_unit: str,
 ) -> Candidates:
     """Put together decisions and their candidates; see `State.training_frame`."""
-    chosen = _read(state, decisions, names, label, time_unit)
+    strangers: dict[Any, int] = {}
+    chosen = _read(state, decisions, names, label, time_unit, strangers)
     first, group = _decisions(chosen)
     items, labels = chosen.items, chosen.labels
     width = len(state._items) + 1
@@ -166,7 +176,7 @@ def candidates_of(
         items = np.concatenate([items, drawn.ravel()])
         labels = np.concatenate([labels, np.zeros(drawn.size)])
     elif candidates is not None:
-        listed = _read(state, candidates, names, None, time_unit)
+        listed = _read(state, candidates, names, None, time_unit, strangers)
         place = _decision_of(listed, chosen, first)
         # What was chosen but is not among the candidates is nothing that could be ranked; of a
         # pair that was chosen twice the last label counts.

@@ -110,8 +110,7 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
     }
     // Events in between change nothing about it.
     const auto last = [](const auto& column) { return std::span(column).last(1); };
-    live.replay(
-        {last(times), last(types), last(subjects), last(items), {last(prices)}, {}}, 1);
+    live.replay({last(times), last(types), last(subjects), last(items), {last(prices)}, {}}, 1);
   }
 }
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include <gtest/gtest.h>
 #include "reference/plain_series.h"
+#include <gtest/gtest.h>
 
 namespace penchant::features {
 namespace {
@@ -103,7 +103,8 @@ void expect_same(const Series& series, PlainSeries& plain, std::size_t keys) {
       const std::size_t step = expected.size() > 100 ? 7 : 1;
       for (std::size_t end = 0; end <= expected.size(); end += step) {
         const std::int64_t total = plain.total(key, measure, end);
-        ASSERT_EQ(list.total(m, end), total) << "measure " << m << " of key " << key << " at " << end;
+        ASSERT_EQ(list.total(m, end), total)
+            << "measure " << m << " of key " << key << " at " << end;
         const std::size_t begin = end / 3;
         const std::int64_t before = plain.total(key, measure, begin);
         if (measure.kind == Kind::kSum) {

@@ -386,8 +386,8 @@ TEST(Formula, ColumnsAreWhatRowsAre) {
   std::vector<double> room;
   std::vector<double> out(37);
   for (const char* const name :
-       {"+", "-", "*", "/", "<", "<=", "==", "!=", "and", "or", "not", "negate", "abs", "log1p",
-        "sqrt", "min", "max", "if", "known", "else"}) {
+       {"+",   "-",      "*",   "/",     "<",    "<=",  "==",  "!=", "and",   "or",
+        "not", "negate", "abs", "log1p", "sqrt", "min", "max", "if", "known", "else"}) {
     std::vector<Step> steps{a, b, c};
     const std::string_view called(name);
     if (called != "if") {
