@@ -340,7 +340,11 @@ def test_with_a_key_no_raw_identifier_is_written(
     item = small_data.item_ids[0]
     shop.observe(viewed(item, at(now, 1), "e1", email="Jane.Roe@Example.com", cookie="c00kie-77"))
     shop.observe(viewed(item, at(now, 2), "e2", subject="17", email="jane.roe@example.com"))
-    assert json.loads(shop.subject_json("17"))["events"] == 2
+    # A subject that is called as an identifier is one.
+    shop.observe(viewed(item, at(now, 3), "e3", subject="email:jane.roe@example.com"))
+    assert json.loads(shop.subject_json("17"))["events"] == 3
+    with pytest.raises(BadDataError, match="nobody"):
+        shop.observe(viewed(item, at(now, 3), "e4", subject="email:jane.roe"))
     bytes_of = written(tmp_path)
     assert b"e1" in bytes_of
     for secret in (b"ane.roe", b"ane.Roe", b"c00kie-77", KEY.encode()):

@@ -91,14 +91,21 @@ People::People(const Assets& assets, std::string_view key) : assets_(&assets) {
   }
 }
 
-std::optional<Token> People::token_of(std::string_view subject) const {
-  const identity::Options& options = identity_->graph().options();
+// Where the value begins in a subject that is called as identifiers are; 0: it is not.
+std::size_t People::named_at(std::string_view subject) const {
   const std::size_t at = subject.find_first_of(":#");
-  if (at != std::string_view::npos && find_namespace(options, subject.substr(0, at)) >= 0) {
-    const std::size_t space = subject[at] == '#' ? at + 1 : at;
-    return identity_->admit(subject.substr(0, space), subject.substr(at + 1));
+  const bool named = at != std::string_view::npos &&
+                     find_namespace(identity_->graph().options(), subject.substr(0, at)) >= 0;
+  return named ? at + 1 : 0;
+}
+
+std::optional<Token> People::token_of(std::string_view subject) const {
+  const std::size_t value = named_at(subject);
+  if (value == 0) {
+    return identity_->admit(identity_->graph().options().namespaces[leading_].name, subject);
   }
-  return identity_->admit(options.namespaces[leading_].name, subject);
+  const std::size_t space = subject[value - 1] == '#' ? value : value - 1;
+  return identity_->admit(subject.substr(0, space), subject.substr(value));
 }
 
 std::string People::text_of_token(const Token& token) const {
@@ -149,7 +156,12 @@ bool People::admit(Event& event, Rejection& rejection) const {
     rejection.message = concat("identifiers.", twice->space, ": given twice");
     return false;
   }
-  const bool nobody = kept.empty() && event.subject.empty() && !event.identifiers.empty();
+  const bool someone = !event.identifiers.empty() || !event.subject.empty();
+  if (named_at(event.subject) > 0) {
+    const std::optional<Token> token = token_of(event.subject);
+    event.subject = token ? identity_->name(*token) : std::string();
+  }
+  const bool nobody = someone && kept.empty() && event.subject.empty();
   event.identifiers = std::move(kept);
   if (!nobody) return true;
   rejection.reason = events::Reason::kNobody;

@@ -96,6 +96,7 @@ class People {
     std::string profile = {};
   };
 
+  [[nodiscard]] std::size_t named_at(std::string_view subject) const;
   [[nodiscard]] std::optional<identity::Token> token_of(std::string_view subject) const;
   [[nodiscard]] std::string text_of_token(const identity::Token& token) const;
   [[nodiscard]] std::string text_of_leader(std::int32_t id) const;
