@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "penchant/features/floor_div.h"
+#include "penchant/features/place_of.h"
 
 namespace penchant::features {
 namespace {
@@ -21,7 +22,29 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 }  // namespace
 
 BlockReader::BlockReader(const State& state)
-    : state_(state), plan_(state.plan()), pairs_(state), seen_(plan_.series().size()) {}
+    : state_(state), plan_(state.plan()), seen_(plan_.series().size()) {
+  for (std::size_t shift = 0; shift < plan_.shifts().size(); ++shift) {
+    shifted_.push_back({.pairs = PairWalk(state, shift),
+                        .lists = std::nullopt,
+                        .net = std::nullopt,
+                        .series = {},
+                        .features = {}});
+  }
+  for (std::size_t f = 0; f < plan_.features().size(); ++f) add_feature(f);
+}
+
+void BlockReader::add_feature(std::size_t f) {
+  const Feature& feature = plan_.features()[f];
+  Shifted& shifted = shifted_[feature.shift];
+  if (feature.of_list()) {
+    if (!shifted.lists) shifted.lists.emplace(state_, kPoints, feature.shift);
+  } else if (feature.netted()) {
+    if (!shifted.net) shifted.net.emplace(state_, kPoints, feature.shift);
+  } else if (feature.kind != Kind::kFormula && !(feature.of_events() && feature.by.pair())) {
+    shifted.features.push_back(f);
+    if (feature.of_events()) (void)place_of(shifted.series, plan_.access()[f].series);
+  }
+}
 
 std::int32_t BlockReader::key_of(const By& by, std::size_t point) const {
   if (by.subject) return points_.subjects[point];
@@ -43,8 +66,8 @@ void BlockReader::look_up(std::size_t s) {
   std::int32_t last_key = kNoCode;
   for (std::size_t i = 0; i < count_; ++i) {
     const std::int32_t key = key_of(kept.by, first_ + i);
-    const std::int64_t time = points_.times[first_ + i];
-    if (i > 0 && key == last_key && time == points_.times[first_ + i - 1]) {
+    const std::int64_t time = times_[i];
+    if (i > 0 && key == last_key && time == times_[i - 1]) {
       seen.again[i] = 1;
       seen.lists.push_back(seen.lists.back());
       seen.end.push_back(seen.end.back());
@@ -68,24 +91,40 @@ void BlockReader::read(const Points& points, std::size_t first, std::size_t coun
   points_ = points;
   first_ = first;
   count_ = count;
-  for (std::size_t s = 0; s < seen_.size(); ++s) look_up(s);
-  if (pairs_.any()) read_pairs(columns);
-  for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
+  for (std::size_t shift = 0; shift < plan_.shifts().size(); ++shift) read_shifted(shift, columns);
+  for (std::size_t f = 0; f < plan_.features().size(); ++f) {
+    const Formula& formula = plan_.features()[f].formula;
+    if (plan_.features()[f].kind != Kind::kFormula) continue;
+    for (std::size_t i = first; i < first + count; ++i) columns[f][i] = formula.value(columns, i);
+  }
 }
 
-void BlockReader::read_pairs(std::span<double* const> columns) {
+// All but formulas, of what is read with one shift.
+void BlockReader::read_shifted(std::size_t shift, std::span<double* const> columns) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    times_[i] = plan_.shifts()[shift].moment(points_.times[first_ + i]);
+  }
+  Shifted& shifted = shifted_[shift];
+  const auto times = std::span<const std::int64_t>(times_).first(count_);
+  for (const std::size_t s : shifted.series) look_up(s);
+  if (shifted.pairs.any()) read_pairs(shifted.pairs, columns);
+  if (shifted.lists) shifted.lists->read(points_, times, first_, columns);
+  if (shifted.net) shifted.net->read(points_, times, first_, columns);
+  for (const std::size_t f : shifted.features) read_feature(f, columns);
+}
+
+void BlockReader::read_pairs(PairWalk& pairs, std::span<double* const> columns) {
   for (std::size_t i = 0; i < count_; ++i) {
     const std::size_t point = first_ + i;
     const bool same = i > 0 && points_.subjects[point] == points_.subjects[point - 1] &&
-                      points_.times[point] == points_.times[point - 1];
-    if (!same) pairs_.walk(points_.subjects[point], points_.times[point]);
-    pairs_.write(points_.items.empty() ? kNoCode : points_.items[point], columns, point);
+                      times_[i] == times_[i - 1];
+    if (!same) pairs.walk(points_.subjects[point], times_[i]);
+    pairs.write(points_.items.empty() ? kNoCode : points_.items[point], columns, point);
   }
 }
 
 void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) {
   const Feature& feature = plan_.features()[f];
-  if (feature.of_events() && feature.by.pair()) return;
   double* const out = columns[f] + first_;
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
@@ -121,8 +160,8 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
     case Kind::kHour:
     case Kind::kWeekday:
       return each([&](std::size_t i) { return of_time(feature, i); });
-    case Kind::kFormula:
-      return each([&](std::size_t i) { return feature.formula.value(columns, first_ + i); });
+    default:
+      return;
   }
 }
 
@@ -203,7 +242,7 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
   const Series::List& list = seen_[access.series].lists[i];
   const std::size_t end = seen_[access.series].end[i];
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
-  const std::int64_t time = points_.times[first_ + i];
+  const std::int64_t time = times_[i];
   const auto unit = static_cast<double>(feature.unit);
   if (feature.kind == Kind::kRecency) {
     const std::int64_t last = list.total(access.measure, end);
@@ -236,8 +275,8 @@ double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
   const Series::List& list = seen_[access.series].lists[i];
   const std::size_t end = seen_[access.series].end[i];
   if (end == 0) return 0;
-  return DecayedSum{plan_.features()[f].half_life}.at(
-      list.total(access.measure, end), list.time(end - 1), points_.times[first_ + i]);
+  return DecayedSum{plan_.features()[f].half_life}.at(list.total(access.measure, end),
+                                                      list.time(end - 1), times_[i]);
 }
 
 double BlockReader::last_code_of(std::size_t f, std::size_t i) {
@@ -291,7 +330,7 @@ double BlockReader::of_item(const Feature& feature, std::size_t i) const {
 }
 
 double BlockReader::of_time(const Feature& feature, std::size_t i) const {
-  const std::int64_t local = points_.times[first_ + i] + feature.offset;
+  const std::int64_t local = times_[i] + feature.offset;
   const std::int64_t day = floor_div(local, 24 * kHourMicros);
   if (feature.kind == Kind::kHour) {
     return static_cast<double>((local - day * 24 * kHourMicros) / kHourMicros);

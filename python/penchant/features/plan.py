@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import yaml
 
 from ..errors import InvalidArgumentError
 from . import declarations as _declarations
+from . import lists as _lists
 from ._compile import Compiled, compile_plan
+from ._embeddings import Embedding, as_embedding
 from .declarations import Declaration
 from .state import State
 
@@ -25,11 +27,16 @@ class Plan:
     features
         Declarations, as the functions of `penchant.features` make them. An expression sees those
         before it.
+    embeddings
+        Vectors of items that `similarity` names: name -> a fitted model that has `item_factors`, or
+        (ids, matrix [items, width]). They are as they are at every moment: what they learned from
+        later events shows in earlier ones, so give those of a model that was fitted before.
 
     Raises
     ------
     InvalidArgumentError
-        With the feature's name, when one makes no sense or two share a name.
+        With the feature's name, when one makes no sense or two share a name, or when a feature
+        names an embedding that is not given.
 
     Examples
     --------
@@ -45,7 +52,9 @@ class Plan:
     [1.0]
     """
 
-    def __init__(self, features: Iterable[Declaration]) -> None:
+    def __init__(
+        self, features: Iterable[Declaration], *, embeddings: Mapping[str, Any] | None = None
+    ) -> None:
         self._features = list(features)
         for one in self._features:
             if not isinstance(one, Declaration):
@@ -54,6 +63,15 @@ class Plan:
                     f"{type(one).__name__}"
                 )
         self._compiled: Compiled = compile_plan(self._features)
+        self._embeddings: dict[str, Embedding] = {
+            name: as_embedding(name, given) for name, given in (embeddings or {}).items()
+        }
+        for name in self._compiled.embeddings:
+            if name not in self._embeddings:
+                raise InvalidArgumentError(
+                    f"a feature names the embedding {name!r}; give it: Plan(..., embeddings="
+                    f"{{{name!r}: model or (ids, matrix)}})"
+                )
 
     @property
     def features(self) -> list[Declaration]:
@@ -68,8 +86,8 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({len(self._features)} features, {len(self.columns)} columns)"
 
-    def __reduce__(self) -> tuple[type[Plan], tuple[list[Declaration]]]:
-        return Plan, (self._features,)
+    def __reduce__(self) -> tuple[Callable[..., Plan], tuple[Any, ...]]:
+        return _restored, (self._features, self._embeddings)
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """Write the plan as YAML, to `path` if given; returns the text."""
@@ -81,10 +99,11 @@ class Plan:
         return text
 
     @classmethod
-    def from_yaml(cls, source: str | Path) -> Plan:
+    def from_yaml(cls, source: str | Path, *, embeddings: Mapping[str, Any] | None = None) -> Plan:
         """Read what `to_yaml` writes: a path, or the text itself (a text of several lines).
 
         Each entry of `features` names its `kind`, and the arguments of the function of that name.
+        Embeddings are not in the text; give them as to `Plan`.
         """
         text = str(source)
         if isinstance(source, Path) or "\n" not in text:
@@ -95,7 +114,7 @@ class Plan:
             raise InvalidArgumentError(f"a feature plan that is no YAML: {error}") from None
         if not isinstance(document, dict) or not isinstance(document.get("features"), list):
             raise InvalidArgumentError("a feature plan in YAML is a list called 'features'")
-        return cls([_declared(entry) for entry in document["features"]])
+        return cls([_declared(entry) for entry in document["features"]], embeddings=embeddings)
 
     def replay(
         self,
@@ -156,15 +175,30 @@ class Plan:
         )
 
 
+def _restored(features: list[Declaration], embeddings: dict[str, Embedding]) -> Plan:
+    return Plan(features, embeddings=embeddings)
+
+
+# Kind of a feature -> the function that declares it.
+_MAKERS: dict[str, Any] = {
+    name: getattr(module, name)
+    for module in (_declarations, _lists)
+    for name in module.__all__
+    if name not in ("Declaration", "cart", "favorites", "latest")
+}
+
+
 def _declared(entry: Any) -> Declaration:
     if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):
         raise InvalidArgumentError(f"a feature in YAML names its kind, unlike {entry!r}")
     arguments = dict(entry)
     kind = arguments.pop("kind")
     # What `distinct` and others call by another name than the argument that came first.
-    maker = getattr(_declarations, kind, None) if kind in _declarations.__all__ else None
-    if maker is None or kind == "Declaration":
+    maker = _MAKERS.get(kind)
+    if maker is None:
         raise InvalidArgumentError(f"a feature in YAML is of the kind {kind!r}, which there is not")
+    # What a declaration's methods add.
+    read = {one: arguments.pop(one) for one in ("lag", "bucket", "net_of") if one in arguments}
     try:
         made = maker(**arguments)
     except TypeError as error:
@@ -172,4 +206,11 @@ def _declared(entry: Any) -> Declaration:
             f"feature {entry.get('name', kind)!r} in YAML: {error}"
         ) from None
     assert isinstance(made, Declaration)
+    if "lag" in read:
+        made = made.late(read["lag"])
+    if "bucket" in read:
+        made = made.bucketed(read["bucket"])
+    if "net_of" in read:
+        told = {"quantity": None} | dict(read["net_of"])
+        made = made.net_of(told.pop("returns", "return"), **told)
     return made
