@@ -551,6 +551,9 @@ class FeatureState:
         item_numbers: collections.abc.Sequence[
             typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
         ],
+        embeddings: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
+        ] = [],
     ) -> None: ...
     def read(
         self,
@@ -599,6 +602,9 @@ class FeatureProfiles:
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         numbers: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int64]],
         codes: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.int32]],
+        embeddings: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
+        ] = [],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> None: ...
     def read(

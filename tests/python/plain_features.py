@@ -22,8 +22,15 @@ def span(text: str) -> pd.Timedelta:
 class Plain:
     """A plan's features over `events`: columns subject, item, time, type, order, and fields."""
 
-    def __init__(self, plan: ft.Plan, events: pd.DataFrame, catalog: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        plan: ft.Plan,
+        events: pd.DataFrame,
+        catalog: pd.DataFrame,
+        vectors: dict[str, dict[Any, np.ndarray]] | None = None,
+    ) -> None:
         self.plan = plan
+        self.vectors = vectors or {}
         self.catalog = catalog.set_index("item")
         events = events.replace({"subject": {"": None}, "order": {"": None}})
         # Rows of one time stay in the order in which they came.
@@ -36,16 +43,27 @@ class Plain:
         for point in points.to_dict("records"):
             values: dict[str, Any] = {}
             for one in self.plan.features:
-                made = getattr(self, f"_{one.kind}")(one, point, values)
+                made = getattr(self, f"_{one.kind}")(one, self._as_of(one, point), values)
                 values.update(made if isinstance(made, dict) else {one.name: made})
             rows.append(values)
         return pd.DataFrame(rows, columns=self.plan.columns)
+
+    @staticmethod
+    def _as_of(one: Declaration, point: dict[str, Any]) -> dict[str, Any]:
+        time = point["time"]
+        if "lag" in one.options:
+            time = time - span(one.options["lag"])
+        if "bucket" in one.options:
+            time = time.floor(span(one.options["bucket"]))
+        return point | {"time": time}
 
     # --- which events ------------------------------------------------------------------------
 
     def _rows(self, one: Declaration, point: dict[str, Any], **changed: Any) -> pd.DataFrame:
         options = dict(one.options) | changed
         rows = self.events[self.events["time"] < point["time"]]
+        if "net_of" in options:
+            rows = self._net(options["net_of"], rows[rows["subject"] == point["subject"]])
         window = options.get("window")
         if window is not None:
             rows = rows[rows["time"] >= point["time"] - span(window)]
@@ -60,6 +78,39 @@ class Plain:
                 known = point.get("item") in self.catalog.index
                 mine = self.catalog.loc[point["item"], part] if known else None
                 rows = rows[rows[f"item.{part}"] == mine]
+        return rows
+
+    @staticmethod
+    def _net(told: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+        """What is left of one subject's events after the returns among them."""
+
+        def pieces(row: pd.Series) -> float:
+            quantity = row[told["quantity"]] if "quantity" in told else 1.0
+            return 1.0 if pd.isna(quantity) else float(quantity)
+
+        left: dict[Any, float] = {}
+        for at, row in rows.iterrows():
+            if row["type"] in told["bought"] and pieces(row) > 0:
+                left[at] = pieces(row)
+            if row["type"] not in told["returns"]:
+                continue
+            order = row[told["order"]] if "order" in told else None
+            anything = pd.isna(row["item"])
+            if anything and pd.isna(order):
+                continue
+            back = math.inf if anything else pieces(row)
+            for other in reversed(left):
+                same = anything or rows.loc[other, "item"] == row["item"]
+                if not pd.isna(order):
+                    same = same and rows.loc[other, told["order"]] == order
+                if same and back > 0:
+                    taken = min(back, left[other])
+                    left[other] -= taken
+                    back -= taken
+        rows = rows.drop([at for at, pieces_left in left.items() if pieces_left == 0]).copy()
+        for at, pieces_left in left.items():
+            if pieces_left > 0 and "quantity" in told:
+                rows.loc[at, told["quantity"]] = pieces_left
         return rows
 
     @staticmethod
@@ -180,6 +231,18 @@ class Plain:
     def _number(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
         return self.catalog[one.options["attribute"]].get(point["item"], math.nan)
 
+    def _one_hot(self, one: Declaration, point: dict[str, Any], _: Any) -> dict[str, Any]:
+        own = self._its(one.options["attribute"], point["item"])
+
+        def value(wanted: str) -> float:
+            if own is None:
+                return math.nan
+            if one.options.get("words"):
+                return float(wanted.lower() in str(own).lower().split())
+            return float(own == wanted)
+
+        return {f"{one.name}_{wanted}": value(wanted) for wanted in one.options["values"]}
+
     def _price_tier(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
         if point["item"] not in self.catalog.index:
             return math.nan
@@ -199,6 +262,148 @@ class Plain:
             shift = pd.Timedelta(offset.lstrip("+-"))
             local = local - shift if offset.startswith("-") else local + shift
         return local.hour if one.options["what"] == "hour" else local.day_of_week
+
+    # --- of lists ----------------------------------------------------------------------------
+
+    def _own(self, point: dict[str, Any], events: list[str] | None) -> pd.DataFrame:
+        rows = self.events[self.events["time"] < point["time"]]
+        rows = rows[rows["subject"] == point["subject"]]
+        return rows if events is None else rows[rows["type"].isin(events)]
+
+    def _latest(self, of: dict[str, Any], point: dict[str, Any]) -> list[Any]:
+        rows = self._rows(Declaration("latest", "", of), point, by=["subject"])
+        return list(dict.fromkeys(rows["item"].dropna().iloc[::-1]))[: of["k"]]
+
+    def _cart(self, of: dict[str, Any], point: dict[str, Any]) -> list[tuple[Any, float, float]]:
+        """(item, pieces, price of one), what was added last first."""
+        rows = self._own(point, [*of["adds"], *of["removes"], *of["ends"]])
+        inside: dict[Any, tuple[float, float]] = {}
+        before = None
+        for row in rows.to_dict("records"):
+            late = of["expires"] != "never" and before is not None
+            if row["type"] in of["ends"] or (late and row["time"] - before > span(of["expires"])):
+                inside = {}
+            before = row["time"]
+            if row["type"] in of["ends"] or row["item"] is None or pd.isna(row["item"]):
+                continue
+            pieces, price = inside.get(row["item"], (0.0, math.nan))
+            quantity = row[of["quantity"]] if "quantity" in of else 1.0
+            quantity = 1.0 if math.isnan(quantity) else max(quantity, 0.0)
+            if row["type"] in of["adds"]:
+                inside.pop(row["item"], None)  # to the end
+                own = row[of["price"]] if "price" in of else math.nan
+                pieces, price = pieces + quantity, price if math.isnan(own) else own
+            else:
+                pieces -= quantity
+            if pieces > 0:
+                inside[row["item"]] = (pieces, price)
+            else:
+                inside.pop(row["item"], None)
+        stale = of["expires"] != "never" and before is not None
+        if stale and point["time"] - before > span(of["expires"]):
+            return []
+        return [(item, *of_it) for item, of_it in reversed(inside.items())]
+
+    def _listed(self, of: dict[str, Any], point: dict[str, Any]) -> list[Any]:
+        if of["list"] == "latest":
+            return self._latest(of, point)
+        if of["list"] == "cart":
+            return [item for item, _, _ in self._cart(of, point)]
+        named = self._top(Declaration("top", "", of), point, None)
+        return [one for one in named.values() if one is not None]
+
+    def _its(self, attribute: str, item: Any) -> Any:
+        value = self.catalog[attribute].get(item)
+        return None if value is None or pd.isna(value) else value
+
+    def _basket(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+        of, what = one.options["of"], one.options["what"]
+        items = self._listed(of, point)
+        if what == "items":
+            return len(items)
+        if what == "has":
+            return float(point["item"] in items)
+        if what in ("categories", "same"):
+            own = [self._its(one.options["attribute"], item) for item in items]
+            mine = self._its(one.options["attribute"], point["item"])
+            if what == "categories":
+                return len({value for value in own if value is not None})
+            return math.nan if mine is None else own.count(mine)
+        cart = self._cart(of, point)
+        if what == "pieces":
+            return math.fsum(pieces for _, pieces, _ in cart)
+        total = 0.0
+        for item, pieces, price in cart:
+            cost = self.catalog[one.options["cost"]].get(item) if what == "margin" else 0.0
+            value = pieces * (price - cost)
+            total += 0.0 if math.isnan(value) else value
+        return total
+
+    def _rank_in(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+        of = one.options["of"]
+        wanted = point["item"]
+        if of["list"] == "favorites":
+            wanted = self._its(of["attribute"], wanted)
+        listed = self._listed(of, point)[: of["k"]]
+        return listed.index(wanted) + 1 if wanted in listed else math.nan
+
+    @staticmethod
+    def _pooled(values: list[float], pool: str) -> float:
+        if not values:
+            return math.nan
+        return {"max": max(values), "sum": sum(values), "mean": sum(values) / len(values)}[pool]
+
+    def _together(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+        options = one.options
+        had = self._rows(one, point, by=["all"])
+        its_share = (had["item"] == point["item"]).sum() / len(had) if len(had) else 0.0
+        if options["how"] == "lift" and not its_share:
+            return math.nan
+        found = []
+        for item in self._listed(options["of"], point)[: options["of"]["k"]]:
+            if item == point["item"]:
+                continue
+            sample = had[had["item"] == item].tail(options["sample"])
+            sample = sample[sample["subject"].notna() & (sample["subject"] != point["subject"])]
+            people = sample.drop_duplicates("subject", keep="last")
+            if people.empty:
+                continue
+            counts, seen = 0, []
+            for person, met in zip(people["subject"], people["time"], strict=True):
+                rows = had[had["subject"] == person]
+                if "within" in options:
+                    rows = rows[rows["time"] <= met + span(options["within"])]
+                rows = rows.tail(options["depth"])
+                if "within" in options:
+                    rows = rows[rows["time"] >= met - span(options["within"])]
+                counts += bool((rows["item"] == point["item"]).any())
+                seen += [x for x in rows["item"] if isinstance(x, str) and x != item]
+            if options["how"] == "count":
+                found.append(float(counts))
+            elif options["how"] == "share":
+                found.append(counts / len(people))
+            else:
+                rows_all = len(seen) + options["strength"]
+                own = seen.count(point["item"]) + options["strength"] * its_share
+                found.append(own / rows_all / its_share if rows_all else 1.0)
+        return self._pooled(found, options["pool"])
+
+    def _similarity(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+        vectors = self.vectors[one.options["embedding"]]
+
+        def unit(item: Any) -> np.ndarray | None:
+            vector = vectors.get(item)
+            if vector is None or not vector.any() or not np.isfinite(vector).all():
+                return None
+            return vector / np.linalg.norm(vector)
+
+        mine = unit(point["item"])
+        of = one.options["of"]
+        listed = self._listed(of, point)[: of["k"]]
+        others = [unit(item) for item in listed if item != point["item"]]
+        if mine is None:
+            return math.nan
+        return self._pooled([float(x @ mine) for x in others if x is not None], one.options["pool"])
 
     def _expression(self, one: Declaration, _: Any, values: dict[str, Any]) -> float:
         names: dict[str, Callable[..., float] | float] = {

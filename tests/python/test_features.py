@@ -19,6 +19,33 @@ from penchant import features as ft
 from penchant.errors import InvalidArgumentError
 from plain_features import Plain
 
+CART = ft.cart(quantity="quantity", price="price", expires="never", k=3)
+LOOK = {f"i{k}": np.random.default_rng(k).normal(size=5) for k in range(11)}
+LOOK["i4"] = np.zeros(5)
+EMBEDDINGS = {"look": (list(LOOK), np.array(list(LOOK.values())))}
+
+# What is net of returns in KINDS.
+NET = [
+    ft.count("purchase", name="kept"),
+    ft.count(by=("subject", "category"), window="5d", name="kept_like_it"),
+    ft.monetary(name="kept_value"),
+    ft.sum("price", "purchase", by=("subject", "item"), name="kept_price"),
+    ft.mean("quantity", "purchase", name="kept_pieces"),
+    ft.minimum("price", "purchase", name="kept_cheapest"),
+    ft.maximum("quantity", "purchase", by=("subject", "item"), name="kept_most"),
+    ft.distinct("item", "purchase", window="9d", name="kept_items"),
+    ft.frequency(name="kept_orders"),
+    ft.recency("purchase", name="since_kept"),
+    ft.first_seen("purchase", by=("subject", "category"), name="since_first_kept"),
+    ft.cadence(name="kept_gap"),
+    ft.average_spend(name="kept_basket"),
+    ft.last_items(3, "purchase", name="last_kept"),
+    ft.top("category", 2, "purchase", value="quantity * price", name="top_kept"),
+    ft.decayed("purchase", half_life="3d", value="quantity", name="kept_faded"),
+    ft.affinity("category", "purchase", name="kept_affinity"),
+    ft.rate("purchase", "page_view", by="subject", strength=1, prior=0.1, name="kept_rate"),
+]
+
 KINDS = [
     ft.count("purchase", name="purchases"),
     ft.count(["page_view", "purchase"], window="3d", name="recent"),
@@ -73,10 +100,43 @@ KINDS = [
     ft.price_tier("list_price", name="tier"),
     ft.context("hour", timezone_offset="+2h", name="hour"),
     ft.context("weekday", timezone_offset="-5h", name="weekday"),
+    ft.basket(name="cart_items"),
+    ft.basket("pieces", of=ft.cart(quantity="quantity", expires="2d"), name="cart_pieces"),
+    ft.basket("value", of=CART, name="cart_value"),
+    ft.basket("margin", of=CART, cost="list_price", name="cart_margin"),
+    ft.basket("categories", name="cart_categories"),
+    ft.basket("has", of=CART, name="in_cart"),
+    ft.basket("same", name="like_it_in_cart"),
+    ft.basket("same", of=ft.latest(4, "purchase"), name="like_it_lately"),
+    ft.rank_in(ft.latest(3, "page_view", window="3d"), name="seen_at"),
+    ft.rank_in("cart", name="cart_at"),
+    ft.rank_in(ft.favorites("category", 2, "purchase", value="quantity * price"), name="fond_of"),
+    ft.together(ft.latest(3), how="count", pool="sum", name="with_last"),
+    ft.together("cart", sample=5, depth=4, name="with_cart"),
+    ft.together(ft.latest(3), how="lift", pool="max", strength=2, name="lift_of_last"),
+    ft.together(
+        ft.latest(2, "page_view"), "page_view", within="1d", how="lift", name="seen_in_a_day"
+    ),
+    ft.together(ft.latest(3), where="quantity > 0", within="6h", pool="max", name="same_basket"),
+    ft.similarity(ft.latest(4), "look", name="like_last"),
+    ft.similarity("cart", "look", pool="max", name="like_cart"),
+    ft.one_hot("category", ["garden", "nowhere"], name="is"),
+    ft.one_hot("category", ["garden"], words=True, name="told"),
+    ft.count("purchase", window="4d", name="week_late").late("1d"),
+    *(one.net_of(order="order") for one in NET),
+    ft.monetary(window="8d", name="kept_lately").net_of(quantity=None),
+    ft.frequency(name="orders_kept_late").net_of().late("1d"),
+    ft.recency("purchase", by=("subject", "item"), name="since_had_late").late("30h"),
+    ft.mean("price", by="item", window="4d", name="mean_bucketed").bucketed("1d"),
+    ft.last_items(2, name="last_late").late("1d").bucketed("12h"),
+    ft.together(ft.latest(3), how="lift", name="lift_late").late("1d"),
     ft.expression("spent / (orders + 1)", name="spent_an_order"),
     ft.expression("otherwise(recency, 99) if purchases > 2 else -1", name="mixed"),
     ft.expression("2 < purchases <= 5 and not known(gap)", name="tested"),
 ]
+
+
+TYPES = ["page_view", "purchase", "login", "add_to_cart", "remove_from_cart", "return"]
 
 
 def random_events(rng: np.random.Generator, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,8 +147,8 @@ def random_events(rng: np.random.Generator, rows: int) -> tuple[pd.DataFrame, pd
             "subject": rng.choice(["ann", "bob", "cyd", "dee", ""], rows),
             "item": rng.choice([f"i{k}" for k in range(12)] + [None], rows),
             "time": pd.Timestamp("2024-05-01") + pd.to_timedelta(hours, unit="h"),
-            "type": rng.choice(["page_view", "purchase", "login"], rows, p=[0.4, 0.5, 0.1]),
-            "order": rng.choice([f"o{k}" for k in range(30)], rows),
+            "type": rng.choice(TYPES, rows, p=[0.25, 0.3, 0.05, 0.15, 0.1, 0.15]),
+            "order": rng.choice([f"o{k}" for k in range(12)] + [""] * 4, rows),
             "quantity": rng.integers(-1, 4, rows),
             "price": np.where(rng.random(rows) < 0.1, np.nan, rng.integers(1, 900, rows) / 100),
         }
@@ -136,10 +196,10 @@ def test_every_kind_equals_the_slow_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     events, catalog = random_events(rng, 300)
     points = random_points(rng, events, 60)
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     state = plan.replay(events, catalog=catalog)
     fast = state.at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog).at(points))
+    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
 
 
 def test_every_kind_is_tried() -> None:
@@ -159,7 +219,7 @@ def test_the_order_of_arrival_does_not_show() -> None:
     # Distinct times: rows of one time keep the order in which they came.
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")
     points = random_points(rng, events, 100)
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     once = plan.replay(events, catalog=catalog).at(points)
     shuffled = events.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(plan.replay(shuffled, catalog=catalog).at(points), once)
@@ -169,7 +229,7 @@ def test_threads_do_not_show() -> None:
     rng = np.random.default_rng(6)
     events, catalog = random_events(rng, 3000)
     points = random_points(rng, events, 5000)
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     one = plan.replay(events, catalog=catalog, threads=1).at(points, threads=1)
     for threads in (2, 8):
         state = plan.replay(events, catalog=catalog, threads=threads)
@@ -179,7 +239,7 @@ def test_threads_do_not_show() -> None:
 def test_the_future_does_not_show() -> None:
     rng = np.random.default_rng(7)
     events, catalog = random_events(rng, 400)
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     cut = pd.Timestamp("2024-05-08")
     points = random_points(rng, events, 100)
     points["time"] = cut
@@ -203,16 +263,16 @@ def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     )
     events, catalog = random_events(rng, data.draw(st.integers(1, 120)))
     points = random_points(rng, events, 12)
-    plan = ft.Plan(chosen)
+    plan = ft.Plan(chosen, embeddings=EMBEDDINGS)
     fast = plan.replay(events, catalog=catalog).at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog).at(points))
+    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
 
 
 def test_frames_of_each_kind() -> None:
     rng = np.random.default_rng(8)
     events, catalog = random_events(rng, 200)
     points = random_points(rng, events, 20)
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     expected = plan.replay(events, catalog=catalog).at(points)
     polars = plan.replay(pl.from_pandas(events), catalog=pl.from_pandas(catalog))
     answer = polars.at(pl.from_pandas(points))
@@ -223,11 +283,11 @@ def test_frames_of_each_kind() -> None:
 
 
 def test_yaml_goes_out_and_in(tmp_path: Any) -> None:
-    plan = ft.Plan(KINDS)
+    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
     plan.to_yaml(tmp_path / "plan.yaml")
-    again = ft.Plan.from_yaml(tmp_path / "plan.yaml")
+    again = ft.Plan.from_yaml(tmp_path / "plan.yaml", embeddings=EMBEDDINGS)
     assert again.features == plan.features
-    assert ft.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
+    assert ft.Plan.from_yaml(plan.to_yaml(), embeddings=EMBEDDINGS).columns == plan.columns
     assert pickle.loads(pickle.dumps(plan)).features == plan.features
 
 
@@ -392,7 +452,7 @@ def test_rows_without_a_time_are_set_aside() -> None:
 def training_case() -> tuple[ft.State, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(11)
     events, catalog = random_events(rng, 300)
-    state = ft.Plan(KINDS).replay(events, catalog=catalog)
+    state = ft.Plan(KINDS, embeddings=EMBEDDINGS).replay(events, catalog=catalog)
     decisions = random_points(rng, events, 40)
     return state, decisions, events
 

@@ -28,11 +28,23 @@ DECLARED = [
     ft.sum("value", "purchase", by=("subject", "item"), name="pieces"),
     ft.decayed(half_life="10d", by="item", name="warm"),
     ft.expression("otherwise(met, 0) / (week + 1)", name="share"),
+    ft.basket(of=ft.latest(4), name="lately"),
+    ft.rank_in(ft.latest(4), name="had_at"),
+    ft.together(ft.latest(3), None, name="with_last"),
+    ft.together(ft.latest(3), None, how="lift", pool="max", name="lift"),
+    ft.similarity(ft.latest(3), "look", name="like_last"),
+    ft.count(by="item", window="14d", name="item_late").late("2d").bucketed("1d"),
     ft.last_items(2, name="last"),
 ]
+LAST = ["last_1", "last_2"]
 
 
-def made(**more: Any) -> pn.Pipeline:
+def declared(data: pn.Dataset) -> ft.Plan:
+    vectors = np.random.default_rng(4).normal(size=(data.num_items, 6))
+    return ft.Plan(DECLARED, embeddings={"look": (data.item_ids, vectors)})
+
+
+def made(data: pn.Dataset, **more: Any) -> pn.Pipeline:
     sources = [
         pn.ALS(factors=6, iterations=4),
         pn.ItemKNN(neighbors=20),
@@ -40,18 +52,18 @@ def made(**more: Any) -> pn.Pipeline:
         pn.RepeatPurchase(),
     ]
     ranker = pn.GBDTRanker(trees=15, leaves=6, learning_rate=0.3)
-    given = {"ranker": ranker, "depth": 40, "weights": WEIGHTS, "features": ft.Plan(DECLARED)}
+    given = {"ranker": ranker, "depth": 40, "weights": WEIGHTS, "features": declared(data)}
     return pn.Pipeline(sources, **{**given, **more})
 
 
 @pytest.fixture(scope="module")
 def fitted(small_data: pn.Dataset) -> pn.Pipeline:
-    return made().fit(small_data)
+    return made(small_data).fit(small_data)
 
 
 def test_the_ranker_has_the_columns_that_are_numbers(fitted: pn.Pipeline) -> None:
     mine = [name for name in fitted.ranker_features_ if name.startswith("plan.")]
-    assert mine == [f"plan.{one.name}" for one in DECLARED[:-1]]
+    assert mine == [f"plan.{name}" for name in [*(one.name for one in DECLARED[:-1]), *LAST]]
 
 
 def candidates(pipeline: pn.Pipeline, subject: Any) -> tuple[list[Any], pd.DataFrame]:
@@ -63,7 +75,7 @@ def candidates(pipeline: pn.Pipeline, subject: Any) -> tuple[list[Any], pd.DataF
 
 
 def test_what_is_served_is_what_the_plan_says(fitted: pn.Pipeline, small_data: pn.Dataset) -> None:
-    state = ft.Plan(DECLARED).replay(small_data.to_frame())
+    state = declared(small_data).replay(small_data.to_frame())
     now = pd.Timestamp(small_data.to_frame()["time"].max())
     for subject in small_data.subject_ids[:20]:
         items, values = candidates(fitted, subject)
@@ -74,10 +86,15 @@ def test_what_is_served_is_what_the_plan_says(fitted: pn.Pipeline, small_data: p
             np.testing.assert_array_equal(
                 values[f"plan.{one.name}"], expected[one.name].astype("float32"), one.name
             )
+        # Of what is an item a ranker learns whether it is the candidate.
+        for name in LAST:
+            known = expected[name].notna()
+            same = (expected[name] == expected["item"]).astype("float32").where(known)
+            np.testing.assert_array_equal(values[f"plan.{name}"], same, name)
 
 
 def test_the_ranker_learns_from_what_was_known_then(small_data: pn.Dataset) -> None:
-    pipeline = made()
+    pipeline = made(small_data)
     table = pipeline.ranker_table(small_data)
     # What comes after the first window's begin is changed, and no value of its rows with it.
     events = small_data.to_frame()
@@ -109,7 +126,7 @@ def test_saved_and_loaded_it_answers_the_same_bytes(
 
 
 def test_threads_do_not_show(fitted: pn.Pipeline, small_data: pn.Dataset) -> None:
-    assert made(threads=1).fit(small_data).to_bytes() == fitted.to_bytes()
+    assert made(small_data, threads=1).fit(small_data).to_bytes() == fitted.to_bytes()
 
 
 def test_the_moment_of_the_request_counts(fitted: pn.Pipeline, small_data: pn.Dataset) -> None:
@@ -123,14 +140,14 @@ def test_the_moment_of_the_request_counts(fitted: pn.Pipeline, small_data: pn.Da
 
 def test_richer_events_and_what_makes_no_sense(small_data: pn.Dataset) -> None:
     with pytest.raises(InvalidArgumentError, match="features must be a Plan"):
-        made(features=[ft.count()]).fit(small_data)
+        made(small_data, features=[ft.count()]).fit(small_data)
     with pytest.raises(InvalidArgumentError, match="events are for features="):
-        made(features=None).fit(small_data, events=small_data.to_frame())
+        made(small_data, features=None).fit(small_data, events=small_data.to_frame())
     with pytest.raises(InvalidArgumentError, match="no column 'margin'"):
-        made(features=ft.Plan([ft.sum("margin")])).fit(small_data)
+        made(small_data, features=ft.Plan([ft.sum("margin")])).fit(small_data)
     roles = _roles(small_data)
     frame = small_data.to_frame().rename(columns=roles).assign(margin=0.5)
-    pipeline = made(features=ft.Plan([ft.sum("margin", name="margin")])).fit(
+    pipeline = made(small_data, features=ft.Plan([ft.sum("margin", name="margin")])).fit(
         small_data, events=frame
     )
     assert "plan.margin" in pipeline.ranker_features_
@@ -142,6 +159,9 @@ def test_broken_profiles_are_refused(fitted: pn.Pipeline) -> None:
         section["name"] for section in reader.sections if section["name"].startswith("profiles/")
     ]
     assert {"profiles/plan", "profiles/times", "profiles/types"} <= set(names)
+    vectors = np.array(reader.array("profiles/vectors/0"))
+    with pytest.raises(CorruptBundleError, match="embedding"):
+        _core.Engine.from_bundle(_rewritten(reader, "profiles/vectors/0", vectors[1:]), False)
     for name in ("profiles/event_items", "profiles/types", "profiles/event_subjects"):
         values = np.array(reader.array(name))
         values[0] = 2**30

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "penchant/bindings/register.h"
+#include "penchant/features/item_vectors.h"
 #include "penchant/features/millionths.h"
 #include "penchant/features/plan.h"
 #include "penchant/features/profiles.h"
@@ -60,6 +61,16 @@ std::pair<py::array_t<std::int64_t>, std::size_t> millionths(const Array<T>& num
   return {std::move(out), wrong};
 }
 
+std::vector<features::ItemVectors> unit_vectors(const std::vector<Array<float>>& embeddings) {
+  std::vector<features::ItemVectors> out;
+  for (const Array<float>& one : embeddings) {
+    check_argument(one.ndim() == 2, "an embedding is a matrix, a row an item");
+    out.push_back(features::ItemVectors::of({one.data(), static_cast<std::size_t>(one.shape(0)),
+                                             static_cast<std::size_t>(one.shape(1))}));
+  }
+  return out;
+}
+
 std::shared_ptr<Profiles> make_profiles(
     std::shared_ptr<Plan> plan, const data::IdMap& subject_ids, const data::IdMap& item_ids,
     const std::vector<std::pair<Array<std::int32_t>, data::IdMap>>& item_codes,
@@ -67,7 +78,7 @@ std::shared_ptr<Profiles> make_profiles(
     const Array<std::int64_t>& times, const Array<std::int32_t>& types,
     const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
     const std::vector<Array<std::int64_t>>& numbers, const std::vector<Array<std::int32_t>>& codes,
-    int threads) {
+    const std::vector<Array<float>>& embeddings, int threads) {
   ProfileParts parts;
   parts.plan = std::move(plan);
   parts.subjects = subject_ids;
@@ -83,6 +94,7 @@ std::shared_ptr<Profiles> make_profiles(
     const auto all = as_span(column);
     parts.table.numbers.emplace_back(all.begin(), all.end());
   }
+  parts.table.vectors = unit_vectors(embeddings);
   parts.events = {shared(times), shared(types),   shared(subjects),
                   shared(items), shared(numbers), shared(codes)};
   const py::gil_scoped_release release;
@@ -159,10 +171,14 @@ void register_features(py::module_& module) {
   py::class_<State>(module, "FeatureState", "What a plan knows after the events it has seen.")
       .def(py::init([](std::shared_ptr<Plan> plan, std::size_t items,
                        const std::vector<ItemCodes>& codes,
-                       const std::vector<Array<double>>& numbers) {
-             return State(std::move(plan), item_table(items, codes, numbers));
+                       const std::vector<Array<double>>& numbers,
+                       const std::vector<Array<float>>& embeddings) {
+             features::ItemTable table = item_table(items, codes, numbers);
+             table.vectors = unit_vectors(embeddings);
+             return State(std::move(plan), std::move(table));
            }),
-           py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"))
+           py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"),
+           py::arg("embeddings") = std::vector<Array<float>>())
       .def("replay", &replay, py::arg("times"), py::arg("types"), py::arg("subjects"),
            py::arg("items"), py::arg("numbers"), py::arg("codes"), py::arg("threads") = 0)
       .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
@@ -175,7 +191,8 @@ void register_features(py::module_& module) {
       .def(py::init(&make_profiles), py::arg("plan"), py::arg("subject_ids"), py::arg("item_ids"),
            py::arg("item_codes"), py::arg("item_numbers"), py::arg("code_ids"), py::arg("times"),
            py::arg("types"), py::arg("subjects"), py::arg("items"), py::arg("numbers"),
-           py::arg("codes"), py::arg("threads") = 0)
+           py::arg("codes"), py::arg("embeddings") = std::vector<Array<float>>(),
+           py::arg("threads") = 0)
       .def(
           "read",
           [](const Profiles& profiles, const Array<std::int64_t>& times,

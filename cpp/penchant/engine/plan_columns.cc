@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <variant>
 
@@ -15,10 +17,10 @@ namespace {
 using features::Feature;
 using features::Profiles;
 
-// What stands for something rather than measures it has no order that a split could use.
-bool is_number(const Feature& feature) {
-  return feature.kind != Feature::Kind::kLastCode && feature.kind != Feature::Kind::kTopCode &&
-         feature.kind != Feature::Kind::kItemCode;
+// What an item is has no order that a split could use; `one_hot` tells of it.
+bool is_column(const features::Plan& plan, const Feature& feature) {
+  if (feature.hidden || feature.kind == Feature::Kind::kItemCode) return false;
+  return feature.kind != Feature::Kind::kLastCode || feature.code == plan.items_column();
 }
 
 class PlanReader {
@@ -37,13 +39,28 @@ class PlanReader {
     if (!scratch.ready) read(in, scratch);
     const std::vector<double>& values = scratch.columns[feature];
     for (std::size_t i = 0; i < in.candidates.size(); ++i) {
-      out[i] = static_cast<float>(std::clamp(values[i], -kMost, kMost));
+      const double value = told(feature, values[i], scratch.items[i]);
+      out[i] = static_cast<float>(std::clamp(value, -kMost, kMost));
     }
   }
 
  private:
   static constexpr double kMost = 3e38;
 
+  // A code says nothing by its size: what a ranker learns of it is whether the candidate is meant
+  // (last items), or is of it (top categories): 1 or 0.
+  [[nodiscard]] double told(std::size_t f, double value, std::int32_t item) const {
+    const Feature& feature = profiles_->plan().features()[f];
+    const bool code = feature.kind == Feature::Kind::kTopCode;
+    if (feature.kind != Feature::Kind::kLastCode && !code) return value;
+    if (std::isnan(value) || item < 0) return std::numeric_limits<double>::quiet_NaN();
+    std::int32_t own = item;
+    if (code) {
+      const auto& of_item = profiles_->state().items().codes[feature.attribute].of_item;
+      own = of_item[static_cast<std::size_t>(item)];
+    }
+    return value == own ? 1 : 0;
+  }
   [[nodiscard]] std::int32_t subject_of(const Workspace& work) const {
     const auto& subject = work.request->subject;
     if (!subject) return features::kNoCode;
@@ -94,7 +111,7 @@ void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out
   const std::vector<Feature>& all = basis.profiles->plan().features();
   for (std::size_t f = 0; f < all.size(); ++f) {
     // What only rules of segments ask for is known by these.
-    if (all[f].hidden || !is_number(all[f]) || all[f].name.starts_with("segments.")) continue;
+    if (!is_column(basis.profiles->plan(), all[f]) || all[f].name.starts_with("segments.")) continue;
     std::string words = all[f].name;
     std::ranges::replace(words, '_', ' ');
     out.push_back({"plan." + all[f].name, std::move(words),

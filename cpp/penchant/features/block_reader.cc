@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "penchant/features/floor_div.h"
+#include "penchant/features/place_of.h"
 
 namespace penchant::features {
 namespace {
@@ -20,8 +21,29 @@ bool counts(const Series::List& list, std::size_t row, const Feature& feature) {
 
 }  // namespace
 
-BlockReader::BlockReader(const State& state) : state_(state), plan_(state.plan()), pairs_(state) {
+BlockReader::BlockReader(const State& state) : state_(state), plan_(state.plan()) {
   for (std::size_t s = 0; s < plan_.series().size(); ++s) seen_.emplace_back(state, s);
+  for (std::size_t shift = 0; shift < plan_.shifts().size(); ++shift) {
+    shifted_.push_back({.pairs = PairWalk(state, shift),
+                        .lists = std::nullopt,
+                        .net = std::nullopt,
+                        .series = {},
+                        .features = {}});
+  }
+  for (std::size_t f = 0; f < plan_.features().size(); ++f) add_feature(f);
+}
+
+void BlockReader::add_feature(std::size_t f) {
+  const Feature& feature = plan_.features()[f];
+  Shifted& shifted = shifted_[feature.shift];
+  if (feature.of_list()) {
+    if (!shifted.lists) shifted.lists.emplace(state_, kPoints, feature.shift);
+  } else if (feature.netted()) {
+    if (!shifted.net) shifted.net.emplace(state_, kPoints, feature.shift);
+  } else if (feature.kind != Kind::kFormula && !(feature.of_events() && feature.by.pair())) {
+    shifted.features.push_back(f);
+    if (feature.of_events()) (void)place_of(shifted.series, plan_.access()[f].series);
+  }
 }
 
 void BlockReader::read(const Points& points, std::size_t first, std::size_t count,
@@ -29,29 +51,47 @@ void BlockReader::read(const Points& points, std::size_t first, std::size_t coun
   points_ = points;
   first_ = first;
   count_ = count;
-  for (SeriesView& view : seen_) view.look(points, first, count);
-  if (pairs_.any()) read_pairs(columns);
-  for (std::size_t f = 0; f < plan_.features().size(); ++f) read_feature(f, columns);
+  for (std::size_t shift = 0; shift < plan_.shifts().size(); ++shift) read_shifted(shift, columns);
+  for (std::size_t f = 0; f < plan_.features().size(); ++f) {
+    const Feature& feature = plan_.features()[f];
+    if (feature.kind != Kind::kFormula) continue;
+    feature.formula.values(columns, first, count, formula_room_, columns[f] + first);
+  }
 }
 
-void BlockReader::read_pairs(std::span<double* const> columns) {
+// All but formulas, of what is read with one shift.
+void BlockReader::read_shifted(std::size_t shift, std::span<double* const> columns) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    times_[i] = plan_.shifts()[shift].moment(points_.times[first_ + i]);
+  }
+  Shifted& shifted = shifted_[shift];
+  const auto times = std::span<const std::int64_t>(times_).first(count_);
+  const Points block{times, points_.subjects.subspan(first_, count_),
+                     points_.items.empty() ? points_.items : points_.items.subspan(first_, count_)};
+  for (const std::size_t s : shifted.series) seen_[s].look(block, 0, count_);
+  if (shifted.pairs.any()) read_pairs(shifted.pairs, columns);
+  if (shifted.lists) shifted.lists->read(points_, times, first_, columns);
+  if (shifted.net) shifted.net->read(points_, times, first_, columns);
+  for (const std::size_t f : shifted.features) read_feature(f, columns);
+}
+
+void BlockReader::read_pairs(PairWalk& pairs, std::span<double* const> columns) {
   for (std::size_t i = 0; i < count_;) {
     const std::size_t point = first_ + i;
     std::size_t end = i + 1;
     while (end < count_ && points_.subjects[first_ + end] == points_.subjects[point] &&
-           points_.times[first_ + end] == points_.times[point]) {
+           times_[end] == times_[i]) {
       ++end;
     }
-    pairs_.walk(points_.subjects[point], points_.times[point]);
-    pairs_.write(points_.items.empty() ? points_.items : points_.items.subspan(point, end - i),
-                 columns, point, end - i);
+    pairs.walk(points_.subjects[point], times_[i]);
+    pairs.write(points_.items.empty() ? points_.items : points_.items.subspan(point, end - i),
+                columns, point, end - i);
     i = end;
   }
 }
 
 void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) {
   const Feature& feature = plan_.features()[f];
-  if (feature.of_events() && feature.by.pair()) return;
   double* const out = columns[f] + first_;
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
@@ -95,11 +135,10 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
     case Kind::kHour:
     case Kind::kWeekday:
       return each([&](std::size_t i) {
-        const bool again = i > 0 && points_.times[first_ + i] == points_.times[first_ + i - 1];
-        return again ? out[i - 1] : of_time(feature, i);
+        return i > 0 && times_[i] == times_[i - 1] ? out[i - 1] : of_time(feature, i);
       });
-    case Kind::kFormula:
-      return feature.formula.values(columns, first_, count_, formula_room_, out);
+    default:
+      return;
   }
 }
 
@@ -153,7 +192,7 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
   const Series::List& list = seen_[access.series].list(i);
   const std::size_t end = seen_[access.series].end(i);
   const auto begin = static_cast<std::int64_t>(begin_of(f, i));
-  const std::int64_t time = points_.times[first_ + i];
+  const std::int64_t time = times_[i];
   const auto unit = static_cast<double>(feature.unit);
   if (feature.kind == Kind::kRecency) {
     const std::int64_t last = list.total(access.measure, end);
@@ -175,8 +214,8 @@ double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
   const Series::List& list = seen_[access.series].list(i);
   const std::size_t end = seen_[access.series].end(i);
   if (end == 0) return 0;
-  return DecayedSum{plan_.features()[f].half_life}.at(
-      list.total(access.measure, end), list.time(end - 1), points_.times[first_ + i]);
+  return DecayedSum{plan_.features()[f].half_life}.at(list.total(access.measure, end),
+                                                      list.time(end - 1), times_[i]);
 }
 
 double BlockReader::last_code_of(std::size_t f, std::size_t i) {
@@ -230,7 +269,7 @@ double BlockReader::of_item(const Feature& feature, std::size_t i) const {
 }
 
 double BlockReader::of_time(const Feature& feature, std::size_t i) const {
-  const std::int64_t local = points_.times[first_ + i] + feature.offset;
+  const std::int64_t local = times_[i] + feature.offset;
   const std::int64_t day = floor_div(local, 24 * kHourMicros);
   if (feature.kind == Kind::kHour) {
     return static_cast<double>((local - day * 24 * kHourMicros) / kHourMicros);

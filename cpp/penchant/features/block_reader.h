@@ -4,9 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "penchant/features/list_reader.h"
+#include "penchant/features/net_reader.h"
 #include "penchant/features/pair_walk.h"
 #include "penchant/features/series_view.h"
 #include "penchant/features/state.h"
@@ -24,6 +27,15 @@ class BlockReader {
             std::span<double* const> columns);
 
  private:
+  // What is read with one shift.
+  struct Shifted {
+    PairWalk pairs;
+    std::optional<ListReader> lists;  // where there are such features
+    std::optional<NetReader> net;
+    std::vector<std::size_t> series;    // to be looked at
+    std::vector<std::size_t> features;  // all but formulas
+  };
+
   void read_feature(std::size_t f, std::span<double* const> columns);
   [[nodiscard]] std::size_t begin_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double sum_of(std::size_t f, std::size_t i) const;
@@ -35,14 +47,17 @@ class BlockReader {
   [[nodiscard]] double top_code_of(std::size_t f, std::size_t i);
   [[nodiscard]] double of_item(const Feature& feature, std::size_t i) const;
   [[nodiscard]] double of_time(const Feature& feature, std::size_t i) const;
-  void read_pairs(std::span<double* const> columns);
+  void read_shifted(std::size_t shift, std::span<double* const> columns);
+  void add_feature(std::size_t f);
+  void read_pairs(PairWalk& pairs, std::span<double* const> columns);
 
   const State& state_;
   const Plan& plan_;
-  PairWalk pairs_;
+  std::vector<Shifted> shifted_;  // [plan's shifts]
   Points points_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
+  std::array<std::int64_t, kPoints> times_{};  // [count], as of which the block is read
   std::vector<double> formula_room_;
   std::vector<SeriesView> seen_;        // [series]
   std::vector<std::int32_t> distinct_;  // codes met

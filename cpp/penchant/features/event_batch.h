@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "penchant/features/item_vectors.h"
+
 namespace penchant::features {
 
 inline constexpr std::int64_t kUnit = 1'000'000;
@@ -29,7 +31,7 @@ struct EventBatch {
   [[nodiscard]] std::size_t size() const { return times.size(); }
 };
 
-// What is known of items: attributes as codes (category, brand) and as numbers (price).
+// What is known of items: attributes as codes (category, brand), as numbers (price) and as vectors.
 struct ItemTable {
   struct Codes {
     std::vector<std::int32_t> of_item;  // [items], or kNoCode
@@ -38,6 +40,7 @@ struct ItemTable {
   std::size_t items = 0;
   std::vector<Codes> codes;                  // [plan's item codes]
   std::vector<std::vector<double>> numbers;  // [plan's item numbers][items], NaN: not known
+  std::vector<ItemVectors> vectors;          // [plan's embeddings]
 };
 
 // What is asked: a value of every feature as of each point.

@@ -12,11 +12,12 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-PairWalk::PairWalk(const State& state) : state_(state) {
+PairWalk::PairWalk(const State& state, std::size_t shift) : state_(state) {
   const Plan& plan = state.plan();
   for (std::size_t f = 0; f < plan.features().size(); ++f) {
     const Feature& feature = plan.features()[f];
-    if (!feature.of_events() || !feature.by.pair()) continue;
+    if (!feature.of_events() || !feature.by.pair() || feature.netted() || feature.shift != shift)
+      continue;
     series_ = plan.access()[f].series;
     auto at = std::ranges::find(targets_, feature.by, &Target::by);
     if (at == targets_.end())

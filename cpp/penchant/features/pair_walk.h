@@ -14,8 +14,8 @@ namespace penchant::features {
 
 class PairWalk {
  public:
-  // Of the plan's pairs; keeps a reference.
-  explicit PairWalk(const State& state);
+  // Of the plan's pairs that are read with this shift; keeps a reference.
+  PairWalk(const State& state, std::size_t shift);
 
   [[nodiscard]] bool any() const { return !targets_.empty(); }
   // Walks the rows of `subject` strictly before `time`.

@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
+#include "penchant/features/place_of.h"
+
 namespace penchant::features {
 namespace {
 
 using Kind = Feature::Kind;
-
-// The place of `wanted` in `list`, which gets it where it lacks it.
-template <class T>
-std::size_t place_of(std::vector<T>& list, const T& wanted) {
-  const auto at = std::ranges::find(list, wanted);
-  if (at != list.end()) return static_cast<std::size_t>(at - list.begin());
-  list.push_back(wanted);
-  return list.size() - 1;
-}
 
 // Read row by row rather than from totals.
 bool walked(const Feature& feature) {
@@ -52,22 +45,32 @@ Measure::Kind total_of(Kind kind) {
 
 void Plan::compile() {
   for (const Feature& feature : features_) {
-    access_.push_back(feature.of_events() ? keep(feature) : Access{});
+    if (feature.netted()) {
+      access_.push_back(keep_netted(feature));
+    } else {
+      access_.push_back(feature.of_events() ? keep(feature) : Access{});
+    }
   }
+  keep_lists();
+  keep_companions();
+  keep_nettings();
+}
+
+std::size_t Plan::series_of(const By& by, std::size_t filter) {
+  auto at = std::ranges::find(series_, by, &Kept::by);
+  if (at == series_.end()) at = series_.insert(at, {.by = by, .layout = {}, .windows = {}});
+  at->layout.filters |= 1U << filter;
+  return static_cast<std::size_t>(at - series_.begin());
 }
 
 Plan::Access Plan::keep(const Feature& feature) {
   // Pairs are found in the rows of the subject.
   By by = feature.by;
   if (by.pair()) by = {.subject = true, .item = By::Item::kAny, .attribute = 0};
-  auto at = std::ranges::find(series_, by, &Kept::by);
-  if (at == series_.end()) at = series_.insert(at, {.by = by, .layout = {}, .windows = {}});
-  Kept& kept = *at;
-  SeriesLayout& layout = kept.layout;
-  layout.filters |= 1U << feature.filter;
-
   Access access;
-  access.series = static_cast<std::size_t>(at - series_.begin());
+  access.series = series_of(by, feature.filter);
+  Kept& kept = series_[access.series];
+  SeriesLayout& layout = kept.layout;
   if (feature.window > 0) access.window = place_of(kept.windows, feature.window);
   // Sums know what a row adds; others have to see its value again.
   const bool rows = walked(feature) || !Measure{.kind = total_of(feature.kind)}.adds();

@@ -16,7 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "penchant/features/floor_div.h"
 #include "penchant/features/formula.h"
+#include "penchant/features/item_list.h"
+#include "penchant/features/netting.h"
 #include "penchant/features/row_rules.h"
 #include "penchant/features/series.h"
 
@@ -32,6 +35,19 @@ struct By {
 
   [[nodiscard]] bool pair() const { return subject && item != Item::kAny; }
   friend bool operator==(const By&, const By&) = default;
+};
+
+// As of which moment a feature is read when asked for a time: so much earlier, because what it
+// counts arrives late, and at the last begin of a bucket, where one is declared.
+struct Shift {
+  std::int64_t lag = 0;     // microseconds
+  std::int64_t bucket = 0;  // microseconds since 1970-01-01 UTC; 0: none
+
+  [[nodiscard]] std::int64_t moment(std::int64_t time) const {
+    const std::int64_t then = time - lag;
+    return bucket == 0 ? then : floor_div(then, bucket) * bucket;
+  }
+  friend bool operator==(const Shift&, const Shift&) = default;
 };
 
 // Of Plan::codes, that which holds subjects.
@@ -56,7 +72,21 @@ struct Feature {
     kHour,        // of the day, UTC and `offset`
     kWeekday,     // Monday 0
     kFormula,
+    kListItems,   // how many items a list holds; of a cart all that are in it, as below
+    kListValues,  // different values of the attribute among them
+    kListHas,     // 1: the item is in the list, 0: it is not
+    kListSame,    // items of the list that share the attribute with the item
+    kListRank,    // place of the item in the list, from 1; of favorites, of its attribute
+    kCartPieces,
+    kCartValue,   // sum of pieces times price
+    kCartMargin,  // sum of pieces times (price less ItemTable::numbers)
+    kTogetherCount,
+    kTogetherShare,
+    kTogetherLift,
+    kSimilarity,  // cosine of the item's vector and those of the list
   };
+  // Of what the items of a list give one by one.
+  enum class Pool : std::uint8_t { kMean, kMax, kSum };
   std::string name;
   Kind kind = Kind::kCount;
   bool hidden = false;  // only for formulas
@@ -68,13 +98,27 @@ struct Feature {
   std::int64_t half_life = 0;          // microseconds
   std::int64_t unit = 86'400'000'000;  // microseconds in one, of times
   std::int64_t offset = 0;             // microseconds east of UTC
+  std::size_t netting = kNotNetted;    // of Plan::nettings
+  std::size_t shift = 0;               // of Plan::shifts
   std::size_t rank = 0;
-  std::size_t attribute = 0;  // of ItemTable, of kTopCode, kItemNumber, kItemCode
-  Formula formula;            // over earlier features
+  std::size_t attribute = 0;   // of ItemTable: of kTopCode, kItemCode, kListValues, kListSame
+                               // of its codes, of kItemNumber and kCartMargin of its numbers
+  std::size_t list = 0;        // of Plan::lists, where of_list()
+  std::size_t companions = 0;  // of Plan::companions, where together()
+  std::size_t embedding = 0;   // of ItemTable::vectors, of kSimilarity
+  Pool pool = Pool::kMean;     // of together() and kSimilarity
+  double strength = 0;         // of kTogetherLift: rows of a prior that know of no lift
+  Formula formula;             // over earlier features
 
+  static constexpr std::size_t kNotNetted = static_cast<std::size_t>(-1);
+  [[nodiscard]] bool netted() const { return netting != kNotNetted; }
+  [[nodiscard]] bool of_list() const { return kind >= Kind::kListItems; }
+  [[nodiscard]] bool together() const {
+    return kind >= Kind::kTogetherCount && kind <= Kind::kTogetherLift;
+  }
   [[nodiscard]] bool of_events() const {
     return kind != Kind::kItemNumber && kind != Kind::kItemCode && kind != Kind::kHour &&
-           kind != Kind::kWeekday && kind != Kind::kFormula;
+           kind != Kind::kWeekday && kind != Kind::kFormula && !of_list();
   }
 };
 
@@ -91,6 +135,14 @@ class Plan {
   [[nodiscard]] const std::vector<std::string>& codes() const { return codes_; }
   [[nodiscard]] const std::vector<std::string>& item_codes() const { return item_codes_; }
   [[nodiscard]] const std::vector<std::string>& item_numbers() const { return item_numbers_; }
+  [[nodiscard]] const std::vector<std::string>& embeddings() const { return embeddings_; }
+  [[nodiscard]] const std::vector<ItemList>& lists() const { return lists_; }
+  [[nodiscard]] const std::vector<Companions>& companions() const { return companions_; }
+  [[nodiscard]] const std::vector<Netting>& nettings() const { return nettings_; }
+  // How often the pieces of a purchase are a factor of a netted feature's value.
+  [[nodiscard]] std::size_t pieces_in(const Feature& feature) const;
+  // The first is none.
+  [[nodiscard]] const std::vector<Shift>& shifts() const { return shifts_; }
   // The JSON that it was made of.
   [[nodiscard]] const std::string& json() const { return json_; }
 
@@ -108,6 +160,38 @@ class Plan {
     std::size_t code = 0;               // of the series' layout
     std::size_t value = Measure::kOne;  // of the series' layout
   };
+  // Where a list finds its rows, and companions theirs.
+  struct ListAccess {
+    std::size_t series = 0;  // of subjects
+    std::size_t last = 0;    // measure: the last row of the list's filter
+    std::size_t items = 0;   // code of the series' layout
+    std::size_t quantity = Measure::kOne;
+    std::size_t price = Measure::kOne;
+    std::size_t value = Measure::kOne;
+  };
+  struct CompanionAccess {
+    std::size_t subjects = 0;  // series
+    std::size_t subject_last = 0;
+    std::size_t item_code = 0;
+    std::size_t items = 0;  // series
+    std::size_t item_last = 0;
+    std::size_t subject_code = 0;
+    bool lift = false;           // whether these are there:
+    std::size_t item_count = 0;  // measure
+    std::size_t all = 0;         // series
+    std::size_t all_count = 0;
+  };
+  struct NettingAccess {
+    std::size_t series = 0;  // of subjects
+    std::size_t items = 0;   // code of the series' layout
+    std::size_t order = 0;   // the same, where returns are of orders
+    std::size_t quantity = Measure::kOne;
+  };
+  [[nodiscard]] const std::vector<NettingAccess>& netting_access() const { return netting_access_; }
+  [[nodiscard]] const std::vector<ListAccess>& list_access() const { return list_access_; }
+  [[nodiscard]] const std::vector<CompanionAccess>& companion_access() const {
+    return companion_access_;
+  }
   [[nodiscard]] const std::vector<Kept>& series() const { return series_; }
   [[nodiscard]] const std::vector<Access>& access() const { return access_; }  // [features]
   // Code column of prepared events that holds items.
@@ -116,6 +200,12 @@ class Plan {
  private:
   void compile();
   Access keep(const Feature& feature);
+  std::size_t series_of(const By& by, std::size_t filter);
+  std::size_t last_row(std::size_t series, std::size_t filter);
+  void keep_lists();
+  void keep_companions();
+  void keep_nettings();
+  Access keep_netted(const Feature& feature);
 
   std::string json_;
   std::vector<std::string> types_;
@@ -125,9 +215,17 @@ class Plan {
   std::vector<std::string> item_numbers_;
   std::vector<Filter> filters_;
   std::vector<Value> values_;
+  std::vector<std::string> embeddings_;
+  std::vector<ItemList> lists_;
+  std::vector<Companions> companions_;
+  std::vector<Netting> nettings_;
+  std::vector<Shift> shifts_{Shift{}};
   std::vector<Feature> features_;
   std::vector<Kept> series_;
   std::vector<Access> access_;
+  std::vector<ListAccess> list_access_;
+  std::vector<CompanionAccess> companion_access_;
+  std::vector<NettingAccess> netting_access_;
 };
 
 }  // namespace penchant::features

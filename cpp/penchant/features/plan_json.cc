@@ -5,7 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "penchant/base/error.h"
+#include "penchant/features/place_of.h"
 #include "penchant/features/plan.h"
+#include "penchant/features/plan_json_lists.h"
+#include "penchant/features/plan_members.h"
 
 namespace penchant::features {
 namespace {
@@ -15,10 +18,8 @@ using Kind = Feature::Kind;
 
 constexpr std::size_t kMostBytes = 4 << 20;
 constexpr std::size_t kMostFeatures = 4096;
-constexpr std::size_t kMostNames = 65'535;
-constexpr std::int64_t kMostMicros = 1000LL * 366 * 86'400'000'000;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 17> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Kind>, 29> kKinds = {{
     {"count", Kind::kCount},
     {"known", Kind::kKnown},
     {"sum", Kind::kSum},
@@ -36,6 +37,18 @@ constexpr std::array<std::pair<std::string_view, Kind>, 17> kKinds = {{
     {"hour", Kind::kHour},
     {"weekday", Kind::kWeekday},
     {"formula", Kind::kFormula},
+    {"list_items", Kind::kListItems},
+    {"list_values", Kind::kListValues},
+    {"list_has", Kind::kListHas},
+    {"list_same", Kind::kListSame},
+    {"list_rank", Kind::kListRank},
+    {"cart_pieces", Kind::kCartPieces},
+    {"cart_value", Kind::kCartValue},
+    {"cart_margin", Kind::kCartMargin},
+    {"together_count", Kind::kTogetherCount},
+    {"together_share", Kind::kTogetherShare},
+    {"together_lift", Kind::kTogetherLift},
+    {"similarity", Kind::kSimilarity},
 }};
 
 constexpr std::array<std::pair<std::string_view, Compare>, 6> kCompares = {{
@@ -46,80 +59,6 @@ constexpr std::array<std::pair<std::string_view, Compare>, 6> kCompares = {{
     {">=", Compare::kGreaterEqual},
     {">", Compare::kGreater},
 }};
-
-template <class T, std::size_t N>
-T named(const std::array<std::pair<std::string_view, T>, N>& names, const std::string& name,
-        std::string_view what) {
-  const auto at = std::ranges::find(names, name, [](const auto& one) { return one.first; });
-  check_argument(at != names.end(), what, " '", name, "' is not known");
-  return at->second;
-}
-
-// Reads members of one object, and says whose they are when one is wrong.
-class Members {
- public:
-  Members(const Json& object, std::string whose) : object_(object), whose_(std::move(whose)) {
-    check_argument(object.is_object(), whose_, ": an object is wanted");
-  }
-
-  [[nodiscard]] bool has(const char* name) const {
-    return object_.contains(name) && !object_[name].is_null();
-  }
-  [[nodiscard]] const Json& at(const char* name) const {
-    check_argument(has(name), whose_, ": no '", name, "'");
-    return object_[name];
-  }
-  [[nodiscard]] std::string text(const char* name) const {
-    check_argument(at(name).is_string(), whose_, ": '", name, "' is no text");
-    return at(name).get<std::string>();
-  }
-  [[nodiscard]] std::vector<std::string> texts(const char* name) const {
-    std::vector<std::string> out;
-    if (!has(name)) return out;
-    check_argument(at(name).is_array() && at(name).size() <= kMostNames, whose_, ": '", name,
-                   "' is no list of at most ", kMostNames, " texts");
-    for (const Json& one : at(name)) {
-      check_argument(one.is_string(), whose_, ": '", name, "' holds something else than texts");
-      out.push_back(one.get<std::string>());
-    }
-    return out;
-  }
-  [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most,
-                                     std::int64_t otherwise) const {
-    if (!has(name)) return otherwise;
-    check_argument(at(name).is_number_integer(), whose_, ": '", name, "' is no whole number");
-    const bool fits = !at(name).is_number_unsigned() ||
-                      at(name).get<std::uint64_t>() <=
-                          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    const auto out = fits ? at(name).get<std::int64_t>() : std::numeric_limits<std::int64_t>::max();
-    check_argument(out >= least && out <= most, whose_, ": '", name, "' must be ", least, " to ",
-                   most, ", not ", out);
-    return out;
-  }
-  // A number below `size`.
-  [[nodiscard]] std::size_t index(const char* name, std::size_t size) const {
-    return index_of(at(name), size, name, whose_);
-  }
-  static std::size_t index_of(const Json& number, std::size_t size, std::string_view what,
-                              const std::string& whose) {
-    check_argument(number.is_number_unsigned() && number.get<std::uint64_t>() < size, whose, ": '",
-                   what, "' is no number below ", size);
-    return number.get<std::size_t>();
-  }
-  [[nodiscard]] const std::string& whose() const { return whose_; }
-
- private:
-  const Json& object_;
-  std::string whose_;
-};
-
-const Json& listed(const Members& members, const char* name, std::size_t most) {
-  static const Json kNone = Json::array();
-  if (!members.has(name)) return kNone;
-  check_argument(members.at(name).is_array() && members.at(name).size() <= most, members.whose(),
-                 ": '", name, "' is no list of at most ", most);
-  return members.at(name);
-}
 
 Filter read_filter(const Json& object, const std::string& whose, std::size_t types,
                    std::size_t numbers) {
@@ -206,6 +145,7 @@ Plan Plan::from_json(std::string_view text) {
   plan.codes_ = top.texts("codes");
   plan.item_codes_ = top.texts("item_codes");
   plan.item_numbers_ = top.texts("item_numbers");
+  plan.embeddings_ = top.texts("embeddings");
   for (const Json& one : listed(top, "filters", kMostFilters)) {
     plan.filters_.push_back(
         read_filter(one, "filter of a feature plan", plan.types_.size(), plan.numbers_.size()));
@@ -219,6 +159,12 @@ Plan Plan::from_json(std::string_view text) {
     }
     check_argument(!value.factors.empty(), members.whose(), ": no factors");
     plan.values_.push_back(std::move(value));
+  }
+  for (const Json& one : listed(top, "lists", kMostFeatures)) {
+    plan.lists_.push_back(read_list(one, plan));
+  }
+  for (const Json& one : listed(top, "nettings", kMostFeatures)) {
+    plan.nettings_.push_back(read_netting(one, plan));
   }
   for (const Json& one : listed(top, "features", kMostFeatures)) {
     const std::string name = Members(one, "feature").text("name");
@@ -235,6 +181,16 @@ Plan Plan::from_json(std::string_view text) {
     feature.half_life = members.integer("half_life", 1, kMostMicros, 0);
     feature.unit = members.integer("unit", 1, kMostMicros, feature.unit);
     feature.offset = members.integer("offset", -86'400'000'000, 86'400'000'000, 0);
+    if (members.has("netting")) {
+      feature.netting = members.index("netting", plan.nettings_.size());
+      check_argument(feature.of_events() && feature.by.subject, members.whose(),
+                     ": net of returns are events of subjects");
+    }
+    const Shift shift{.lag = members.integer("lag", 1, kMostMicros, 0),
+                      .bucket = members.integer("bucket", 1, kMostMicros, 0)};
+    check_argument(shift == Shift{} || feature.of_events() || feature.of_list(), members.whose(),
+                   ": nothing that it reads can be late");
+    feature.shift = place_of(plan.shifts_, shift);
     feature.rank = static_cast<std::size_t>(members.integer("rank", 0, 1000, 0));
     if (feature.kind == Kind::kItemNumber) {
       feature.attribute = members.index("attribute", plan.item_numbers_.size());
@@ -242,6 +198,11 @@ Plan Plan::from_json(std::string_view text) {
       feature.attribute = members.index("attribute", plan.item_codes_.size());
     } else if (feature.kind == Kind::kFormula) {
       feature.formula = read_formula(members, plan.features_.size());
+    } else if (feature.of_list()) {
+      read_of_list(members, plan, feature);
+      if (feature.together()) {
+        feature.companions = place_of(plan.companions_, read_companions(members, plan));
+      }
     }
     check_kind(feature);
     plan.features_.push_back(std::move(feature));

@@ -81,6 +81,9 @@ void Profiles::save(bundle::Writer& writer, const std::string& prefix) const {
   for (std::size_t i = 0; i < parts_.table.numbers.size(); ++i) {
     writer.add(numbered(prefix, "item_numbers", i), parts_.table.numbers[i]);
   }
+  for (std::size_t i = 0; i < parts_.table.vectors.size(); ++i) {
+    writer.add(numbered(prefix, "vectors", i), parts_.table.vectors[i].rows);
+  }
   writer.add(prefix + "/times", parts_.events.times);
   writer.add(prefix + "/types", parts_.events.types);
   writer.add(prefix + "/event_subjects", parts_.events.subjects);
@@ -112,6 +115,10 @@ std::shared_ptr<const Profiles> Profiles::load(const bundle::Reader& reader,
     for (std::size_t i = 0; i < parts.plan->item_numbers().size(); ++i) {
       parts.table.numbers.push_back(
           copied(reader.array<double>(numbered(prefix, "item_numbers", i))));
+    }
+    for (std::size_t i = 0; i < parts.plan->embeddings().size(); ++i) {
+      parts.table.vectors.push_back(ItemVectors::of_rows(
+          reader.array<float>(numbered(prefix, "vectors", i)), parts.table.items));
     }
     parts.events.times = reader.array<std::int64_t>(prefix + "/times");
     parts.events.types = reader.array<std::int32_t>(prefix + "/types");

@@ -56,7 +56,8 @@ class Profiles {
 
   // Writes "<prefix>/plan", "/subjects/...", "/items/...", "/item_codes/<i>",
   // "/item_texts/<i>/...",
-  // "/item_numbers/<i>", "/code_texts/<i>/...", "/times", "/types", "/event_subjects",
+  // "/item_numbers/<i>", "/vectors/<i>", "/code_texts/<i>/...", "/times", "/types",
+  // "/event_subjects",
   // "/event_items", "/numbers/<i>" and
   // "/codes/<i>".
   void save(bundle::Writer& writer, const std::string& prefix) const;

@@ -23,15 +23,15 @@ bool holds(std::int64_t x, Compare compare, std::int64_t limit) {
   return false;
 }
 
-std::int64_t times(std::int64_t a, std::int64_t b) {
-  const __int128 product = static_cast<__int128>(a) * b;
-  const __int128 half = product < 0 ? -kUnit / 2 : kUnit / 2;
-  const __int128 rounded = (product + half) / kUnit;
+}  // namespace
+
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  const __int128 exact = static_cast<__int128>(a) * b;
+  const __int128 half = exact < 0 ? -kUnit / 2 : kUnit / 2;
+  const __int128 rounded = (exact + half) / kUnit;
   const auto narrow = static_cast<std::int64_t>(rounded);
   return narrow == rounded ? narrow : kNoNumber;
 }
-
-}  // namespace
 
 bool Filter::accepts(const EventBatch& events, std::size_t row) const {
   if (!types.empty() && !std::ranges::binary_search(types, events.types[row])) return false;
@@ -45,7 +45,7 @@ std::int64_t Value::of(const EventBatch& events, std::size_t row) const {
   std::int64_t out = events.numbers[factors.front()][row];
   for (std::size_t k = 1; k < factors.size() && out != kNoNumber; ++k) {
     const std::int64_t factor = events.numbers[factors[k]][row];
-    out = factor == kNoNumber ? kNoNumber : times(out, factor);
+    out = factor == kNoNumber ? kNoNumber : product(out, factor);
   }
   return out;
 }

@@ -30,6 +30,9 @@ struct Filter {
   friend bool operator==(const Filter&, const Filter&) = default;
 };
 
+// Of millionths, rounded to millionths half away from zero; kNoNumber where it leaves 64 bits.
+[[nodiscard]] std::int64_t product(std::int64_t a, std::int64_t b);
+
 // The product of fields, rounded to millionths half away from zero; missing where one is, or beyond
 // 64 bits.
 struct Value {

@@ -49,7 +49,8 @@ bool of_subjects(const Plan& plan, std::size_t f) {
       return step.op != Formula::Op::kFeature || of_subjects(plan, step.feature);
     });
   }
-  if (feature.of_events()) return feature.by.subject;
+  // When what is read late, or is net of returns, changes no total tells.
+  if (feature.of_events()) return feature.by.subject && feature.shift == 0 && !feature.netted();
   return feature.kind == Feature::Kind::kHour || feature.kind == Feature::Kind::kWeekday;
 }
 

@@ -36,7 +36,7 @@ SeriesView::SeriesView(const State& state, std::size_t series)
     const Plan::Access& access = plan.access()[f];
     const bool counts =
         feature.kind == Feature::Kind::kCount || feature.kind == Feature::Kind::kKnown;
-    if (!counts || feature.by.pair() || access.series != series) continue;
+    if (!counts || feature.by.pair() || feature.netted() || access.series != series) continue;
     auto at = std::ranges::find(counts_, access.measure, &Counts::measure);
     if (at == counts_.end()) {
       at = counts_.insert(at, {access.measure, {}});

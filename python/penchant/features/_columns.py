@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from ..data._times import read_times
 from ..data.quarantine import Quarantine
 from ..errors import InvalidArgumentError
 from ._compile import SUBJECT, Compiled
+from ._embeddings import Embedding
 
 __all__ = ["Events", "Items", "make_profiles", "read_events", "read_items", "read_numbers"]
 
@@ -44,11 +47,12 @@ class Events:
 
 @dataclass
 class Items:
-    """What is known of items: codes and their texts, numbers."""
+    """What is known of items: codes and their texts, numbers, vectors [items, width]."""
 
     codes: list[np.ndarray]
     texts: dict[str, _core.IdMap]
     numbers: list[np.ndarray]
+    vectors: list[np.ndarray]
 
 
 def make_profiles(
@@ -71,6 +75,7 @@ def make_profiles(
         events.items,
         events.numbers,
         events.codes,
+        items.vectors,
         threads or 0,
     )
 
@@ -249,7 +254,12 @@ def _last_rows(events: Events) -> np.ndarray:
 
 
 def read_items(
-    events: Events, table: Table, catalog: Any, key: str | None, compiled: Compiled
+    events: Events,
+    table: Table,
+    catalog: Any,
+    key: str | None,
+    compiled: Compiled,
+    embeddings: Mapping[str, Embedding] | None = None,
 ) -> Items:
     """Read what the plan names of attributes, from the catalogue or from the events."""
     source = table
@@ -268,7 +278,8 @@ def read_items(
             return np.array([None if r < 0 else values[r] for r in rows], dtype=object)
         return values.take(at)
 
-    out = Items([], {}, [])
+    given = embeddings or {}
+    out = Items([], {}, [], [given[one].rows(events.item_ids) for one in compiled.embeddings])
     for name in compiled.item_codes:
         coded = encode(column(name), name)
         out.codes.append(_present(coded))
@@ -276,11 +287,24 @@ def read_items(
     for number in compiled.item_numbers:
         if isinstance(number, str):
             out.numbers.append(_floats(column(number), number))
+        elif number[0] in ("is", "has"):
+            out.numbers.append(_matches(encode(column(number[1]), number[1]), *number[::2]))
         else:
             _, price, within = number
             groups = _present(encode(column(within), within))
             out.numbers.append(_tiers(_floats(column(price), price), groups))
     return out
+
+
+def _matches(texts: Encoded, how: str, wanted: str) -> np.ndarray:
+    """1 where a text is `wanted` (or has it as a word), 0 where not, not a number without text."""
+    ids = [str(one) for one in texts.ids.ids()]
+    if how == "has":
+        of = [wanted.casefold() in re.findall(r"[^\W_]+", one.casefold()) for one in ids]
+    else:
+        of = [one == wanted for one in ids]
+    index = _present(texts)
+    return np.where(index < 0, np.nan, np.array([*of, False], float)[index])
 
 
 def _floats(column: Column, what: str) -> np.ndarray:

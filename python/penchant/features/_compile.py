@@ -14,6 +14,20 @@ from .declarations import Declaration
 __all__ = ["Compiled", "compile_plan"]
 
 _UNIT = 1_000_000
+# Kinds that no event changes.
+_AS_EVER = ("formula", "item_code", "item_number", "hour", "weekday")
+# Kinds that ask about the point's item whatever `by` says.
+_OF_CANDIDATES = (
+    "item_code",
+    "item_number",
+    "list_has",
+    "list_same",
+    "list_rank",
+    "together_count",
+    "together_share",
+    "together_lift",
+    "similarity",
+)
 OTHER = "*"  # the type of events that the plan doesn't name
 SUBJECT = "\0subject"  # a code column that holds subjects
 
@@ -37,10 +51,13 @@ class Compiled:
     outputs
         For each column: its name, and what its numbers are: "number", "item", or ("code",
         attribute).
+    embeddings
+        Names of the embeddings of items that features name.
     types, numbers, codes
         Names of event types and of fields that events must have.
     item_codes, item_numbers
-        Names of item attributes; of numbers also ("price_tier", price, within).
+        Names of item attributes; of numbers also ("price_tier", price, within), ("is", attribute,
+        text) and ("has", attribute, word).
     """
 
     def __init__(self) -> None:
@@ -48,9 +65,12 @@ class Compiled:
         self.numbers = _Names()
         self.codes = _Names()
         self.item_codes = _Names()
-        self.item_numbers: list[str | tuple[str, str, str]] = []
+        self.item_numbers: list[str | tuple[str, ...]] = []
         self.filters: list[dict[str, Any]] = []
         self.values: list[dict[str, Any]] = []
+        self.embeddings = _Names()
+        self.lists: list[dict[str, Any]] = []
+        self.nettings: list[dict[str, Any]] = []
         self.features: list[dict[str, Any]] = []
         self.outputs: list[tuple[str, Any]] = []
         self.core: _core.FeaturePlan
@@ -59,8 +79,7 @@ class Compiled:
     def uses_items(self) -> bool:
         """Whether a point has to say which item it asks about."""
         return any(
-            {"item", "attribute"} & set(feature.get("by", ()))
-            or feature["kind"] in ("item_code", "item_number")
+            {"item", "attribute"} & set(feature.get("by", ())) or feature["kind"] in _OF_CANDIDATES
             for feature in self.features
         )
 
@@ -127,7 +146,7 @@ class _Compiler:
             raise InvalidArgumentError(f"{whose}: want the name of a field, not {what!r}")
         return self.out.codes.place(SUBJECT if what == "subject" else what)
 
-    def _item_number(self, what: str | tuple[str, str, str]) -> int:
+    def _item_number(self, what: str | tuple[str, ...]) -> int:
         if what not in self.out.item_numbers:
             self.out.item_numbers.append(what)
         return self.out.item_numbers.index(what)
@@ -135,6 +154,12 @@ class _Compiler:
     def _put(self, name: str, output: Any, **members: Any) -> int:
         """Add a primitive; hidden ones (output None) that are the same share a place."""
         feature = {key: value for key, value in members.items() if value is not None}
+        if feature["kind"] not in _AS_EVER:
+            for one in ("lag", "bucket"):
+                if one in self._options:
+                    feature[one] = _micros(self._options[one])
+            if "net_of" in self._options:
+                feature["netting"] = self._netting(feature)
         if output is None:
             key = json.dumps(feature, sort_keys=True)
             if key not in self._places:
@@ -148,6 +173,24 @@ class _Compiler:
         self.out.outputs.append((name, output))
         self.out.features.append({"name": name} | feature)
         return len(self.out.features) - 1
+
+    def _netting(self, feature: dict[str, Any]) -> int:
+        told = self._options["net_of"]
+        if "subject" not in feature.get("by", ()):
+            raise InvalidArgumentError(
+                f"{self._whose}: net_of is of what subjects did, by='subject' or ('subject', ...)"
+            )
+        wanted: dict[str, Any] = {
+            "bought": self._filter(told["bought"], None, self._whose),
+            "returned": self._filter(told["returns"], None, self._whose),
+        }
+        if "quantity" in told:
+            wanted["quantity"] = self._value(told["quantity"], self._whose)
+        if "order" in told:
+            wanted["order"] = self.out.codes.place(told["order"])
+        if wanted not in self.out.nettings:
+            self.out.nettings.append(wanted)
+        return self.out.nettings.index(wanted)
 
     def _formula(self, name: str, steps: list[Any]) -> None:
         written = [{"feature": s[0]} if isinstance(s, tuple) else s for s in steps]
@@ -217,7 +260,8 @@ class _Compiler:
     def _add_cadence(self) -> None:
         span = self._put("", None, kind="span", **self._events())
         orders = self._distinct(self._options["order"], "", None)
-        self._formula(self._one.name, [(span,), (orders,), 1.0, "-", "/"])
+        # Of less than two orders there is none: of no known order at all, neither.
+        self._formula(self._one.name, [(span,), (orders,), 1.0, "-", 0.0, "max", "/"])
 
     def _ranks(self) -> int:
         k = self._options["k"]
@@ -313,12 +357,90 @@ class _Compiler:
         place = self._item_number(("price_tier", self._options["price"], self._options["within"]))
         self._put(self._one.name, "number", kind="item_number", attribute=place)
 
+    def _add_one_hot(self) -> None:
+        how = "has" if self._options.get("words") else "is"
+        for value in self._options["values"]:
+            place = self._item_number((how, self._options["attribute"], value))
+            self._put(f"{self._one.name}_{value}", "number", kind="item_number", attribute=place)
+
     def _add_context(self) -> None:
         text = self._options.get("timezone_offset")
         offset = 0
         if text is not None:
             offset = _micros(text.lstrip("+-")) * (-1 if text.startswith("-") else 1)
         self._put(self._one.name, "number", kind=self._options["what"], offset=offset or None)
+
+    # --- of lists ----------------------------------------------------------------------------
+
+    def _list(self, of: dict[str, Any]) -> int:
+        """Number of a list; one that only knows more (prices) is the same."""
+        cart = of["list"] == "cart"
+        within = of.get("expires" if cart else "window")
+        types = sorted({*of["adds"], *of["removes"], *of["ends"]}) if cart else of.get("events")
+        wanted: dict[str, Any] = {
+            "kind": of["list"],
+            "most": of["k"],
+            "filter": self._filter(types, of.get("where"), self._whose),
+        }
+        if within not in (None, "never"):
+            wanted["within"] = _micros(within)
+        for one in ("adds", "removes", "ends") if cart else ():
+            wanted[one] = self._filter(of[one], None, self._whose)
+        for one in ("quantity", "price", "value"):
+            if one in of:
+                wanted[one] = self._value(of[one], self._whose)
+        if "attribute" in of:
+            wanted["attribute"] = self.out.item_codes.place(of["attribute"])
+        for number, known in enumerate(self.out.lists):
+            price = wanted.get("price", known.get("price"))
+            priced = {} if price is None else {"price": price}
+            if wanted | priced == known | priced:
+                known |= priced
+                return number
+        self.out.lists.append(wanted)
+        return len(self.out.lists) - 1
+
+    def _of_list(self, kind: str, **members: Any) -> None:
+        place = self._list(self._options["of"])
+        self._put(self._one.name, "number", kind=kind, list=place, **members)
+
+    def _add_basket(self) -> None:
+        kind = {
+            "items": "list_items",
+            "categories": "list_values",
+            "has": "list_has",
+            "same": "list_same",
+            "pieces": "cart_pieces",
+            "value": "cart_value",
+            "margin": "cart_margin",
+        }[self._options["what"]]
+        attribute = None
+        if "attribute" in self._options:
+            attribute = self.out.item_codes.place(self._options["attribute"])
+        elif "cost" in self._options:
+            attribute = self._item_number(self._options["cost"])
+        self._of_list(kind, attribute=attribute)
+
+    def _add_rank_in(self) -> None:
+        self._of_list("list_rank")
+
+    def _add_together(self) -> None:
+        options = self._options
+        self.out.codes.place(SUBJECT)
+        within = options.get("within")
+        self._of_list(
+            f"together_{options['how']}",
+            filter=self._filter(options.get("events"), options.get("where"), self._whose),
+            within=None if within is None else _micros(within),
+            sample=options["sample"],
+            depth=options["depth"],
+            pool=options["pool"],
+            strength=options.get("strength"),
+        )
+
+    def _add_similarity(self) -> None:
+        embedding = self.out.embeddings.place(self._options["embedding"])
+        self._of_list("similarity", embedding=embedding, pool=self._options["pool"])
 
     def _add_expression(self) -> None:
         places = {
@@ -361,6 +483,9 @@ def compile_plan(declarations: Sequence[Declaration]) -> Compiled:
                 ],
                 "filters": out.filters,
                 "values": out.values,
+                "embeddings": list(out.embeddings),
+                "lists": out.lists,
+                "nettings": out.nettings,
                 "features": out.features,
             }
         )

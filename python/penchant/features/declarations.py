@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ..data._times import duration_micros, duration_text
@@ -46,6 +46,7 @@ __all__ = [
     "minimum",
     "monetary",
     "number",
+    "one_hot",
     "popularity",
     "price_tier",
     "rate",
@@ -58,6 +59,9 @@ __all__ = [
 By: TypeAlias = str | Sequence[str] | None
 Events: TypeAlias = str | Sequence[str] | None
 Window: TypeAlias = str | dt.timedelta | None
+
+
+_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,58 @@ class Declaration:
         """As `Plan.from_yaml` reads it."""
         return {"kind": self.kind, "name": self.name, **self.options}
 
+    def late(self, lag: str | dt.timedelta) -> Declaration:
+        """Read it as of `lag` before the moment asked for: what it counts arrives so late.
+
+        All of it moves: a window ends at that moment, and ages are of it.
+        """
+        return self._with(lag=_window(lag, f"feature {self.name!r}: lag"))
+
+    def bucketed(self, bucket: str | dt.timedelta) -> Declaration:
+        """Read it as of the last multiple of `bucket` since 1970-01-01 UTC: the begin of the day.
+
+        So both edges of a window are rounded down. After a `late`, the later moment is rounded.
+        """
+        return self._with(bucket=_window(bucket, f"feature {self.name!r}: bucket"))
+
+    def net_of(
+        self,
+        returns: Events = "return",
+        *,
+        bought: Events = "purchase",
+        quantity: str | None = "quantity",
+        order: str | None = None,
+    ) -> Declaration:
+        """Count it as though what was returned had not been bought, from the return's time on.
+
+        A return takes its pieces back from what the subject bought last of its item. A purchase of
+        which nothing is left is gone, from its own window too; one of which some is left has so
+        many pieces. Of subjects alone, alone or with an item or attribute, and read row by row:
+        O(the subject's events).
+
+        Parameters
+        ----------
+        returns, bought
+            Types of events.
+        quantity
+            Field of pieces, of both; 1 each where None or missing.
+        order
+            Field of orders: a return that names one is of that order alone, and without an item of
+            all of it.
+        """
+        if not (_texts(returns) and _texts(bought)):
+            raise InvalidArgumentError(f"feature {self.name!r}: net_of names types of events")
+        told: dict[str, Any] = {"returns": _texts(returns), "bought": _texts(bought)}
+        told |= {key: one for key, one in (("quantity", quantity), ("order", order)) if one}
+        return self._with(net_of=told)
+
+    def _with(self, **options: Any) -> Declaration:
+        if self.kind in _OF_NO_EVENTS:
+            raise InvalidArgumentError(
+                f"feature {self.name!r}: {self.kind} reads no events; say so of what does"
+            )
+        return replace(self, options={**self.options, **options})
+
 
 def _words(value: Any) -> str:
     if value is None:
@@ -101,7 +157,7 @@ def _window(value: Window, what: str) -> str | None:
     return None if value is None else duration_text(duration_micros(value, what))
 
 
-def _declare(kind: str, name: str | None, words: Sequence[Any], **options: Any) -> Declaration:
+def _declare(kind: str, name: str | None, told: Sequence[Any], **options: Any) -> Declaration:
     by = options.get("by")
     if by is not None:
         options["by"] = _texts(by)
@@ -114,7 +170,7 @@ def _declare(kind: str, name: str | None, words: Sequence[Any], **options: Any) 
     if name is None:
         whose = [] if kept.get("by") in (None, ["subject"]) else [kept["by"]]
         tail = [kept.get(one) for one in ("window", "half_life")]
-        name = "_".join(filter(None, (_words(one) for one in [*whose, *words, *tail])))
+        name = "_".join(filter(None, (_words(one) for one in [*whose, *told, *tail])))
     if not isinstance(name, str) or not name:
         raise InvalidArgumentError(f"{kind}: a feature's name is a text, not {name!r}")
     return Declaration(kind, name, kept)
@@ -553,6 +609,36 @@ def attribute(attribute: str, *, name: str | None = None) -> Declaration:
 def number(attribute: str, *, name: str | None = None) -> Declaration:
     """Give the item's attribute of numbers."""
     return _declare("number", name, ["item", attribute], attribute=attribute)
+
+
+def one_hot(
+    attribute: str = "category",
+    values: Sequence[str] = (),
+    *,
+    words: bool = False,
+    name: str | None = None,
+) -> Declaration:
+    """Tell for each of some values whether the item's attribute is it: 1 or 0, a column each.
+
+    Parameters
+    ----------
+    values
+        Texts; the column of one is called `name_value`.
+    words
+        Whether one of the attribute's words is it, rather than the whole: runs of letters and
+        digits, upper and lower case the same.
+    """
+    wanted = _texts(values) or []
+    if not wanted or len(set(wanted)) < len(wanted) or len(wanted) > 1000:
+        raise InvalidArgumentError("one_hot: values are 1 to 1,000 different texts")
+    return _declare(
+        "one_hot",
+        name,
+        ["item", attribute],
+        attribute=attribute,
+        values=wanted,
+        words=words or None,
+    )
 
 
 def price_tier(

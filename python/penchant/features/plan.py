@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,9 @@ import yaml
 
 from ..errors import InvalidArgumentError
 from . import declarations as _declarations
+from . import lists as _lists
 from ._compile import Compiled, compile_plan
+from ._embeddings import Embedding, as_embedding
 from .declarations import Declaration
 from .state import State
 
@@ -31,11 +33,16 @@ class Plan:
     segments : SegmentSet, optional
         Segments whose memberships are columns too, of booleans, after the features; their rules may
         name these.
+    embeddings
+        Vectors of items that `similarity` names: name -> a fitted model that has `item_factors`, or
+        (ids, matrix [items, width]). They are as they are at every moment: what they learned from
+        later events shows in earlier ones, so give those of a model that was fitted before.
 
     Raises
     ------
     InvalidArgumentError
-        With the feature's name, when one makes no sense or two share a name.
+        With the feature's name, when one makes no sense or two share a name, or when a feature
+        names an embedding that is not given.
 
     Examples
     --------
@@ -51,7 +58,13 @@ class Plan:
     [1.0]
     """
 
-    def __init__(self, features: Iterable[Declaration], segments: SegmentSet | None = None) -> None:
+    def __init__(
+        self,
+        features: Iterable[Declaration],
+        segments: SegmentSet | None = None,
+        *,
+        embeddings: Mapping[str, Any] | None = None,
+    ) -> None:
         self._features = list(features)
         for one in self._features:
             if not isinstance(one, Declaration):
@@ -60,6 +73,15 @@ class Plan:
                     f"{type(one).__name__}"
                 )
         self._compiled: Compiled = compile_plan(self._features)
+        self._embeddings: dict[str, Embedding] = {
+            name: as_embedding(name, given) for name, given in (embeddings or {}).items()
+        }
+        for name in self._compiled.embeddings:
+            if name not in self._embeddings:
+                raise InvalidArgumentError(
+                    f"a feature names the embedding {name!r}; give it: Plan(..., embeddings="
+                    f"{{{name!r}: model or (ids, matrix)}})"
+                )
         self.segments = None
         self._shown = [name for name, _ in self._compiled.outputs]
         if segments is None:
@@ -69,7 +91,7 @@ class Plan:
         if not isinstance(segments, SegmentSet) or segments.scores:
             raise InvalidArgumentError("segments of a plan are a SegmentSet without scores")
         # What rules ask for beside the features is kept, and not shown.
-        self.segments = segments.over(Plan(self._features))
+        self.segments = segments.over(Plan(self._features, embeddings=embeddings))
         self._compiled = self.segments.plan._compiled
         for name in self.segments.names:
             if name in self._shown:
@@ -89,8 +111,8 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({len(self._features)} features, {len(self.columns)} columns)"
 
-    def __reduce__(self) -> tuple[type[Plan], tuple[Any, ...]]:
-        return Plan, (self._features, self.segments)
+    def __reduce__(self) -> tuple[Callable[..., Plan], tuple[Any, ...]]:
+        return _restored, (self._features, self.segments, self._embeddings)
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """Write the plan as YAML, to `path` if given; returns the text."""
@@ -103,11 +125,12 @@ class Plan:
         return text
 
     @classmethod
-    def from_yaml(cls, source: str | Path) -> Plan:
+    def from_yaml(cls, source: str | Path, *, embeddings: Mapping[str, Any] | None = None) -> Plan:
         """Read what `to_yaml` writes: a path, or the text itself (a text of several lines).
 
         Each entry of `features` names its `kind`, and the arguments of the function of that name;
-        `segments`, where there are some, maps names to rules.
+        `segments`, where there are some, maps names to rules. Embeddings are not in the text; give
+        them as to `Plan`.
         """
         text = str(source)
         if isinstance(source, Path) or "\n" not in text:
@@ -120,10 +143,13 @@ class Plan:
             raise InvalidArgumentError("a feature plan in YAML is a list called 'features'")
         features = [_declared(entry) for entry in document["features"]]
         if document.get("segments") is None:
-            return cls(features)
+            return cls(features, embeddings=embeddings)
         from ..segments.segment_set import SegmentSet
 
-        return cls(features, SegmentSet.over_yaml(document["segments"], cls(features)))
+        plan = cls(features, embeddings=embeddings)
+        return cls(
+            features, SegmentSet.over_yaml(document["segments"], plan), embeddings=embeddings
+        )
 
     def replay(
         self,
@@ -252,15 +278,32 @@ class Plan:
         )
 
 
+def _restored(
+    features: list[Declaration], segments: SegmentSet | None, embeddings: dict[str, Embedding]
+) -> Plan:
+    return Plan(features, segments, embeddings=embeddings)
+
+
+# Kind of a feature -> the function that declares it.
+_MAKERS: dict[str, Any] = {
+    name: getattr(module, name)
+    for module in (_declarations, _lists)
+    for name in module.__all__
+    if name not in ("Declaration", "cart", "favorites", "latest")
+}
+
+
 def _declared(entry: Any) -> Declaration:
     if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):
         raise InvalidArgumentError(f"a feature in YAML names its kind, unlike {entry!r}")
     arguments = dict(entry)
     kind = arguments.pop("kind")
     # What `distinct` and others call by another name than the argument that came first.
-    maker = getattr(_declarations, kind, None) if kind in _declarations.__all__ else None
-    if maker is None or kind == "Declaration":
+    maker = _MAKERS.get(kind)
+    if maker is None:
         raise InvalidArgumentError(f"a feature in YAML is of the kind {kind!r}, which there is not")
+    # What a declaration's methods add.
+    read = {one: arguments.pop(one) for one in ("lag", "bucket", "net_of") if one in arguments}
     try:
         made = maker(**arguments)
     except TypeError as error:
@@ -268,4 +311,11 @@ def _declared(entry: Any) -> Declaration:
             f"feature {entry.get('name', kind)!r} in YAML: {error}"
         ) from None
     assert isinstance(made, Declaration)
+    if "lag" in read:
+        made = made.late(read["lag"])
+    if "bucket" in read:
+        made = made.bucketed(read["bucket"])
+    if "net_of" in read:
+        told = {"quantity": None} | dict(read["net_of"])
+        made = made.net_of(told.pop("returns", "return"), **told)
     return made

@@ -81,7 +81,7 @@ class State:
         table = Table(frame)
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
-        items = read_items(events, table, catalog, roles["item"], compiled)
+        items = read_items(events, table, catalog, roles["item"], compiled, plan._embeddings)
         core = make_profiles(compiled, events, items, threads)
         rows = (events.times, events.subjects, events.items)
         return cls(plan, core, events, items, roles), rows

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from ..errors import InvalidArgumentError
 from ..features.declarations import Declaration
 from ..features.plan import Plan
 from ._functions import Term
@@ -45,6 +46,7 @@ class Compiled:
     ) -> None:
         self._scores = list(scores)
         self._given = list(plan.features) if plan is not None else []
+        self._embeddings = plan._embeddings if plan is not None else {}
         self._terms: dict[str, Declaration] = {}
         names = Names(self._find, self._known(plan), self._add)
         self._rules = [
@@ -104,15 +106,16 @@ class Compiled:
             taken.add(name)
             self._called[key] = name
             made.append(replace(one, name=name))
-        return Plan([*self._given, *made])
+        return Plan([*self._given, *made], embeddings=self._embeddings)
 
     # --- the core's form ---------------------------------------------------------------------
 
     def _places(self) -> dict[Column, int]:
         columns: dict[Column, int] = {}
-        for _, steps in self._rules:
+        for name, steps in self._rules:
             for step in steps:
                 if step.column is not None:
+                    _refuse_calculated_scores(name, step.column)
                     columns.setdefault(step.column, len(columns))
         self._feature = {
             one["name"]: number for number, one in enumerate(self.plan._compiled.features)
@@ -189,6 +192,16 @@ class Compiled:
             ],
         }
         return json.dumps(document)
+
+
+def _refuse_calculated_scores(segment: str, column: Column) -> None:
+    for one in column.steps if len(column.steps) > 1 else ():
+        if isinstance(one, Reference) and one.key.startswith("score "):
+            score = one.key.removeprefix("score ")
+            raise InvalidArgumentError(
+                f"segment {segment!r}: the score {score!r} is only compared with a number "
+                f"({score} > 0.5), not calculated with; give what comes of it as a score of its own"
+            )
 
 
 def _code(ids: _core.IdMap, text: str) -> int:

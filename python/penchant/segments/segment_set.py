@@ -105,7 +105,14 @@ class SegmentSet:
         given = [] if plan is None else plan.features
         own = [] if self._given is None else self._given.features
         both = [*given, *(one for one in own if one not in given)]
-        return SegmentSet(self._segments, plan=Plan(both) if both else None, scores=self._scores)
+        vectors = {
+            name: vector
+            for one in (self._given, plan)
+            if one is not None
+            for name, vector in one._embeddings.items()
+        }
+        merged = Plan(both, embeddings=vectors) if both else None
+        return SegmentSet(self._segments, plan=merged, scores=self._scores)
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """Write the set as YAML, to `path` if given; returns the text."""
