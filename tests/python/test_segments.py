@@ -356,7 +356,7 @@ def test_scores_are_joined_in_by_name() -> None:
     with pytest.raises(InvalidArgumentError, match="no column 'worth'"):
         segments.sizes(state, "2024-02-01", scores=scores.drop(columns="worth"))
     for rule in ("churn_risk * 2 > 1", "worth / frequency() > 10", "-worth < 3 and worth > 0"):
-        with pytest.raises(InvalidArgumentError, match=r"segment 'odd': the score .* is only"):
+        with pytest.raises(InvalidArgumentError, match=r"the score .*: a score is compared with"):
             pn.SegmentSet({"odd": rule}, scores=["churn_risk", "worth"])
 
 

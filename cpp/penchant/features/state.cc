@@ -63,9 +63,9 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
   for (const auto& numbers : items_->numbers) {
     check_argument(numbers.size() == items_->items, "an attribute has another length than items");
   }
-  check_argument(items_.vectors.size() == plan_->embeddings().size(),
+  check_argument(items_->vectors.size() == plan_->embeddings().size(),
                  "the table of items has other embeddings than the feature plan");
-  for (const ItemVectors& vectors : items_.vectors) vectors.check(items_.items);
+  for (const ItemVectors& vectors : items_->vectors) vectors.check(items_->items);
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
 }
 
