@@ -90,6 +90,7 @@ __all__: list[str] = [
     "make_content",
     "mean_margin",
     "metric_name",
+    "millionths",
     "model_scorer",
     "normalize_identifier",
     "off_policy_estimate",
@@ -110,6 +111,7 @@ __all__: list[str] = [
     "temporal_test_rows",
     "train_forest",
     "version",
+    "whole_millionths",
     "with_events",
     "write_file_atomically",
 ]
@@ -1767,6 +1769,14 @@ def metric_name(name: str) -> str:
     The canonical form of a metric's name; refuses unknown ones.
     """
 
+def millionths(
+    numbers: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[numpy.typing.NDArray[numpy.int64], int]:
+    """
+    Numbers as millionths, the smallest integer for NaN; the first row beyond 9.2e12.
+    """
+
 def model_scorer(
     model: Model,
     pairs: Interactions,
@@ -1926,6 +1936,14 @@ def train_forest(
     """
 
 def version() -> str: ...
+def whole_millionths(
+    numbers: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    threads: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[numpy.typing.NDArray[numpy.int64], int]:
+    """
+    Whole numbers as millionths; the first row beyond 9.2e12.
+    """
+
 def with_events(
     pairs: Interactions,
     rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],

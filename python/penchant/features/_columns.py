@@ -129,15 +129,17 @@ def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
         return np.zeros(len(table), np.int32)
     array = table.column(column, "type")
     places = {name: code for code, name in enumerate(wanted)}
+
+    def codes_of(texts: Column) -> np.ndarray:
+        names = encode(texts, "type")
+        of = [places.get(str(x), len(wanted)) for x in names.ids.ids()] + [len(wanted)]
+        return np.array(of, np.int32)[names.index]
+
+    if not isinstance(array, pa.DictionaryArray):
+        return codes_of(array)
     # Texts that a column keeps apart are looked at once each.
-    coded = isinstance(array, pa.DictionaryArray)
-    names = encode(array.dictionary if coded else array, "type")
-    of = np.array([places.get(str(x), len(wanted)) for x in names.ids.ids()] + [len(wanted)])
-    codes = of[names.index].astype(np.int32)
-    if not coded:
-        return codes
     rows = array.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.append(codes, np.int32(len(wanted)))[rows]
+    return np.append(codes_of(array.dictionary), np.int32(len(wanted)))[rows]
 
 
 def read_events(
