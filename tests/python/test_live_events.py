@@ -20,6 +20,12 @@ PLAN = [
     ft.count(by=("subject", "item"), name="met"),
     ft.sum("value", "purchase", name="pieces"),
     ft.recency(name="since"),
+    ft.basket("pieces", of=ft.cart(quantity="value"), name="in_cart"),
+    ft.rank_in("cart", name="cart_at"),
+    ft.together("cart", name="with_cart"),
+    ft.together(ft.latest(3), how="lift", pool="max", name="lift"),
+    ft.sum("value", "purchase", name="kept").net_of(quantity="value"),
+    ft.count(by="item", window="7d", name="item_late").late("1h"),
 ]
 
 
@@ -51,7 +57,7 @@ def bought(
 
 
 def stream(data: pn.Dataset, now: pd.Timestamp, count: int, seed: int) -> list[dict[str, Any]]:
-    """Purchases of known and new people, some twice, out of order."""
+    """Purchases, carts and returns of known and new people, some twice, out of order."""
     rng = np.random.default_rng(seed)
     people = [*data.subject_ids[:8], "newcomer-1", "newcomer-2"]
     events = [
@@ -63,6 +69,16 @@ def stream(data: pn.Dataset, now: pd.Timestamp, count: int, seed: int) -> list[d
         )
         for k in range(count)
     ]
+    for k, event in enumerate(events):
+        line = event["fields"]["lines"][0]
+        if k % 4 == 1:
+            events[k] = {**event, "type": "add_to_cart", "item": line["item"],
+                         "fields": {"quantity": 3, "price": 2.5}}  # fmt: skip
+        if k % 4 == 3 and k > 4:
+            back = events[k - 3]
+            returned = back["fields"].get("lines", [line])[:1]
+            events[k] = {**event, "type": "return", "subject": back["subject"],
+                         "fields": {"order_id": "any", "lines": returned}}  # fmt: skip
     again = [events[k] for k in rng.integers(count, size=count // 4)]
     return [*events, *again]
 
@@ -97,10 +113,10 @@ def test_the_plan_goes_on(bundle: Path, small_data: pn.Dataset, now: pd.Timestam
     kept = {event["event_id"]: event for event in events}.values()
     more = pd.DataFrame(
         [
-            {"subject": e["subject"], "item": line["item"], "type": "purchase", "value": 2.0,
-             "time": pd.Timestamp(e["time"]).tz_localize(None)}
+            {"subject": e["subject"], "item": line["item"], "type": e["type"],
+             "value": line["quantity"], "time": pd.Timestamp(e["time"]).tz_localize(None)}
             for e in kept
-            for line in e["fields"]["lines"]
+            for line in e["fields"].get("lines", [{"item": e.get("item"), "quantity": 3}])
         ]
     )  # fmt: skip
     both = pd.concat([rows.astype({"subject": str, "item": str}), more], ignore_index=True)
