@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ class Plan:
     features
         Declarations, as the functions of `penchant.features` make them. An expression sees those
         before it.
-    segments : SegmentSet, optional
+    segments : SegmentSet or mapping of names to rules, optional
         Segments whose memberships are columns too, of booleans, after the features; their rules may
         name these.
 
@@ -51,7 +51,11 @@ class Plan:
     [1.0]
     """
 
-    def __init__(self, features: Iterable[Declaration], segments: SegmentSet | None = None) -> None:
+    def __init__(
+        self,
+        features: Iterable[Declaration],
+        segments: SegmentSet | Mapping[str, str] | None = None,
+    ) -> None:
         self._features = list(features)
         for one in self._features:
             if not isinstance(one, Declaration):
@@ -60,16 +64,19 @@ class Plan:
                     f"{type(one).__name__}"
                 )
         self._compiled: Compiled = compile_plan(self._features)
-        self.segments = None
+        self.segments: SegmentSet | None = None
         self._shown = [name for name, _ in self._compiled.outputs]
         if segments is None:
             return
         from ..segments.segment_set import SegmentSet
 
+        own = Plan(self._features)
+        if isinstance(segments, Mapping):
+            segments = SegmentSet(segments, plan=own)
         if not isinstance(segments, SegmentSet) or segments.scores:
             raise InvalidArgumentError("segments of a plan are a SegmentSet without scores")
         # What rules ask for beside the features is kept, and not shown.
-        self.segments = segments.over(Plan(self._features))
+        self.segments = segments.over(own)
         self._compiled = self.segments.plan._compiled
         for name in self.segments.names:
             if name in self._shown:
