@@ -319,7 +319,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
             [one._to_core(name) for name, one in (placements or {}).items()],
-            None if profiles is None else profiles._core,
+            getattr(profiles, "_core", None),
             *live_parts(
                 segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
                 self.identity,

@@ -625,17 +625,17 @@ def test_arithmetic_over_a_score_points_at_the_column(rule: str, column: int) ->
 def test_memberships_are_columns_of_a_plan(tmp_path: Any) -> None:
     events, catalog = random_events(np.random.default_rng(8), 400)
     declared = [ft.frequency(name="orders"), ft.count("purchase", by="item", name="sold")]
-    rules = pn.SegmentSet({"often": "orders >= 3", "lapsed": "recency(purchase) > 2d",
-                           "green": "'garden' in top_categories(2)"})  # fmt: skip
+    rules = {"often": "orders >= 3", "lapsed": "recency(purchase) > 2d",
+             "green": "'garden' in top_categories(2)"}  # fmt: skip
     plan = ft.Plan(declared, segments=rules)
     assert plan.columns == ["orders", "sold", "often", "lapsed", "green"]
     state = plan.replay(events, catalog=catalog)
     points = pd.DataFrame({"subject": ["ann", "ann", "bob", "nobody"], "item": ["i0", "i1"] * 2,
                            "time": [pd.Timestamp("2024-05-09")] * 4})  # fmt: skip
     found = state.at(points)
-    alone = pn.SegmentSet(list(rules), plan=ft.Plan(declared))
+    alone = pn.SegmentSet(rules, plan=ft.Plan(declared))
     told = alone.at(alone.replay(events, catalog=catalog), points)
-    for name in rules.names:
+    for name in rules:
         assert found[name].dtype == bool
         assert found[name].tolist() == told[name].tolist()
     assert (

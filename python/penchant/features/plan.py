@@ -30,7 +30,7 @@ class Plan:
     features
         Declarations, as the functions of `penchant.features` make them. An expression sees those
         before it.
-    segments : SegmentSet, optional
+    segments : SegmentSet or mapping of names to rules, optional
         Segments whose memberships are columns too, of booleans, after the features; their rules may
         name these.
     embeddings
@@ -61,7 +61,7 @@ class Plan:
     def __init__(
         self,
         features: Iterable[Declaration],
-        segments: SegmentSet | None = None,
+        segments: SegmentSet | Mapping[str, str] | None = None,
         *,
         embeddings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -82,16 +82,19 @@ class Plan:
                     f"a feature names the embedding {name!r}; give it: Plan(..., embeddings="
                     f"{{{name!r}: model or (ids, matrix)}})"
                 )
-        self.segments = None
+        self.segments: SegmentSet | None = None
         self._shown = [name for name, _ in self._compiled.outputs]
         if segments is None:
             return
         from ..segments.segment_set import SegmentSet
 
+        own = Plan(self._features, embeddings=self._embeddings)
+        if isinstance(segments, Mapping):
+            segments = SegmentSet(segments, plan=own)
         if not isinstance(segments, SegmentSet) or segments.scores:
             raise InvalidArgumentError("segments of a plan are a SegmentSet without scores")
         # What rules ask for beside the features is kept, and not shown.
-        self.segments = segments.over(Plan(self._features, embeddings=embeddings))
+        self.segments = segments.over(own)
         self._compiled = self.segments.plan._compiled
         for name in self.segments.names:
             if name in self._shown:

@@ -115,7 +115,6 @@ class Compiled:
         for name, steps in self._rules:
             for step in steps:
                 if step.column is not None:
-                    _refuse_calculated_scores(name, step.column)
                     columns.setdefault(step.column, len(columns))
         self._feature = {
             one["name"]: number for number, one in enumerate(self.plan._compiled.features)
@@ -192,16 +191,6 @@ class Compiled:
             ],
         }
         return json.dumps(document)
-
-
-def _refuse_calculated_scores(segment: str, column: Column) -> None:
-    for one in column.steps if len(column.steps) > 1 else ():
-        if isinstance(one, Reference) and one.key.startswith("score "):
-            score = one.key.removeprefix("score ")
-            raise InvalidArgumentError(
-                f"segment {segment!r}: the score {score!r} is only compared with a number "
-                f"({score} > 0.5), not calculated with; give what comes of it as a score of its own"
-            )
 
 
 def _code(ids: _core.IdMap, text: str) -> int:
