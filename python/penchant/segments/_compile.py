@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..errors import InvalidArgumentError
 from ..features.declarations import Declaration
 from ..features.plan import Plan
 from ._functions import Term
@@ -112,7 +111,7 @@ class Compiled:
 
     def _places(self) -> dict[Column, int]:
         columns: dict[Column, int] = {}
-        for name, steps in self._rules:
+        for _, steps in self._rules:
             for step in steps:
                 if step.column is not None:
                     columns.setdefault(step.column, len(columns))
