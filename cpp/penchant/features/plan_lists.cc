@@ -23,6 +23,11 @@ void Plan::keep_lists() {
   for (const ItemList& list : lists_) {
     ListAccess access;
     access.series = series_of(kBySubject, list.filter);
+    if (list.kind == ItemList::Kind::kCart) {
+      for (const std::size_t one : {list.adds, list.removes, list.ends}) {
+        (void)series_of(kBySubject, one);
+      }
+    }
     access.last = last_row(access.series, list.filter);
     if (list.kind == ItemList::Kind::kCart) {
       // Rows tell apart what their series was told of.
