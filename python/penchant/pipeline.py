@@ -315,11 +315,12 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             )
         ]
         context = _core.Context(data._core, data._person_table())
+        known: Any = None if profiles is None else profiles._core
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
             [one._to_core(name) for name, one in (placements or {}).items()],
-            getattr(profiles, "_core", None),
+            known,
             *live_parts(
                 segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
                 self.identity,
