@@ -111,7 +111,8 @@ void add_plan_columns(const FeatureBasis& basis, std::vector<FeatureColumn>& out
   const std::vector<Feature>& all = basis.profiles->plan().features();
   for (std::size_t f = 0; f < all.size(); ++f) {
     // What only rules of segments ask for is known by these.
-    if (!is_column(basis.profiles->plan(), all[f]) || all[f].name.starts_with("segments.")) continue;
+    if (!is_column(basis.profiles->plan(), all[f]) || all[f].name.starts_with("segments."))
+      continue;
     std::string words = all[f].name;
     std::ranges::replace(words, '_', ' ');
     out.push_back({"plan." + all[f].name, std::move(words),

@@ -24,17 +24,12 @@ void Plan::keep_lists() {
     ListAccess access;
     access.series = series_of(kBySubject, list.filter);
     if (list.kind == ItemList::Kind::kCart) {
+      // Rows tell apart what their series was told of.
       for (const std::size_t one : {list.adds, list.removes, list.ends}) {
         (void)series_of(kBySubject, one);
       }
     }
     access.last = last_row(access.series, list.filter);
-    if (list.kind == ItemList::Kind::kCart) {
-      // Rows tell apart what their series was told of.
-      for (const std::size_t one : {list.adds, list.removes, list.ends}) {
-        access.series = series_of(kBySubject, one);
-      }
-    }
     SeriesLayout& layout = series_[access.series].layout;
     access.items = place_of(layout.codes, items_column());
     const auto kept = [&](std::size_t value) {

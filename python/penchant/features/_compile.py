@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import _core
 from ..errors import InvalidArgumentError
+from ._declaration import Declaration
 from ._expressions import conditions, factors, formula
-from .declarations import Declaration
 
 __all__ = ["Compiled", "compile_plan"]
 

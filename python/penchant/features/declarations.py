@@ -19,13 +19,10 @@ name
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
-from ..data._times import duration_micros, duration_text
 from ..errors import InvalidArgumentError
+from ._declaration import By, Declaration, Events, Window, declare, texts, words
 
 __all__ = [
     "Declaration",
@@ -56,125 +53,6 @@ __all__ = [
     "trend",
 ]
 
-By: TypeAlias = str | Sequence[str] | None
-Events: TypeAlias = str | Sequence[str] | None
-Window: TypeAlias = str | dt.timedelta | None
-
-
-_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression")
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """One feature as it was declared; `Plan` knows what it comes to.
-
-    Attributes
-    ----------
-    kind
-        The function's name.
-    name
-        The column's.
-    options
-        The function's arguments that are not None, as JSON and YAML can hold them.
-    """
-
-    kind: str
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `Plan.from_yaml` reads it."""
-        return {"kind": self.kind, "name": self.name, **self.options}
-
-    def late(self, lag: str | dt.timedelta) -> Declaration:
-        """Read it as of `lag` before the moment asked for: what it counts arrives so late.
-
-        All of it moves: a window ends at that moment, and ages are of it.
-        """
-        return self._with(lag=_window(lag, f"feature {self.name!r}: lag"))
-
-    def bucketed(self, bucket: str | dt.timedelta) -> Declaration:
-        """Read it as of the last multiple of `bucket` since 1970-01-01 UTC: the begin of the day.
-
-        So both edges of a window are rounded down. After a `late`, the later moment is rounded.
-        """
-        return self._with(bucket=_window(bucket, f"feature {self.name!r}: bucket"))
-
-    def net_of(
-        self,
-        returns: Events = "return",
-        *,
-        bought: Events = "purchase",
-        quantity: str | None = "quantity",
-        order: str | None = None,
-    ) -> Declaration:
-        """Count it as though what was returned had not been bought, from the return's time on.
-
-        A return takes its pieces back from what the subject bought last of its item. A purchase of
-        which nothing is left is gone, from its own window too; one of which some is left has so
-        many pieces. Of subjects alone, alone or with an item or attribute, and read row by row:
-        O(the subject's events).
-
-        Parameters
-        ----------
-        returns, bought
-            Types of events.
-        quantity
-            Field of pieces, of both; 1 each where None or missing.
-        order
-            Field of orders: a return that names one is of that order alone, and without an item of
-            all of it.
-        """
-        if not (_texts(returns) and _texts(bought)):
-            raise InvalidArgumentError(f"feature {self.name!r}: net_of names types of events")
-        told: dict[str, Any] = {"returns": _texts(returns), "bought": _texts(bought)}
-        told |= {key: one for key, one in (("quantity", quantity), ("order", order)) if one}
-        return self._with(net_of=told)
-
-    def _with(self, **options: Any) -> Declaration:
-        if self.kind in _OF_NO_EVENTS:
-            raise InvalidArgumentError(
-                f"feature {self.name!r}: {self.kind} reads no events; say so of what does"
-            )
-        return replace(self, options={**self.options, **options})
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, (list, tuple)):
-        return "_".join(_words(one) for one in value)
-    return re.sub(r"[^0-9A-Za-z_.]+", "_", str(value)).strip("_")
-
-
-def _texts(value: str | Sequence[str] | None) -> list[str] | None:
-    if value is None:
-        return None
-    return [value] if isinstance(value, str) else [str(one) for one in value]
-
-
-def _window(value: Window, what: str) -> str | None:
-    return None if value is None else duration_text(duration_micros(value, what))
-
-
-def _declare(kind: str, name: str | None, told: Sequence[Any], **options: Any) -> Declaration:
-    by = options.get("by")
-    if by is not None:
-        options["by"] = _texts(by)
-    if "events" in options:
-        options["events"] = _texts(options["events"])
-    for one in ("window", "half_life", "short", "long"):
-        if one in options:
-            options[one] = _window(options[one], f"{kind}: {one}")
-    kept = {key: value for key, value in options.items() if value is not None}
-    if name is None:
-        whose = [] if kept.get("by") in (None, ["subject"]) else [kept["by"]]
-        tail = [kept.get(one) for one in ("window", "half_life")]
-        name = "_".join(filter(None, (_words(one) for one in [*whose, *told, *tail])))
-    if not isinstance(name, str) or not name:
-        raise InvalidArgumentError(f"{kind}: a feature's name is a text, not {name!r}")
-    return Declaration(kind, name, kept)
-
 
 def count(
     events: Events = None,
@@ -185,7 +63,7 @@ def count(
     name: str | None = None,
 ) -> Declaration:
     """Count events."""
-    return _declare(
+    return declare(
         "count", name, ["count", events], events=events, by=by, where=where, window=window
     )
 
@@ -200,7 +78,7 @@ def sum(  # noqa: A001
     name: str | None = None,
 ) -> Declaration:
     """Sum a field or a product of fields (`"quantity * price"`), exact to a millionth a row."""
-    return _declare(
+    return declare(
         "sum",
         name,
         ["sum", value, events],
@@ -222,7 +100,7 @@ def mean(
     name: str | None = None,
 ) -> Declaration:
     """Average a value over the events that have it; unknown where none has."""
-    return _declare(
+    return declare(
         "mean",
         name,
         ["mean", value, events],
@@ -244,7 +122,7 @@ def minimum(
     name: str | None = None,
 ) -> Declaration:
     """Take the smallest value; unknown where there is none."""
-    return _declare(
+    return declare(
         "minimum",
         name,
         ["min", value, events],
@@ -266,7 +144,7 @@ def maximum(
     name: str | None = None,
 ) -> Declaration:
     """Take the largest value; unknown where there is none."""
-    return _declare(
+    return declare(
         "maximum",
         name,
         ["max", value, events],
@@ -288,7 +166,7 @@ def distinct(
     name: str | None = None,
 ) -> Declaration:
     """Count distinct items ("item"), subjects ("subject") or values of a field, exactly."""
-    return _declare(
+    return declare(
         "distinct",
         name,
         ["distinct", what, events],
@@ -310,7 +188,7 @@ def recency(
     name: str | None = None,
 ) -> Declaration:
     """Tell how long ago the last event was, in `unit`s; unknown where there was none."""
-    return _declare(
+    return declare(
         "recency",
         name,
         ["recency", events],
@@ -332,7 +210,7 @@ def first_seen(
     name: str | None = None,
 ) -> Declaration:
     """Tell how long ago the first event was (a subject's tenure), in `unit`s."""
-    return _declare(
+    return declare(
         "first_seen",
         name,
         ["first_seen", events],
@@ -354,7 +232,7 @@ def frequency(
     name: str | None = None,
 ) -> Declaration:
     """Count distinct orders: lines of one basket are one purchase."""
-    return _declare(
+    return declare(
         "distinct",
         name,
         ["frequency", events],
@@ -376,7 +254,7 @@ def monetary(
     name: str | None = None,
 ) -> Declaration:
     """Sum what was spent."""
-    return _declare(
+    return declare(
         "sum",
         name,
         ["monetary", events],
@@ -399,7 +277,7 @@ def average_spend(
     name: str | None = None,
 ) -> Declaration:
     """Take what was spent an order; unknown before the first."""
-    return _declare(
+    return declare(
         "average_spend",
         name,
         ["average_spend", events],
@@ -423,7 +301,7 @@ def cadence(
     name: str | None = None,
 ) -> Declaration:
     """Take the mean time between orders, in `unit`s: first to last over orders less one."""
-    return _declare(
+    return declare(
         "cadence",
         name,
         ["cadence", events],
@@ -445,7 +323,7 @@ def last_items(
     name: str | None = None,
 ) -> Declaration:
     """Name the subject's last k distinct items, the latest first, a column each (`name_1`, ...)."""
-    return _declare(
+    return declare(
         "last_items", name, ["last_item", events], k=k, events=events, where=where, window=window
     )
 
@@ -464,7 +342,7 @@ def top(
 
     Most by number of events, or by a value's sum; ties go to the lower text, byte by byte.
     """
-    return _declare(
+    return declare(
         "top",
         name,
         ["top", attribute, events],
@@ -487,7 +365,7 @@ def decayed(
     name: str | None = None,
 ) -> Declaration:
     """Sum events, or a value of theirs, that count half as much every `half_life`."""
-    return _declare(
+    return declare(
         "decayed",
         name,
         ["decayed", value, events],
@@ -518,11 +396,9 @@ def popularity(
             by=by,
             where=where,
             name=name
-            or "_".join(
-                filter(None, [_words(by), "popularity", _words(events), _words(half_life)])
-            ),
+            or "_".join(filter(None, [words(by), "popularity", words(events), words(half_life)])),
         )
-    return _declare(
+    return declare(
         "count", name, ["popularity", events], events=events, by=by, where=where, window=window
     )
 
@@ -538,7 +414,7 @@ def affinity(
     name: str | None = None,
 ) -> Declaration:
     """Take the share of the subject's events that are of the item's attribute (or "item")."""
-    return _declare(
+    return declare(
         "affinity",
         name,
         ["affinity", attribute, events],
@@ -561,7 +437,7 @@ def trend(
     name: str | None = None,
 ) -> Declaration:
     """Take events a day in the short window over those in the long; unknown where that is empty."""
-    return _declare(
+    return declare(
         "trend",
         name,
         ["trend", events, short, long],
@@ -587,12 +463,12 @@ def rate(
     """Take events over others: (count + prior * strength) / (count of `over` + strength)."""
     if not (strength >= 0 and 0 <= prior < float("inf")):
         raise InvalidArgumentError("rate: prior and strength are not negative")
-    return _declare(
+    return declare(
         "rate",
         name,
         ["rate", events, "over", over],
         events=events,
-        over=_texts(over),
+        over=texts(over),
         prior=float(prior),
         strength=float(strength),
         by=by,
@@ -603,12 +479,12 @@ def rate(
 
 def attribute(attribute: str, *, name: str | None = None) -> Declaration:
     """Give the item's attribute of texts, as a category."""
-    return _declare("attribute", name, ["item", attribute], attribute=attribute)
+    return declare("attribute", name, ["item", attribute], attribute=attribute)
 
 
 def number(attribute: str, *, name: str | None = None) -> Declaration:
     """Give the item's attribute of numbers."""
-    return _declare("number", name, ["item", attribute], attribute=attribute)
+    return declare("number", name, ["item", attribute], attribute=attribute)
 
 
 def one_hot(
@@ -628,10 +504,10 @@ def one_hot(
         Whether one of the attribute's words is it, rather than the whole: runs of letters and
         digits, upper and lower case the same.
     """
-    wanted = _texts(values) or []
+    wanted = texts(values) or []
     if not wanted or len(set(wanted)) < len(wanted) or len(wanted) > 1000:
         raise InvalidArgumentError("one_hot: values are 1 to 1,000 different texts")
-    return _declare(
+    return declare(
         "one_hot",
         name,
         ["item", attribute],
@@ -645,7 +521,7 @@ def price_tier(
     price: str = "price", *, within: str = "category", name: str | None = None
 ) -> Declaration:
     """Give the share of the items of the same `within` that are cheaper, equals half: 0 to 1."""
-    return _declare("price_tier", name, ["price_tier"], price=price, within=within)
+    return declare("price_tier", name, ["price_tier"], price=price, within=within)
 
 
 def context(
@@ -654,7 +530,7 @@ def context(
     """Give the moment's "hour" (0 to 23) or "weekday" (Monday 0), in UTC or so far east of it."""
     if what not in ("hour", "weekday"):
         raise InvalidArgumentError(f"context is 'hour' or 'weekday', not {what!r}")
-    return _declare("context", name, [what], what=what, timezone_offset=timezone_offset)
+    return declare("context", name, [what], what=what, timezone_offset=timezone_offset)
 
 
 def expression(text: str, *, name: str) -> Declaration:
@@ -663,4 +539,4 @@ def expression(text: str, *, name: str) -> Declaration:
     Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, min, max, known,
     otherwise. What is not known makes the result unknown, as does a division by zero.
     """
-    return _declare("expression", name, [], text=text)
+    return declare("expression", name, [], text=text)

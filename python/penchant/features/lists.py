@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from ..errors import InvalidArgumentError
-from .declarations import Declaration, Events, Window, _declare, _texts, _window, _words
+from ._declaration import Declaration, Events, Window, declare, texts, window_text, words
 
 __all__ = ["basket", "cart", "favorites", "latest", "rank_in", "similarity", "together"]
 
@@ -41,9 +41,9 @@ def latest(
     return _kept(
         list="latest",
         k=_whole(k, "latest: k", MOST_LISTED),
-        events=_texts(events),
+        events=texts(events),
         where=where,
-        window=_window(window, "latest: window"),
+        window=window_text(window, "latest: window"),
     )
 
 
@@ -78,12 +78,12 @@ def cart(
     stays = expires is None or expires == "never"
     return _kept(
         list="cart",
-        adds=_texts(adds),
-        removes=_texts(removes),
-        ends=_texts(ends),
+        adds=texts(adds),
+        removes=texts(removes),
+        ends=texts(ends),
         quantity=quantity,
         price=price,
-        expires="never" if stays else _window(expires, "cart: expires"),
+        expires="never" if stays else window_text(expires, "cart: expires"),
         k=_whole(k, "cart: k", MOST_LISTED),
     )
 
@@ -102,10 +102,10 @@ def favorites(
         list="favorites",
         attribute=attribute,
         k=_whole(k, "favorites: k", MOST_LISTED),
-        events=_texts(events),
+        events=texts(events),
         value=value,
         where=where,
-        window=_window(window, "favorites: window"),
+        window=window_text(window, "favorites: window"),
     )
 
 
@@ -134,7 +134,7 @@ def _list_words(of: dict[str, Any]) -> str:
     if of["list"] == "cart":
         return "cart"
     told = [of.get(one) for one in ("attribute", "events", "window")]
-    return "_".join(filter(None, [of["list"], _words(of["k"]), *map(_words, told)]))
+    return "_".join(filter(None, [of["list"], words(of["k"]), *map(words, told)]))
 
 
 def basket(
@@ -173,7 +173,7 @@ def basket(
         raise InvalidArgumentError(f"basket: {what} wants a price; say cart(price='price')")
     if (what == "margin") != (cost is not None):
         raise InvalidArgumentError("basket: margin, and it alone, wants cost=, an item's attribute")
-    return _declare(
+    return declare(
         "basket",
         name,
         [_list_words(listed), what],
@@ -190,7 +190,7 @@ def rank_in(of: Listed, *, name: str | None = None) -> Declaration:
     Unknown where it is not in it.
     """
     listed = _listed(of, "rank_in")
-    return _declare("rank_in", name, ["rank_in", _list_words(listed)], of=listed)
+    return declare("rank_in", name, ["rank_in", _list_words(listed)], of=listed)
 
 
 def together(
@@ -243,7 +243,7 @@ def together(
         )
     if not 0 <= strength < 1e9:
         raise InvalidArgumentError(f"together: strength is 0 to 1e9, not {strength}")
-    return _declare(
+    return declare(
         "together",
         name,
         ["together", _list_words(listed), how, pool, events],
@@ -251,7 +251,7 @@ def together(
         events=events,
         how=how,
         pool=pool,
-        within=_window(within, "together: within"),
+        within=window_text(within, "together: within"),
         sample=_whole(sample, "together: sample", MOST_SAMPLE),
         depth=_whole(depth, "together: depth", MOST_SAMPLE),
         strength=float(strength) if how == "lift" else None,
@@ -279,7 +279,7 @@ def similarity(
         raise InvalidArgumentError("similarity: favorites are no items")
     if pool not in POOL:
         raise InvalidArgumentError(f"similarity: pool is one of {', '.join(POOL)}, not {pool!r}")
-    return _declare(
+    return declare(
         "similarity",
         name,
         ["similarity", _list_words(listed), embedding, pool],

@@ -12,8 +12,8 @@ from ..errors import InvalidArgumentError
 from . import declarations as _declarations
 from . import lists as _lists
 from ._compile import Compiled, compile_plan
+from ._declaration import Declaration
 from ._embeddings import Embedding, as_embedding
-from .declarations import Declaration
 from .state import State
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..features.declarations import Declaration
+from ..features._declaration import Declaration
 from ..features.plan import Plan
 from ._functions import Term
 from ._types import Column, Names, Reference, Step, Value, compile_rule

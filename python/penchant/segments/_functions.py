@@ -9,7 +9,7 @@ from typing import Any
 from ..data._times import duration_text
 from ..errors import InvalidArgumentError
 from ..features import declarations as _declare
-from ..features.declarations import Declaration
+from ..features._declaration import Declaration
 from ._syntax import Binary, Call, Constant, Listed, Name, Node, near
 
 __all__ = ["ARITHMETIC", "FUNCTIONS", "RuleError", "Term", "term_of"]
