@@ -1,4 +1,5 @@
-"""What a ranker adds to the default funnel on Online Retail, and what it costs a request.
+"""What a ranker adds to the default funnel on Online Retail, what a feature plan adds to the
+ranker, and what each costs a request.
 
     .venv/bin/python benchmarks/peers/reranking.py [--requests 2000] [--rounds 5]
 
@@ -20,19 +21,63 @@ from typing import Any
 import numpy as np
 
 import penchant as pn
+from penchant import features as ft
 from penchant._default_funnel import default_ranker
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "reranking.json"
-METRICS = ["map@10", "ndcg@20", "recall@20", "auc"]
+METRICS = ["map@10", "ndcg@10", "ndcg@20", "recall@20", "auc"]
 
 
-def fitted(make: Any, train: pn.Dataset) -> tuple[pn.Pipeline, float]:
+def retail_plan() -> ft.Plan:
+    """What the funnel's own features lack: what goes with the last items, who buys, prices.
+
+    Shares rather than counts, so that windows of another year look alike.
+    """
+    last = ft.latest(20)
+    out = [
+        ft.together(last, None, how="lift", within="1h", name="goes_with"),
+        ft.together(last, None, how="share", within="1h", name="share_with"),
+        ft.together(last, None, how="lift", within="1h", pool="max", name="goes_best_with"),
+        ft.together(last, None, how="share", within="1h", pool="max", name="best_share_with"),
+        ft.rank_in(ft.latest(64), name="place_among_last"),
+    ]
+    for window in ("3d", "7d", "14d", "28d", "91d"):
+        out += [
+            ft.distinct("subject", by="item", window=window, name=f"_buyers_{window}"),
+            ft.distinct("subject", by="all", window=window, name=f"_people_{window}"),
+            ft.expression(f"_buyers_{window} / (_people_{window} + 1)", name=f"buyers_{window}"),
+        ]
+    return ft.Plan(
+        [
+            *out,
+            ft.distinct("subject", by="item", name="_buyers"),
+            ft.expression("_buyers_28d / (_buyers + 1)", name="new_interest"),
+            ft.mean("price", by="item", name="price"),
+            ft.mean("price", by="item", window="28d", name="price_28d"),
+            ft.mean("price", by="item", window="7d", name="_price_7d"),
+            ft.expression("_price_7d / price", name="promotion_7d"),
+            ft.expression("price_28d / price", name="promotion_28d"),
+            ft.mean("price", name="usual_price"),
+            ft.expression("price_28d / usual_price", name="price_for_me"),
+        ]
+    )
+
+
+def slow_ranker() -> pn.GBDTRanker:
+    return pn.GBDTRanker(
+        objective="xendcg", trees=600, leaves=15, learning_rate=0.05, min_leaf_samples=200,
+        early_stopping=40,
+    )  # fmt: skip
+
+
+def fitted(make: Any, train: pn.Dataset, events: Any = None) -> tuple[pn.Pipeline, float]:
     start = time.perf_counter()
-    pipeline = make().fit(train, progress=False)
+    pipeline = make().fit(train, events=events, progress=False)
     return pipeline, time.perf_counter() - start
 
 
 def quality(ranked: pn.Pipeline, blend: pn.Pipeline, test: pn.Dataset) -> list[dict[str, Any]]:
+    """Rows of what `ranked` has over `blend`, another pipeline that it is measured against."""
     rows = []
     for title, exclude_seen in (("repeats allowed", False), ("new items only", True)):
         boards = {
@@ -54,6 +99,14 @@ def quality(ranked: pn.Pipeline, blend: pn.Pipeline, test: pn.Dataset) -> list[d
                 }
             )
     return rows
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        print(
+            f"{row['table']:<16} {row['metric']:<10} {row['blend']:.4f} -> {row['ranked']:.4f}  "
+            f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+        )
 
 
 def latency(
@@ -97,24 +150,26 @@ def main() -> None:
     facts = ranked.validation_["ranker"]
     print(f"fit: {blend_seconds:.1f} s without a ranker, {ranked_seconds:.1f} s with; {facts}")
     rows = quality(ranked, blend, test)
-    for row in rows:
-        print(
-            f"{row['table']:<16} {row['metric']:<10} {row['blend']:.4f} -> {row['ranked']:.4f}  "
-            f"{row['difference']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
-        )
+    show(rows)
+    slow, _ = fitted(lambda: pn.Pipeline(ranker=slow_ranker()), train)
+    planned, planned_seconds = fitted(
+        lambda: pn.Pipeline(features=retail_plan(), ranker=slow_ranker()), train, lines
+    )
+    columns = len(retail_plan().columns)
+    print(f"with {columns} columns of a plan ({planned_seconds:.1f} s), less the same without:")
+    planned_rows = quality(planned, slow, test)
+    show(planned_rows)
     subjects = train.subject_ids[:: max(1, train.num_subjects // options.requests)].tolist()
-    funnels = {"blend": blend, "ranked": ranked}
+    funnels = {"blend": blend, "ranked": ranked, "planned": planned}
     costs = {
         "plain": latency(funnels, subjects, options.rounds),
         "new items only": latency(funnels, subjects, options.rounds, exclude_seen=True),
         "explained": latency(funnels, subjects, options.rounds, explain=True),
     }
     for title, found in costs.items():
-        before, after = found["blend"], found["ranked"]
-        print(
-            f"{title:<16} median {before['median_us']:.0f} -> {after['median_us']:.0f} us, "
-            f"p99 {before['p99_us']:.0f} -> {after['p99_us']:.0f} us"
-        )
+        medians = ", ".join(f"{name} {one['median_us']:.0f}" for name, one in found.items())
+        tails = ", ".join(f"{name} {one['p99_us']:.0f}" for name, one in found.items())
+        print(f"{title:<16} median us: {medians}; p99: {tails}")
     options.output.write_text(
         json.dumps(
             {
@@ -122,6 +177,7 @@ def main() -> None:
                 "fit_seconds": {"blend": blend_seconds, "ranked": ranked_seconds},
                 "ranker": facts,
                 "quality": rows,
+                "quality_planned": planned_rows,
                 "latency": costs,
             },
             indent=2,

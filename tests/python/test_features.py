@@ -291,6 +291,30 @@ def test_yaml_goes_out_and_in(tmp_path: Any) -> None:
     assert pickle.loads(pickle.dumps(plan)).features == plan.features
 
 
+def test_names_that_begin_with_an_underscore_are_for_expressions_alone() -> None:
+    events, catalog = random_events(np.random.default_rng(3), 300)
+    points = random_points(np.random.default_rng(4), events, 50)
+    week = ft.count("purchase", by="item", window="7d", name="week")
+    whole = ft.count("purchase", by="all", window="7d", name="whole")
+    shown = ft.Plan([week, ft.last_items(2, name="had"), whole,
+                     ft.expression("week / (whole + 1)", name="share")])  # fmt: skip
+    plan = ft.Plan(
+        [
+            ft.count("purchase", by="item", window="7d", name="_week"),
+            ft.last_items(2, name="had"),
+            ft.count("purchase", by="all", window="7d", name="_whole"),
+            ft.expression("_week / (_whole + 1)", name="share"),
+        ]
+    )
+    assert plan.columns == ["had_1", "had_2", "share"]
+    found = plan.replay(events, catalog=catalog).at(points)
+    wanted = shown.replay(events, catalog=catalog).at(points)
+    assert_same(found[plan.columns], wanted[plan.columns])
+    assert ft.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
+    with pytest.raises(InvalidArgumentError, match="two features are called '_week'"):
+        ft.Plan([*plan.features, plan.features[0]])
+
+
 def test_names_are_made_of_what_was_said() -> None:
     plan = ft.Plan([ft.count("purchase", window="7d"), ft.popularity("purchase", half_life="30d")])
     assert plan.columns == ["count_purchase_7d", "item_popularity_purchase_30d"]

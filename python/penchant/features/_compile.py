@@ -168,9 +168,12 @@ class _Compiler:
                     {"name": f"\0{len(self.out.features)}", "hidden": True} | feature
                 )
             return self._places[key]
-        if any(name == other for other, _ in self.out.outputs):
+        if any(name == other["name"] for other in self.out.features):
             raise InvalidArgumentError(f"two features are called {name!r}; give one a name=")
-        self.out.outputs.append((name, output))
+        if name.startswith("_"):
+            feature = {"hidden": True} | feature
+        else:
+            self.out.outputs.append((name, output))
         self.out.features.append({"name": name} | feature)
         return len(self.out.features) - 1
 
@@ -446,7 +449,7 @@ class _Compiler:
         places = {
             feature["name"]: number
             for number, feature in enumerate(self.out.features)
-            if not feature.get("hidden")
+            if not feature["name"].startswith("\0")
         }
         steps = formula(
             self._options["text"],

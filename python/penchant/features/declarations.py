@@ -13,7 +13,8 @@ window
     "28d": events from this long before the moment asked for, that edge included, up to it, that
     edge not. None: from the beginning.
 name
-    What the column is called; made of the rest where None.
+    What the column is called; made of the rest where None. One that begins with "_" is no column:
+    it is there for expressions.
 """
 
 from __future__ import annotations
