@@ -167,11 +167,12 @@ std::vector<std::pair<std::string, std::string>> read_identifiers(dom::element v
   if (value.get(object) != simdjson::SUCCESS) {
     refuse("'identifiers' must be an object of namespaces and values");
   }
+  // Those that are null count too: the bound is of what is read.
+  if (object.size() > kMaxIdentifiers) {
+    refuse(concat("'identifiers' has more than ", kMaxIdentifiers, " members"));
+  }
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto [key, member] : object) {
-    if (out.size() == kMaxIdentifiers) {
-      refuse(concat("'identifiers' has more than ", kMaxIdentifiers, " members"));
-    }
     if (member.is_null()) continue;
     const std::string where = concat("identifiers.", key.substr(0, 64));
     out.emplace_back(std::string(key), text_of(read_id(member, where)));

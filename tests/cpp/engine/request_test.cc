@@ -77,6 +77,10 @@ TEST(Request, SaysWhatIsWrongAndWhere) {
   refuses(R"({"subject":true})", "'subject'");
   refuses(R"({"subject":99999999999999999999})", "");
   refuses(R"({"subjct":"a"})", "subjct");
+  refuses(R"({"identifiers":["c1"]})", "'identifiers'");
+  std::string sixty_five;
+  for (int i = 0; i < 65; ++i) sixty_five += concat(i == 0 ? "" : ",", "\"n", i, "\":null");
+  refuses(concat("{\"identifiers\":{", sixty_five, "}}"), "more than 64");
   refuses(R"({"context":[]})", "'context'");
   refuses(R"({"context":{"baskt":[]}})", "baskt");
   refuses(R"({"context":{"basket":"a"}})", "context.basket");
