@@ -57,6 +57,14 @@ void append_slot(std::string& out, const JoinedSlot& joined) {
   out += joined.rewarded ? ",\"rewarded\":true}" : ",\"rewarded\":false}";
 }
 
+void append_logged_or_null(std::string& out, const std::string& id) {
+  if (id.empty()) {
+    out += "null";
+  } else {
+    append_logged_id(out, id);
+  }
+}
+
 void append_reward(std::string& out, const Rewarded& reward) {
   out += "{\"value\":";
   append_number(out, reward.value);
@@ -67,11 +75,7 @@ void append_reward(std::string& out, const Rewarded& reward) {
     out += "null";
   }
   out += ",\"item\":";
-  if (reward.arm.empty()) {
-    out += "null";
-  } else {
-    append_logged_id(out, reward.arm);
-  }
+  append_logged_or_null(out, reward.arm);
   out += ",\"reward_id\":";
   if (reward.id.empty()) {
     out += "null";
@@ -88,11 +92,7 @@ void append_origin(std::string& out, const Decided& decided) {
   out += ",\"placement\":";
   append_string(out, decided.placement);
   out += ",\"subject\":";
-  if (decided.subject.empty()) {
-    out += "null";
-  } else {
-    append_logged_id(out, decided.subject);
-  }
+  append_logged_or_null(out, decided.subject);
   out += ",\"policy\":{\"name\":";
   append_string(out, decided.policy);
   out += ",\"version\":";

@@ -5,6 +5,7 @@
 
 #include "penchant/features/floor_div.h"
 #include "penchant/features/place_of.h"
+#include "penchant/features/point_runs.h"
 
 namespace penchant::features {
 namespace {
@@ -76,18 +77,13 @@ void BlockReader::read_shifted(std::size_t shift, std::span<double* const> colum
 }
 
 void BlockReader::read_pairs(PairWalk& pairs, std::span<double* const> columns) {
-  for (std::size_t i = 0; i < count_;) {
-    const std::size_t point = first_ + i;
-    std::size_t end = i + 1;
-    while (end < count_ && points_.subjects[first_ + end] == points_.subjects[point] &&
-           times_[end] == times_[i]) {
-      ++end;
-    }
-    pairs.walk(points_.subjects[point], times_[i]);
-    pairs.write(points_.items.empty() ? points_.items : points_.items.subspan(point, end - i),
-                columns, point, end - i);
-    i = end;
-  }
+  const auto times = std::span<const std::int64_t>(times_).first(count_);
+  each_run(points_.subjects, times, first_, [&](const PointRun& run) {
+    const std::size_t count = run.end - run.first;
+    pairs.walk(run.subject, run.time);
+    pairs.write(points_.items.empty() ? points_.items : points_.items.subspan(run.first, count),
+                columns, run.first, count);
+  });
 }
 
 void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) {

@@ -60,22 +60,11 @@ ListReader::ListReader(const State& state, std::size_t most, std::size_t shift)
 void ListReader::read(const Points& points, std::span<const std::int64_t> times, std::size_t first,
                       std::span<double* const> columns) {
   points_ = points;
-  const std::size_t end = first + times.size();
-  Run run{.first = first, .end = first};
-  while (run.first < end) {
-    run.subject = points.subjects[run.first];
-    run.time = times[run.first - first];
-    while (run.end < end && points.subjects[run.end] == run.subject &&
-           times[run.end - first] == run.time) {
-      ++run.end;
-    }
-    read_run(run, columns);
-    run.first = run.end;
-  }
+  each_run(points.subjects, times, first, [&](const PointRun& run) { read_run(run, columns); });
 }
 
 // Whom lists are compared with, where they are.
-void ListReader::list_candidates(const Run& run) {
+void ListReader::list_candidates(const PointRun& run) {
   candidates_.clear();
   asked_.clear();
   asked_at_.clear();
@@ -88,7 +77,7 @@ void ListReader::list_candidates(const Run& run) {
   }
 }
 
-void ListReader::read_run(const Run& run, std::span<double* const> columns) {
+void ListReader::read_run(const PointRun& run, std::span<double* const> columns) {
   list_candidates(run);
   for (const Asked& asked : lists_) {
     walk_.walk(asked.list, run.subject, run.time, entries_);
@@ -104,7 +93,7 @@ void ListReader::read_run(const Run& run, std::span<double* const> columns) {
   }
 }
 
-void ListReader::read_alone(const Feature& feature, const Run& run, double* out) {
+void ListReader::read_alone(const Feature& feature, const PointRun& run, double* out) {
   if (!of_candidate(feature.kind)) {
     std::fill(out + run.first, out + run.end, of_whole(feature));
     return;
@@ -171,7 +160,7 @@ double ListReader::of_item(const Feature& feature, std::int32_t item) const {
   return at == listed_.end() ? kUnknown : static_cast<double>(at - listed_.begin() + 1);
 }
 
-void ListReader::read_together(const Together& asked, const Run& run,
+void ListReader::read_together(const Together& asked, const PointRun& run,
                                std::span<double* const> columns) {
   for (const std::size_t f : asked.features) {
     std::fill(columns[f] + run.first, columns[f] + run.end, kUnknown);
@@ -193,7 +182,7 @@ void ListReader::read_together(const Together& asked, const Run& run,
   }
 }
 
-void ListReader::read_similar(const Similar& asked, const Run& run,
+void ListReader::read_similar(const Similar& asked, const PointRun& run,
                               std::span<double* const> columns) {
   const MatrixView<const float> vectors = state_.items().vectors[asked.embedding].view();
   const std::size_t count = asked_.size();

@@ -9,6 +9,7 @@
 
 #include "penchant/features/companion_walk.h"
 #include "penchant/features/list_walk.h"
+#include "penchant/features/point_runs.h"
 
 namespace penchant::features {
 
@@ -38,22 +39,15 @@ class ListReader {
     std::vector<Together> together;
     std::vector<Similar> similar;
   };
-  // Points first to end - 1, of one subject and time.
-  struct Run {
-    std::size_t first = 0;
-    std::size_t end = 0;
-    std::int32_t subject = kNoCode;
-    std::int64_t time = 0;
-  };
 
   [[nodiscard]] std::int32_t item_of(std::size_t point) const {
     return points_.items.empty() ? kNoCode : points_.items[point];
   }
-  void read_run(const Run& run, std::span<double* const> columns);
-  void read_alone(const Feature& feature, const Run& run, double* out);
-  void read_together(const Together& asked, const Run& run, std::span<double* const> columns);
-  void read_similar(const Similar& asked, const Run& run, std::span<double* const> columns);
-  void list_candidates(const Run& run);
+  void read_run(const PointRun& run, std::span<double* const> columns);
+  void read_alone(const Feature& feature, const PointRun& run, double* out);
+  void read_together(const Together& asked, const PointRun& run, std::span<double* const> columns);
+  void read_similar(const Similar& asked, const PointRun& run, std::span<double* const> columns);
+  void list_candidates(const PointRun& run);
   [[nodiscard]] double of_whole(const Feature& feature);
   [[nodiscard]] double of_item(const Feature& feature, std::int32_t item) const;
   [[nodiscard]] double values_of(const Feature& feature);

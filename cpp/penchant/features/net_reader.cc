@@ -34,15 +34,7 @@ NetReader::NetReader(const State& state, std::size_t most, std::size_t shift)
 
 void NetReader::read(const Points& points, std::span<const std::int64_t> times, std::size_t first,
                      std::span<double* const> columns) {
-  const std::size_t end = first + times.size();
-  Run run{.first = first, .end = first};
-  while (run.first < end) {
-    run.subject = points.subjects[run.first];
-    run.time = times[run.first - first];
-    while (run.end < end && points.subjects[run.end] == run.subject &&
-           times[run.end - first] == run.time) {
-      ++run.end;
-    }
+  each_run(points.subjects, times, first, [&](const PointRun& run) {
     for (const Asked& asked : asked_) {
       walk_.walk(asked.netting, run.subject, run.time, rows_);
       const Plan::NettingAccess& access = state_.plan().netting_access()[asked.netting];
@@ -50,11 +42,10 @@ void NetReader::read(const Points& points, std::span<const std::int64_t> times, 
       list_ = series.list(run.subject < 0 ? series.keys() : static_cast<std::size_t>(run.subject));
       for (const std::size_t f : asked.features) read_feature(f, points, run, columns);
     }
-    run.first = run.end;
-  }
+  });
 }
 
-void NetReader::read_feature(std::size_t f, const Points& points, const Run& run,
+void NetReader::read_feature(std::size_t f, const Points& points, const PointRun& run,
                              std::span<double* const> columns) {
   const Feature& feature = state_.plan().features()[f];
   double* const out = columns[f];
@@ -83,7 +74,7 @@ std::int32_t NetReader::key_of(const Feature& feature, std::int32_t item) const 
   return state_.items().codes[feature.by.attribute].of_item[static_cast<std::size_t>(item)];
 }
 
-double NetReader::of_subject(std::size_t f, const Run& run) {
+double NetReader::of_subject(std::size_t f, const PointRun& run) {
   const Feature& feature = state_.plan().features()[f];
   switch (feature.kind) {
     case Kind::kDistinct:
@@ -101,7 +92,7 @@ double NetReader::of_subject(std::size_t f, const Run& run) {
 }
 
 template <class Use>
-void NetReader::each_row(std::size_t f, const Run& run, const Use& use) const {
+void NetReader::each_row(std::size_t f, const PointRun& run, const Use& use) const {
   const Feature& feature = state_.plan().features()[f];
   const Plan::Access& access = state_.plan().access()[f];
   const std::size_t pieces = state_.plan().pieces_in(feature);
@@ -115,7 +106,7 @@ void NetReader::each_row(std::size_t f, const Run& run, const Use& use) const {
   }
 }
 
-void NetReader::total_up(std::size_t f, const Run& run) {
+void NetReader::total_up(std::size_t f, const PointRun& run) {
   const Feature& feature = state_.plan().features()[f];
   const std::size_t items = state_.plan().netting_access()[feature.netting].items;
   const Series::List& list = *list_;
@@ -186,7 +177,7 @@ double NetReader::value_of(const Feature& feature, const Total& total, std::int6
   }
 }
 
-double NetReader::distinct(std::size_t f, const Run& run) {
+double NetReader::distinct(std::size_t f, const PointRun& run) {
   const std::size_t code = state_.plan().access()[f].code;
   codes_.clear();
   each_row(f, run, [&](std::size_t row, std::int64_t) {
@@ -197,7 +188,7 @@ double NetReader::distinct(std::size_t f, const Run& run) {
   return static_cast<double>(std::ranges::unique(codes_).begin() - codes_.begin());
 }
 
-double NetReader::last_code(std::size_t f, const Run& run) {
+double NetReader::last_code(std::size_t f, const PointRun& run) {
   const Feature& feature = state_.plan().features()[f];
   const std::size_t code = state_.plan().access()[f].code;
   codes_.clear();
@@ -215,7 +206,7 @@ double NetReader::last_code(std::size_t f, const Run& run) {
   return kUnknown;
 }
 
-double NetReader::top_code(std::size_t f, const Run& run) {
+double NetReader::top_code(std::size_t f, const PointRun& run) {
   const Feature& feature = state_.plan().features()[f];
   const auto& of_item = state_.items().codes[feature.attribute].of_item;
   const std::size_t items = state_.plan().access()[f].code;

@@ -11,6 +11,7 @@
 
 #include "penchant/features/code_places.h"
 #include "penchant/features/net_walk.h"
+#include "penchant/features/point_runs.h"
 
 namespace penchant::features {
 
@@ -29,13 +30,6 @@ class NetReader {
     std::size_t netting = 0;
     std::vector<std::size_t> features;
   };
-  // Points first to end - 1, of one subject and time.
-  struct Run {
-    std::size_t first = 0;
-    std::size_t end = 0;
-    std::int32_t subject = kNoCode;
-    std::int64_t time = 0;
-  };
   // What a feature has come to.
   struct Total {
     std::int64_t value = kNoNumber;
@@ -43,20 +37,20 @@ class NetReader {
     std::int64_t last = kNoNumber;
   };
 
-  void read_feature(std::size_t f, const Points& points, const Run& run,
+  void read_feature(std::size_t f, const Points& points, const PointRun& run,
                     std::span<double* const> columns);
-  [[nodiscard]] double of_subject(std::size_t f, const Run& run);
+  [[nodiscard]] double of_subject(std::size_t f, const PointRun& run);
   // Calls use(row, value) for the rows that count for a feature, in their order.
   template <class Use>
-  void each_row(std::size_t f, const Run& run, const Use& use) const;
+  void each_row(std::size_t f, const PointRun& run, const Use& use) const;
   [[nodiscard]] std::int32_t key_of(const Feature& feature, std::int32_t item) const;
-  void total_up(std::size_t f, const Run& run);
+  void total_up(std::size_t f, const PointRun& run);
   void add(const Feature& feature, std::int64_t time, std::int64_t value, Total& total) const;
   [[nodiscard]] double value_of(const Feature& feature, const Total& total,
                                 std::int64_t time) const;
-  [[nodiscard]] double distinct(std::size_t f, const Run& run);
-  [[nodiscard]] double last_code(std::size_t f, const Run& run);
-  [[nodiscard]] double top_code(std::size_t f, const Run& run);
+  [[nodiscard]] double distinct(std::size_t f, const PointRun& run);
+  [[nodiscard]] double last_code(std::size_t f, const PointRun& run);
+  [[nodiscard]] double top_code(std::size_t f, const PointRun& run);
 
   const State& state_;
   std::vector<Asked> asked_;
