@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._outcome import outcome_of
 from ._receipt import Receipt
 from ._requests import now_micros, to_json
 from .bandits._loop_log import log_columns
 from .data._frames import make_frame
 from .data._times import UNKNOWN, time_micros
-from .errors import BadDataError, InvalidArgumentError, NotFoundError
+from .errors import InvalidArgumentError, NotFoundError
 
 __all__ = ["Feedback"]
 
@@ -46,10 +47,7 @@ class Feedback:
         BadDataError
             When the event breaks its schema; it says where.
         """
-        told = json.loads(self.events_json(event))
-        if told["outcome"] == "rejected":
-            raise BadDataError(f"event: {told['message']} ({told['reason']})")
-        return str(told["outcome"])
+        return outcome_of(self.events_json(event))
 
     def events_json(self, request: Mapping[str, Any] | bytes | str) -> bytes:
         """Answer as ``POST /v1/events`` would: one event, or ``{"events": [...]}``.

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ._outcome import outcome_of
 from ._receipt import Receipt
 from .errors import (
     BadDataError,
@@ -188,10 +189,7 @@ class Client:
         NotFoundError
             When the server keeps nothing.
         """
-        told = json.loads(self._post("/v1/events", {"event_id": str(uuid.uuid4()), **event}))
-        if told["outcome"] == "rejected":
-            raise BadDataError(f"event: {told['message']} ({told['reason']})")
-        return str(told["outcome"])
+        return outcome_of(self._post("/v1/events", {"event_id": str(uuid.uuid4()), **event}))
 
     def reward(
         self,

@@ -202,7 +202,7 @@ class Plan:
         InvalidArgumentError
             When a column is missing or of a type that can't play its role.
         """
-        return State._replayed(
+        state, _ = State._replayed_with_rows(
             self,
             events,
             roles={"subject": subject, "item": item, "time": time, "type": type},
@@ -211,6 +211,7 @@ class Plan:
             time_unit=time_unit,
             threads=threads,
         )
+        return state
 
     def export(
         self,

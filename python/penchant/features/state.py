@@ -51,21 +51,6 @@ class State:
         self._roles = roles
 
     @classmethod
-    def _replayed(
-        cls,
-        plan: Plan,
-        frame: Any,
-        *,
-        roles: dict[str, str | None],
-        fields: dict[str, str],
-        catalog: Any,
-        time_unit: str,
-        threads: int | None,
-    ) -> State:
-        options = {"catalog": catalog, "time_unit": time_unit, "threads": threads}
-        return cls._replayed_with_rows(plan, frame, roles=roles, fields=fields, **options)[0]
-
-    @classmethod
     def _replayed_with_rows(
         cls,
         plan: Plan,
@@ -77,7 +62,7 @@ class State:
         time_unit: str,
         threads: int | None,
     ) -> tuple[State, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The same, and times, subjects and items of the events."""
+        """What `Plan.replay` gives, and times, subjects and items of the events."""
         table = Table(frame)
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
