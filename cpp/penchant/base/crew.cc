@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "penchant/base/parallel.h"
+#include "penchant/base/shares.h"
 
 namespace penchant {
 namespace {
@@ -12,25 +13,28 @@ namespace {
 // An idle thread looks so often for a loop before it lets the system run something else.
 constexpr int kLooks = 64;
 
+// Which of its crew's threads this is.
+thread_local std::size_t this_thread = 0;
+
 }  // namespace
 
 class Crew::Loop {
  public:
-  Loop(std::size_t blocks, const std::function<void(std::size_t)>& body)
-      : blocks_(blocks), body_(body) {}
+  Loop(std::size_t blocks, std::size_t threads, const std::function<void(std::size_t)>& body)
+      : blocks_(blocks, threads), body_(body) {}
 
   void work() {
-    for (std::size_t b = next_.fetch_add(1); b < blocks_; b = next_.fetch_add(1)) {
+    for (auto b = blocks_.take(this_thread); b; b = blocks_.take(this_thread)) {
       try {
-        body_(b);
+        body_(*b);
       } catch (...) {
-        next_.store(blocks_);
+        blocks_.stop();
         const std::lock_guard lock(mutex_);
         if (!first_) first_ = std::current_exception();
       }
     }
   }
-  [[nodiscard]] bool has_more() const { return next_.load(std::memory_order_relaxed) < blocks_; }
+  [[nodiscard]] bool has_more() const { return blocks_.has_more(); }
   void enter() { helpers_.fetch_add(1, std::memory_order_relaxed); }
   // The last the helper has to do with the loop.
   void leave() { helpers_.fetch_sub(1, std::memory_order_release); }
@@ -40,9 +44,8 @@ class Crew::Loop {
   }
 
  private:
-  std::size_t blocks_;
+  Shares blocks_;
   const std::function<void(std::size_t)>& body_;
-  std::atomic<std::size_t> next_{0};
   std::atomic<int> helpers_{0};
   std::mutex mutex_;
   std::exception_ptr first_;
@@ -51,7 +54,10 @@ class Crew::Loop {
 Crew::Crew(int threads) : threads_(resolve_threads(threads)) {}
 
 void Crew::run(const std::function<void()>& work) {
-  parallel_blocks(static_cast<std::size_t>(threads_), 1, threads_, [&](const Block&) { work(); });
+  parallel_blocks(static_cast<std::size_t>(threads_), 1, threads_, [&](const Block& block) {
+    this_thread = block.number;
+    work();
+  });
 }
 
 void Crew::share(std::size_t blocks, const std::function<void(std::size_t)>& body) {
@@ -59,7 +65,7 @@ void Crew::share(std::size_t blocks, const std::function<void(std::size_t)>& bod
     for (std::size_t b = 0; b < blocks; ++b) body(b);
     return;
   }
-  Loop loop(blocks, body);
+  Loop loop(blocks, static_cast<std::size_t>(threads_), body);
   {
     const std::lock_guard lock(mutex_);
     loops_.push_back(&loop);

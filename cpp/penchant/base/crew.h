@@ -15,7 +15,9 @@
 //     }
 //   });
 //
-// Who computes a block is left to chance: results must not depend on it.
+// Each thread begins with its own share of a loop (see shares.h), so that from loop to loop over
+// the same data it finds that in its cache; who computes a block is left to chance all the same,
+// and results must not depend on it.
 
 #include <atomic>
 #include <cstddef>

@@ -1,9 +1,11 @@
 #include "penchant/ranking/histogram.h"
 
 #include <algorithm>
-#include <atomic>
+#include <optional>
 
 #include <unistd.h>
+
+#include "penchant/base/shares.h"
 
 namespace penchant::ranking {
 namespace {
@@ -15,7 +17,7 @@ constexpr std::size_t kFlushRows = 65'536;
 constexpr std::size_t kBlockRows = 2'048;
 constexpr std::size_t kAhead = 24;
 constexpr std::size_t kPartRows = 1'024;     // the least that is worth another thread's table
-constexpr std::size_t kSharedTiles = 8'192;  // rows x tiles that are worth another thread
+constexpr std::size_t kSharedTiles = 2'048;  // rows x tiles that are worth another thread
 
 // gradient : 32 | hessian : 32, added as one.
 using Packed = std::uint64_t;
@@ -69,10 +71,10 @@ struct Panel {
   std::size_t last = 0;  // one beyond
 };
 
-std::vector<Panel> panels_of(std::size_t tiles) {
+std::vector<Panel> panels_of(std::size_t tiles, std::size_t most) {
   std::vector<Panel> panels;
-  for (std::size_t first = 0; first < tiles; first += kPanelTiles) {
-    panels.push_back({first, std::min(first + kPanelTiles, tiles)});
+  for (std::size_t first = 0; first < tiles; first += most) {
+    panels.push_back({first, std::min(first + most, tiles)});
   }
   return panels;
 }
@@ -91,18 +93,19 @@ class Blocks {
     std::size_t readable = 0;        // as far as the run goes on
   };
 
-  explicit Blocks(const EntryRuns& runs)
+  Blocks(const EntryRuns& runs, std::size_t parts)
       : runs_(runs), size_(std::clamp(rows_of(runs) / 8, kPartRows / 2, kBlockRows)) {
     for (const auto run : runs) {
       first_.push_back(first_.back() + (run.size() + size_ - 1) / size_);
     }
+    blocks_.emplace(first_.back(), parts);
   }
-  Block take() {
-    const std::size_t block = next_.fetch_add(1, std::memory_order_relaxed);
-    if (block >= first_.back()) return {};
+  Block take(std::size_t part) {
+    const auto block = blocks_->take(part);
+    if (!block) return {};
     const auto r =
-        static_cast<std::size_t>(std::ranges::upper_bound(first_, block) - first_.begin() - 1);
-    const auto left = runs_[r].subspan((block - first_[r]) * size_);
+        static_cast<std::size_t>(std::ranges::upper_bound(first_, *block) - first_.begin() - 1);
+    const auto left = runs_[r].subspan((*block - first_[r]) * size_);
     return {left.first(std::min(size_, left.size())), left.size()};
   }
 
@@ -110,7 +113,7 @@ class Blocks {
   const EntryRuns& runs_;
   std::size_t size_;
   std::vector<std::size_t> first_{0};  // [runs + 1], a run's first block
-  std::atomic<std::size_t> next_{0};
+  std::optional<Shares> blocks_;
 };
 
 // A panel's share of a histogram over what it gets of the blocks.
@@ -123,14 +126,14 @@ class PanelSums {
   // Sums to where `start` says, [layout.size()], of which the panel's part is overwritten; it is
   // only asked when there is a block to be had. False: there was none.
   template <class Start>
-  bool run(Panel panel, Blocks& blocks, const Start& start) const {
+  bool run(Panel panel, Blocks& blocks, std::size_t part, const Start& start) const {
     static thread_local AlignedVector<Packed> kept;
     AlignedVector<Packed>& sums = kept;
     const std::size_t size = (panel.last - panel.first) * kTileColumns * kBins;
     BinSum* out = nullptr;
     bool first = true;
     std::size_t rows = 0;
-    for (auto block = blocks.take(); !block.entries.empty(); block = blocks.take()) {
+    for (auto block = blocks.take(part); !block.entries.empty(); block = blocks.take(part)) {
       if (out == nullptr) out = start();
       if (rows == 0) sums.assign(size, Packed{0});
       add(panel, block, sums.data());
@@ -219,17 +222,20 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
                      const EntryRuns& entries, std::span<const std::uint8_t> used, Summed summed,
                      Crew& crew, std::span<BinSum> out) {
   const PanelSums sums(bins, layout, used, summed);
-  const std::vector<Panel> panels = panels_of(bins.tiles());
   // Sums are exact, so how the work is shared out may depend on the threads.
   const std::size_t rows = rows_of(entries);
   const bool shared = rows * bins.tiles() >= kSharedTiles;
   const auto width = static_cast<std::size_t>(shared ? crew.threads() : 1);
+  // Few rows are shared out by columns: reading them again costs less than tables of one's own.
+  const std::size_t share = (bins.tiles() + width - 1) / width;
+  const std::vector<Panel> panels =
+      panels_of(bins.tiles(), rows < 2 * kPartRows ? std::min(share, kPanelTiles) : kPanelTiles);
   const std::size_t parts =
       panels.size() >= width ? 1 : std::clamp<std::size_t>(rows / kPartRows, 1, width);
   if (parts == 1) {
     const auto sum_panel = [&](std::size_t p) {
-      Blocks blocks(entries);
-      if (sums.run(panels[p], blocks, [&] { return out.data(); })) return;
+      Blocks blocks(entries, 1);
+      if (sums.run(panels[p], blocks, 0, [&] { return out.data(); })) return;
       std::ranges::fill(sums.part_of(panels[p], out), BinSum{});
     };
     if (width > 1) return crew.share(panels.size(), sum_panel);
@@ -242,11 +248,11 @@ void build_histogram(const BinnedMatrix& bins, const HistogramLayout& layout,
   if (own.size() < parts) own.resize(parts);
   for (const Panel panel : panels) {
     std::vector<std::uint8_t> added(parts, 0);
-    Blocks blocks(entries);
+    Blocks blocks(entries, parts);
     crew.share(parts, [&](std::size_t part) {
       AlignedVector<BinSum>& to = own[part];
       to.resize(layout.size());
-      if (sums.run(panel, blocks, [&] { return to.data(); })) added[part] = 1;
+      if (sums.run(panel, blocks, part, [&] { return to.data(); })) added[part] = 1;
     });
     const std::span<BinSum> all = sums.part_of(panel, out);
     std::ranges::fill(all, BinSum{});

@@ -167,21 +167,12 @@ struct Trainer::Impl {
   }
 
   void add_to_leaves(const std::vector<double>& values, std::span<double> scores) const {
-    struct Part {
-      std::span<const Entry> entries;
-      double value = 0;
-    };
-    std::vector<Part> parts;
-    for (std::size_t leaf = 0; leaf < values.size(); ++leaf) {
-      for (auto left : grower.leaf_entries(leaf)) {
-        for (; !left.empty(); left = left.subspan(std::min(left.size(), kBlockRows))) {
-          parts.push_back({left.first(std::min(left.size(), kBlockRows)), values[leaf]});
-        }
-      }
-    }
-    parallel_blocks(parts.size(), 4, threads(), [&](const Block& block) {
-      for (std::size_t p = block.begin; p < block.end; ++p) {
-        for (const Entry& entry : parts[p].entries) scores[entry.row] += parts[p].value;
+    // A stripe holds neighbouring rows, so each thread keeps to lines of its own.
+    const auto stripes = grower.leaves_by_stripe();
+    parallel_blocks(stripes.size(), 1, threads(), [&](const Block& block) {
+      for (const LeafRun& run : stripes[block.begin]) {
+        const double value = values[run.leaf];
+        for (const Entry& entry : run.entries) scores[entry.row] += value;
       }
     });
   }

@@ -72,6 +72,19 @@ void TreeGrower::choose_features(std::span<const std::uint8_t> used_features) {
 
 EntryRuns TreeGrower::leaf_entries(std::size_t leaf) const { return entries_of(leaves_[leaf]); }
 
+std::vector<std::vector<LeafRun>> TreeGrower::leaves_by_stripe() const {
+  std::vector<std::vector<LeafRun>> all(stripes_.size());
+  for (std::size_t l = 0; l < leaves_.size(); ++l) {
+    const std::span<const Entry> list(leaves_[l].in_spare ? spare_ : entries_);
+    std::size_t s = 0;
+    for (const EntryRange& range : leaves_[l].rows) {
+      while (stripes_[s].end <= range.begin) ++s;
+      all[s].push_back({l, list.subspan(range.begin, range.size())});
+    }
+  }
+  return all;
+}
+
 EntryRuns TreeGrower::entries_of(const Leaf& leaf) const {
   const std::span<const Entry> list(leaf.in_spare ? spare_ : entries_);
   EntryRuns runs;
@@ -120,7 +133,7 @@ void TreeGrower::begin() {
 
 void TreeGrower::start() {
   Leaf& root = leaves_.front();
-  root.rows = cut_into_stripes(entries_.size(), crew_.threads());
+  root.rows = stripes_ = cut_into_stripes(entries_.size(), crew_.threads());
   root.groups = interaction_.root();
   root.state.rows = static_cast<std::int64_t>(entries_.size());
   if (used_.empty() && two_bin_columns_.empty()) return;

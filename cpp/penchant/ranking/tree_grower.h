@@ -51,6 +51,12 @@ struct GrownTree {
   std::vector<double> leaf_cover;   // rows
 };
 
+// Some rows of a leaf.
+struct LeafRun {
+  std::size_t leaf = 0;
+  std::span<const Entry> entries;
+};
+
 class TreeGrower {
  public:
   TreeGrower(const BinMapper& mapper, const BinnedMatrix& bins, TreeParams params);
@@ -62,6 +68,8 @@ class TreeGrower {
   const GrownTree& grow(const Scales& scales, std::span<const std::uint8_t> used_features);
 
   [[nodiscard]] EntryRuns leaf_entries(std::size_t leaf) const;
+  // [stripes]: the leaves' rows by the stripe of the list that they are in, see row_partition.h.
+  [[nodiscard]] std::vector<std::vector<LeafRun>> leaves_by_stripe() const;
 
  private:
   struct Leaf {
@@ -165,6 +173,7 @@ class TreeGrower {
   AlignedVector<Entry> spare_;
   std::vector<AlignedVector<BinSum>> pool_;
   std::vector<int> free_;
+  EntryRanges stripes_;
   std::vector<Leaf> leaves_;
   std::vector<Children> children_;  // [leaves]
   GrownTree tree_;
