@@ -13,7 +13,11 @@ __all__ = ["answer_frame"]
 
 
 def answer_frame(
-    answers: list[dict[str, Any]], sources: list[str] | None, ranked: bool, kind: str
+    answers: list[dict[str, Any]],
+    sources: list[str] | None,
+    ranked: bool,
+    calibrated: bool,
+    kind: str,
 ) -> Any:
     """Rows of answers as a frame of `kind`.
 
@@ -23,6 +27,8 @@ def answer_frame(
         With explanations, the names of those that each have a column; else None.
     ranked
         Whether a column says what moved a ranker's scores.
+    calibrated
+        Whether a column has the probabilities that a ranker gave.
     """
     rows = [(answer, item) for answer in answers for item in answer["items"]]
     columns: dict[str, Any] = {
@@ -37,6 +43,10 @@ def answer_frame(
         "fallback": pa.array([answer["fallback"] for answer, _ in rows], pa.string()),
         "level": pa.array([answer["level"] for answer, _ in rows], pa.string()),
     }
+    if calibrated:
+        columns["probability"] = pa.array(
+            [item.get("probability") for _, item in rows], pa.float64()
+        )
     if any("decision_id" in answer for answer in answers):
         columns["propensity"] = pa.array([item.get("propensity") for _, item in rows], pa.float64())
         columns["decision_id"] = pa.array(

@@ -1390,7 +1390,7 @@ class Engine:
     @property
     def ranker(self) -> typing.Any:
         """
-        (Forest, names of its features, what they are in words, depth), or None.
+        (Forest, names of its features, what they are in words, depth, Calibration or None), or None.
         """
     @property
     def segments(self) -> list[str]: ...
@@ -1866,6 +1866,7 @@ def ranker_rows(
     items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
     exclude_seen: bool,
     depth: typing.SupportsInt | typing.SupportsIndex,
+    keep_all: bool = False,
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> dict:
     """

@@ -21,7 +21,9 @@ from .data._subjects import attribute_table
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError
 from .models._features import Recipe, chosen_columns
+from .ranking._calibration import Calibration
 from .ranking._forest import Forest
+from .ranking.calibrated import Calibrated
 from .ranking.gbdt_classifier import GBDTClassifier
 from .ranking.gbdt_ranker import GBDTRanker
 
@@ -43,6 +45,7 @@ class RankerPart:
     Attributes
     ----------
     forest : Forest
+        With its calibration, where it has one.
     names : list of str
         Of its columns.
     attributes
@@ -56,9 +59,16 @@ class RankerPart:
     attributes: Any
     depth: int
 
-    def to_core(self) -> tuple[Any, list[str], Any, int]:
+    def to_core(self) -> tuple[Any, list[str], Any, int, Any]:
         """The parts as the core takes them."""
-        return (self.forest._core, self.names, self.attributes, self.depth)
+        calibration = self.forest.calibration
+        return (
+            self.forest._core,
+            self.names,
+            self.attributes,
+            self.depth,
+            None if calibration is None else calibration._core,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +103,11 @@ class RankerTable:
         """The group of each row."""
         return np.repeat(np.arange(self.groups), np.diff(self.group_begin))
 
+    def taken(self) -> npt.NDArray[np.bool_]:
+        """Whether anything of each group was taken."""
+        counts = np.concatenate([[0], np.cumsum(self.labels > 0)])
+        return np.asarray(np.diff(counts[self.group_begin]) > 0)
+
     def of_groups(self, chosen: npt.NDArray[np.bool_]) -> RankerTable:
         """The groups where `chosen` is true."""
         rows = np.repeat(chosen, np.diff(self.group_begin))
@@ -112,10 +127,16 @@ def check_ranker(ranker: Any, depth: Any) -> None:
     """
     if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 1:
         raise InvalidArgumentError(f"Pipeline: depth must be 1 or more, not {depth!r}")
-    if ranker is not None and not isinstance(ranker, (GBDTRanker, GBDTClassifier, Forest)):
+    if isinstance(ranker, Calibrated):
+        if ranker._check_parameters():
+            raise InvalidArgumentError(
+                "Pipeline: ranker: Calibrated with cv='prefit' learns nothing here; give an "
+                "integer cv, or the forest with its calibration (Calibrated.forest_)"
+            )
+    elif ranker is not None and not isinstance(ranker, (GBDTRanker, GBDTClassifier, Forest)):
         raise InvalidArgumentError(
-            "Pipeline: ranker must be a GBDTRanker or GBDTClassifier to learn, or a Forest that "
-            f"is ready, not {type(ranker).__name__}"
+            "Pipeline: ranker must be a GBDTRanker or GBDTClassifier to learn, one of these in a "
+            f"Calibrated, or a Forest that is ready, not {type(ranker).__name__}"
         )
 
 
@@ -152,6 +173,7 @@ def ranker_table(
     assemble: Callable[[FittedWindow], Any],
     *,
     depth: int,
+    keep_all: bool = False,
     threads: int = 0,
     enough: int = _ENOUGH_GROUPS,
 ) -> RankerTable:
@@ -160,13 +182,16 @@ def ranker_table(
     Parameters
     ----------
     windows
-        Taken from the latest on until there are `enough` groups.
+        Taken from the latest on until there are `enough` groups of which something was taken.
     assemble
         An engine over a window's past, with the blend as it will serve.
+    keep_all
+        Also the groups of which nothing was taken: they say nothing of an order, but of how likely
+        it is that something is.
     """
     columns = attribute_names(train)
     names: list[str] = []
-    parts: list[dict[str, Any]] = []
+    parts: list[RankerTable] = []
     groups = 0
     for window in windows:
         engine = assemble(window)
@@ -176,25 +201,27 @@ def ranker_table(
         places = np.asarray(train._core.subjects.find_all(np.asarray(subjects)), np.int64)
         for exclude_seen in (False, True):
             rows = _core.ranker_rows(
-                engine, names, attributes, subjects, offsets, items, exclude_seen, depth, threads
-            )
-            parts.append({**rows, "subject": places[rows["subject"]]})
-            groups += len(rows["subject"])
+                engine, names, attributes, subjects, offsets, items, exclude_seen, depth,
+                keep_all, threads,
+            )  # fmt: skip
+            part = RankerTable(names, **{**rows, "subject": places[rows["subject"]]})
+            parts.append(part)
+            groups += int(part.taken().sum())
         if groups >= enough:
             break
-    sizes = [np.diff(part["group_begin"]) for part in parts]
+    sizes = [np.diff(part.group_begin) for part in parts]
     return RankerTable(
         names,
-        np.concatenate([part["values"] for part in parts]) if parts else np.empty((0, 0), "f4"),
-        np.concatenate([part["labels"] for part in parts]) if parts else np.empty(0, "f4"),
+        np.concatenate([part.values for part in parts]) if parts else np.empty((0, 0), "f4"),
+        np.concatenate([part.labels for part in parts]) if parts else np.empty(0, "f4"),
         np.concatenate([[0], *sizes]).cumsum().astype(np.int64),
-        np.concatenate([part["subject"] for part in parts]) if parts else np.empty(0, np.int64),
+        np.concatenate([part.subject for part in parts]) if parts else np.empty(0, np.int64),
     )
 
 
 def learn_ranker(
-    ranker: GBDTRanker | GBDTClassifier,
-    table: RankerTable,
+    ranker: GBDTRanker | GBDTClassifier | Calibrated,
+    everything: RankerTable,
     *,
     seed: int = 0,
     progress: bool | None = None,
@@ -202,13 +229,16 @@ def learn_ranker(
     """Fit a ranker of these parameters on a table.
 
     Where there are groups enough, those of a fifth of the people are held out, boosting stops when
-    they no longer gain, and so many trees are then fitted on everything.
+    they no longer gain, and so many trees are then fitted on everything of which something was
+    taken. A calibration is learned from all groups.
 
     Returns
     -------
     forest, validation
         None for the forest where there is too little to learn from.
     """
+    learner = ranker.estimator if isinstance(ranker, Calibrated) else ranker
+    table = everything.of_groups(everything.taken())
     facts: dict[str, Any] = {
         "groups": table.groups,
         "rows": len(table.labels),
@@ -216,13 +246,13 @@ def learn_ranker(
     }
     if table.groups < _FEWEST_GROUPS:
         return None, facts
-    parameters = ranker.get_params()
+    parameters = learner.get_params()
     if table.groups >= _GROUPS_TO_HOLD_OUT:
         held = np.isin(table.subject, _held_out(table.subject, seed))
         first, second = table.of_groups(~held), table.of_groups(held)
         patience = parameters["early_stopping"] or _PATIENCE
         watching = {**parameters, "early_stopping": patience}
-        trial = _fitted(ranker, watching, first, second, progress)
+        trial = _fitted(learner, watching, first, second, progress)
         order = trial.forest_.predict_raw(second.values, threads=parameters["threads"] or 0)
         name = f"ndcg@{_JUDGED_AT}"
         facts["held_out"] = {
@@ -231,10 +261,44 @@ def learn_ranker(
             name: _ndcg(second, order),
         }
         parameters["trees"] = trial.best_iteration_
-    model = _fitted(ranker, {**parameters, "early_stopping": None}, table, None, progress)
+    model = _fitted(learner, {**parameters, "early_stopping": None}, table, None, progress)
     facts["trees"] = model.forest_.num_trees
     # With the columns' names, so that plots, exports and another funnel know them.
-    return Forest({**model.forest_.to_arrays(), "feature_names": table.names}), facts
+    forest = Forest({**model.forest_.to_arrays(), "feature_names": table.names})
+    if isinstance(ranker, Calibrated):
+        forest = forest.with_calibration(_calibrated(ranker, parameters, everything, progress))
+        facts["calibration"] = {
+            "groups": everything.groups,
+            "rows": len(everything.labels),
+            "taken": int(everything.labels.sum()),
+        }
+    return forest, facts
+
+
+def _calibrated(
+    wanted: Calibrated,
+    parameters: dict[str, Any],
+    table: RankerTable,
+    progress: bool | None,
+) -> Calibration:
+    """From scores to probabilities, on people whom the trees that scored them have not seen."""
+    parts = int(wanted.cv)
+    people = np.unique(table.subject)
+    if len(people) < parts:
+        raise InvalidArgumentError(f"Pipeline: {len(people)} people for Calibrated(cv={parts})")
+    random = np.random.Generator(np.random.Philox(int(wanted.seed)))
+    part = (random.permutation(len(people)) % parts)[np.searchsorted(people, table.subject)]
+    settings = {**parameters, "early_stopping": None}
+    taken = table.taken()
+    scores = np.empty(len(table.labels))
+    for number in range(parts):
+        held = part == number
+        model = _fitted(wanted.estimator, settings, table.of_groups(taken & ~held), None, progress)
+        rows = np.repeat(held, np.diff(table.group_begin))
+        scores[rows] = model.forest_.predict_raw(
+            table.values[rows], threads=settings["threads"] or 0
+        )
+    return Calibration.fit(scores, table.labels.astype(np.int32), method=wanted.method)
 
 
 def ready_ranker(forest: Forest, engine: Any, train: Dataset, depth: int) -> RankerPart:

@@ -397,6 +397,8 @@ def _frame(answer: dict[str, Any], explain: bool, kind: str) -> Any:
         "source": pa.array([item["source"] for item in items], pa.string()),
         "reason": pa.array([item["reason"]["text"] for item in items], pa.string()),
     }
+    if any("probability" in item for item in items):
+        columns["probability"] = pa.array([item.get("probability") for item in items], pa.float64())
     if "decision_id" in answer:
         columns["propensity"] = pa.array([item.get("propensity") for item in items], pa.float64())
         columns["decision_id"] = pa.array([answer["decision_id"]] * len(items), pa.string())

@@ -17,6 +17,7 @@ from ._answers import answer_frame
 from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
 from ._feedback import Feedback
+from ._lineage import lineage_of
 from ._live_parts import check_live_parts, live_parts, plan_of, segments_of
 from ._progress import Progress
 from ._requests import golden_requests, now_micros, to_json
@@ -29,7 +30,6 @@ from ._reranking import (
     ready_ranker,
 )
 from ._reranking import ranker_table as make_ranker_table
-from ._version import __version__
 from ._weighing import Weighing, source_names
 from ._windows import FittedWindow, FittedWindows
 from .bandits._policy import Policy
@@ -46,6 +46,7 @@ from .models._evaluable import Evaluable, Told
 from .models._params import Parametrized
 from .placements import Placement, placements_of
 from .ranking._forest import Forest
+from .ranking.calibrated import Calibrated
 from .segments.segment_set import SegmentSet
 
 __all__ = ["Pipeline"]
@@ -74,10 +75,11 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     features : Plan, optional
         Features for the ranker beside those of the funnel (docs/features.md): its columns of
         numbers, as of the moment of each candidate list that it learns from and of each request.
-    ranker : GBDTRanker, GBDTClassifier or Forest, optional
+    ranker : GBDTRanker, GBDTClassifier, Calibrated or Forest, optional
         Puts the best candidates of people with a history in order (docs/ranking.md). An unfitted
         estimator learns from candidates that earlier sources put forward and from what people then
-        took; a forest is taken as it is, its columns by their names. None: the blend's order.
+        took, in a `pn.ranking.Calibrated` also how likely it is that each is taken; a forest is
+        taken as it is, its columns by their names. None: the blend's order.
     depth : int
         Candidates, the best by the blend, that the ranker puts in order.
     policy : Policy, optional
@@ -197,14 +199,19 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
                 learned, validation={**learned.validation, "ranker": facts}
             )
         names = source_names(sources)
-        lineage = self._lineage(train, sources, names, learned, ranker)
+        settings = {
+            "exclude_seen": bool(self.exclude_seen), "quota": int(self.quota),
+            "seed": int(self.seed),
+        }  # fmt: skip
+        named = dict(zip(names, sources, strict=True))
+        lineage = lineage_of(train, settings, named, learned, self.ranker, ranker)
         if placements:
             lineage["placements"] = {name: one.lineage() for name, one in placements.items()}
         reader = self._assembled(
             train, sources, learned, lineage, golden_requests(train), ranker, placements, profiles
         )
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
-        self.fitted_sources_ = dict(zip(names, sources, strict=True))
+        self.fitted_sources_ = named
         return self
 
     def _check(self, train: Dataset) -> None:
@@ -264,15 +271,21 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         return self._ranker_table(train, windows, self._weights(train, windows), profiles)
 
     def _ranker_table(
-        self, train: Dataset, windows: FittedWindows, learned: BlendWeights, profiles: Any
+        self,
+        train: Dataset,
+        windows: FittedWindows,
+        learned: BlendWeights,
+        profiles: Any,
+        keep_all: bool = False,
     ) -> RankerTable:
         # A plan's values are as of the window's past: it may have seen the rest.
         def assemble(window: FittedWindow) -> Any:
             return self._engine_of(window.before, window.sources, learned, profiles)
 
         return make_ranker_table(
-            train, windows, assemble, depth=int(self.depth), threads=self.threads or 0
-        )
+            train, windows, assemble, depth=int(self.depth), keep_all=keep_all,
+            threads=self.threads or 0,
+        )  # fmt: skip
 
     def _learned_ranker(
         self,
@@ -284,7 +297,8 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     ) -> tuple[RankerPart | None, dict[str, Any] | None]:
         if self.ranker is None or isinstance(self.ranker, Forest):
             return None, None
-        table = self._ranker_table(train, windows, learned, profiles)
+        keep_all = isinstance(self.ranker, Calibrated)
+        table = self._ranker_table(train, windows, learned, profiles, keep_all)
         forest, facts = learn_ranker(self.ranker, table, seed=self.seed, progress=progress)
         if forest is None:
             return None, facts
@@ -327,63 +341,6 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             ),
         )  # fmt: skip
 
-    def _lineage(
-        self,
-        train: Dataset,
-        sources: list[Model],
-        names: list[str],
-        learned: BlendWeights,
-        ranker: RankerPart | None,
-    ) -> dict[str, Any]:
-        core = train._core
-        lineage: dict[str, Any] = {
-            "producer": {
-                "name": "penchant",
-                "version": __version__,
-                "simd": _core.simd_target(),
-            },
-            "data": {
-                "hash": train.hash,
-                "events": train.num_events,
-                "subjects": train.num_subjects,
-                "items": train.num_items,
-                "from": _moment(core.first_time),
-                "to": _moment(core.last_time),
-                "split": train.split,
-                "columns": getattr(train, "columns", None),
-            },
-            "pipeline": {"exclude_seen": bool(self.exclude_seen), "quota": int(self.quota),
-                         "seed": int(self.seed)},
-            "sources": [
-                {
-                    "name": name,
-                    "model": type(source).__name__,
-                    "parameters": _plain_parameters(source),
-                }
-                for name, source in zip(names, sources, strict=True)
-            ],
-            "weights": {
-                regime: dict(zip(names, weights, strict=True))
-                for regime, weights in (
-                    ("repeats", learned.repeats),
-                    ("new", learned.new),
-                    ("cold", learned.cold),
-                )
-                if weights is not None
-            },
-            "validation": learned.validation,
-        }  # fmt: skip
-        if ranker is not None:
-            lineage["ranker"] = {
-                "model": type(self.ranker).__name__,
-                "parameters": None if isinstance(self.ranker, Forest)
-                else _plain_parameters(self.ranker),
-                "trees": ranker.forest.num_trees,
-                "features": len(ranker.names),
-                "depth": ranker.depth,
-            }  # fmt: skip
-        return lineage
-
     def _adopt(
         self, engine: Any, kind: str, data: str | Path | None = None, key: Key | None = None
     ) -> None:
@@ -397,7 +354,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             for at, regime in enumerate(regimes)
         }
         found = engine.ranker
-        self.ranker_: Forest | None = None if found is None else Forest._of(found[0])
+        self.ranker_: Forest | None = None if found is None else Forest._of(found[0], found[4])
         self.ranker_features_: list[str] = [] if found is None else found[1]
 
     def _start(self, engine: Any, data: str | Path | None = None, key: Key | None = None) -> None:
@@ -456,10 +413,10 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         -------
         frame
             ``subject, item, name, score, rank, source, reason_code, reason, fallback, level``, of
-            the kind the training data had; where a policy decided, also ``propensity`` and
-            ``decision_id``. `fallback` says why an answer is not personal, if it is
-            not; `level` what it rests on: "history", "context", "attributes", "segment" or
-            "popularity" (docs/pipeline.md).
+            the kind the training data had; with a calibrated ranker also ``probability``, where a
+            policy decided ``propensity`` and ``decision_id``. `fallback` says why an answer is not
+            personal, if it is not; `level` what it rests on: "history", "context", "attributes",
+            "segment" or "popularity" (docs/pipeline.md).
         """
         subjects = [None] if subject is None else listed(subject)
         extra: dict[str, Any] = {
@@ -477,7 +434,8 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         ]
         explained = list(self.weights_["new"]) if explain else None
         ranked = explain and self.ranker_ is not None
-        return answer_frame(answers, explained, ranked, self._kind)
+        calibrated = self.ranker_ is not None and self.ranker_.calibration is not None
+        return answer_frame(answers, explained, ranked, calibrated, self._kind)
 
     def candidate_features(self, subject: Any = None, **request: Any) -> Any:
         """Show what the ranker is asked for one request: its candidates with their features.
@@ -491,9 +449,9 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         Returns
         -------
         frame
-            ``item, ranker_score`` and a column a feature (docs/ranking.md), best first by the
-            blend; NaN is not known. Empty where nothing is reranked, as nothing is known of the
-            person.
+            ``item, ranker_score``, of a calibrated ranker ``probability``, and a column a feature
+            (docs/ranking.md), best first by the blend; NaN is not known. Empty where nothing is
+            reranked, as nothing is known of the person.
 
         Raises
         ------
@@ -507,6 +465,9 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             "item": id_column([ids[at] for at in found["items"]]),
             "ranker_score": pa.array(found["scores"]),
         }
+        calibration = None if self.ranker_ is None else self.ranker_.calibration
+        if calibration is not None:
+            columns["probability"] = pa.array(calibration.predict(found["scores"]))
         for at, name in enumerate(self.ranker_features_):
             columns[name] = pa.array(np.ascontiguousarray(found["values"][:, at]))
         return make_frame(columns, self._kind)
@@ -600,16 +561,3 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
     def _scorer(self, subject_ids: Any, *, exclude_seen: bool, told: Told | None = None) -> Any:
         asked = listed(subject_ids)
         return self.engine.scorer(asked, exclude_seen, _EVALUATED_LIST, *(told or ()))
-
-
-def _moment(micros: int | None) -> str | None:
-    return None if micros is None else _core.format_timestamp(micros)
-
-
-def _plain_parameters(source: Any) -> dict[str, Any]:
-    """Parameters as JSON can hold them, but for `threads`, on which nothing depends."""
-    return {
-        key: value if isinstance(value, (int, float, str, type(None))) else str(value)
-        for key, value in source.get_params().items()
-        if key != "threads"
-    }

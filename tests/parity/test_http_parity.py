@@ -160,7 +160,7 @@ def ranked(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def planned(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A ranker that reads a feature plan, as of the moment of the request."""
+    """A calibrated ranker that reads a feature plan, as of the moment of the request."""
     ft = pn.features
     plan = ft.Plan(
         [
@@ -171,7 +171,8 @@ def planned(small_known_data: pn.Dataset, tmp_path_factory: pytest.TempPathFacto
         ]
     )
     ranker = pn.GBDTRanker(trees=20, leaves=8, learning_rate=0.3)
-    pipeline = pn.Pipeline(features=plan, ranker=ranker, depth=30).fit(small_known_data)
+    calibrated = pn.ranking.Calibrated(ranker, cv=3)
+    pipeline = pn.Pipeline(features=plan, ranker=calibrated, depth=30).fit(small_known_data)
     assert "plan.met" in pipeline.ranker_features_
     bundle = tmp_path_factory.mktemp("planned") / "shop.penchant"
     pipeline.save(bundle)

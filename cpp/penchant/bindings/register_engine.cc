@@ -90,7 +90,8 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                     .names = told[1].cast<std::vector<std::string>>(),
                     .attributes = told[2].cast<std::shared_ptr<data::AttributeTable>>(),
                     .depth = told[3].cast<std::size_t>(),
-                    .profiles = profiles};
+                    .profiles = profiles,
+                    .calibration = told[4].cast<std::shared_ptr<ranking::Calibration>>()};
   }
   for (const py::handle one : placements) {
     parts.placements.push_back(placement_of(one.cast<py::tuple>()));
@@ -166,10 +167,12 @@ void register_engine_class(py::module_& module) {
               names.push_back(ranker->features.name(c));
               words.emplace_back(ranker->features.words(c));
             }
-            return py::make_tuple(std::const_pointer_cast<ranking::Forest>(ranker->forest), names,
-                                  words, ranker->depth);
+            return py::make_tuple(
+                std::const_pointer_cast<ranking::Forest>(ranker->forest), names, words,
+                ranker->depth, std::const_pointer_cast<ranking::Calibration>(ranker->calibration));
           },
-          "(Forest, names of its features, what they are in words, depth), or None.")
+          "(Forest, names of its features, what they are in words, depth, Calibration or None), or "
+          "None.")
       .def_property_readonly(
           "sources",
           [](const Engine& e) {
@@ -289,22 +292,25 @@ void register_ranker(py::module_& module) {
       [basis_of](const Engine& engine, const std::vector<std::string>& names,
                  const Attributes& attributes, const std::vector<engine::ExternalId>& subjects,
                  const Array<std::int64_t>& offsets, const Array<std::int32_t>& items,
-                 bool exclude_seen, std::size_t depth, int threads) {
+                 bool exclude_seen, std::size_t depth, bool keep_all, int threads) {
         const auto truth = item_lists(as_span(offsets), as_indices<ItemIndex>(items),
                                       subjects.size(), engine.num_items());
         engine::RankerTable table;
         {
           const py::gil_scoped_release release;
           const CandidateFeatures features(basis_of(engine, attributes), names);
-          table = engine::ranker_rows(
-              engine, features, {.depth = depth, .exclude_seen = exclude_seen, .threads = threads},
-              subjects, truth);
+          table = engine::ranker_rows(engine, features,
+                                      {.depth = depth,
+                                       .exclude_seen = exclude_seen,
+                                       .keep_all = keep_all,
+                                       .threads = threads},
+                                      subjects, truth);
         }
         return table_of(table, names.size());
       },
       py::arg("engine"), py::arg("names"), py::arg("attributes"), py::arg("subjects"),
       py::arg("offsets"), py::arg("items"), py::arg("exclude_seen"), py::arg("depth"),
-      py::arg("threads") = 0,
+      py::arg("keep_all") = false, py::arg("threads") = 0,
       "What a ranker learns from: values [rows, features] float32, labels [rows], group_begin "
       "[groups + 1] and subject [groups].");
   module.def("candidate_rows", &candidates_of, py::arg("engine"), py::arg("request"),

@@ -181,10 +181,9 @@ AlignedVector<std::byte> with_goldens(bundle::Writer& writer, std::string_view l
   }
   writer.add_text(std::string(kGoldens) + "requests", nlohmann::json(goldens).dump());
   writer.add_text(std::string(kGoldens) + "answers", answers.dump());
-  // Readers of before there were rankers must not take such a bundle for one without; others they
-  // may read.
-  const AnswerForm written =
-      engine->assets().ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
+  // Readers of before there were rankers, or calibrated ones, must not take such a bundle for one
+  // without; others they may read.
+  const AnswerForm written = form_of(engine->assets());
   const std::vector<std::uint8_t> form{static_cast<std::uint8_t>(written)};
   writer.add(std::string(kGoldens) + "form", form);
   return writer.to_bytes(lineage_json);

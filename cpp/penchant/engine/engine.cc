@@ -115,9 +115,9 @@ void Engine::check_goldens() const {
       requests.size() > kMaxGoldens) {
     fail(ErrorKind::kCorruptBundle, "bundle, goldens: not two lists of equal length");
   }
-  // Bundles of before there was a second form don't name theirs; the latest is of those with a
-  // ranker, and of no others.
-  const AnswerForm latest = assets_->ranker ? AnswerForm::kWithRanker : AnswerForm::kWithLevel;
+  // Bundles of before there was a second form don't name theirs; those with a ranker have the form
+  // that tells of it.
+  const AnswerForm latest = form_of(*assets_);
   AnswerForm form = AnswerForm::kFirst;
   if (reader.has("goldens/form")) {
     const auto told = reader.array<std::uint8_t>("goldens/form");
@@ -129,8 +129,9 @@ void Engine::check_goldens() const {
     }
     form = static_cast<AnswerForm>(told[0]);
   }
-  if (assets_->ranker && form != AnswerForm::kWithRanker) {
-    fail(ErrorKind::kCorruptBundle, "bundle, goldens: their form is of bundles without a ranker");
+  if (assets_->ranker && form != latest) {
+    fail(ErrorKind::kCorruptBundle,
+         "bundle, goldens: their form is of bundles without its ranker, or its calibration");
   }
   std::string body;
   for (std::size_t i = 0; i < requests.size(); ++i) {

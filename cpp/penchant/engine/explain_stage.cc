@@ -76,10 +76,12 @@ void ExplainStage::run(Workspace& work) const {
   work.decision.level = work.level;
   work.decision.as_of = work.query.as_of;
   work.decision.items.reserve(work.chosen.size());
-  for (const Candidate& hit : work.chosen) {
+  for (std::size_t place = 0; place < work.chosen.size(); ++place) {
+    const Candidate& hit = work.chosen[place];
     DecidedItem out;
     out.index = hit.item;
     out.score = hit.score;
+    out.probability = work.probability(place);
     std::size_t best = sources.size();
     float best_contribution = 0;
     for (std::size_t s = 0; s < sources.size(); ++s) {

@@ -25,10 +25,12 @@ class ItemChooser final : public Chooser {
   [[nodiscard]] std::vector<std::uint32_t> choose(const Workspace& work) const override {
     Drawing drawing;
     const float best = work.chosen.front().score;
+    const bool calibrated = work.assets->ranker && work.assets->ranker->calibration;
     for (std::size_t i = 0; i < work.chosen.size(); ++i) {
       const Candidate& one = work.chosen[i];
       drawing.arms.push_back(json_text(item_id(work.assets->context->items, one.item)));
-      drawing.features.push_back(best > 0 ? static_cast<double>(one.score / best) : 0.0);
+      const double share = best > 0 ? static_cast<double>(one.score / best) : 0.0;
+      drawing.features.push_back(calibrated ? work.probability(i).value_or(0.0) : share);
       drawing.features.push_back(1.0 / static_cast<double>(i + 1));
     }
     drawing.slots = std::min(work.request->k, drawing.arms.size());

@@ -34,8 +34,9 @@ struct Placement {
   bandits::JoinOptions join = {};                      // how rewards become what is learnt
 };
 
-// Items have two attributes of their own where a policy reads attributes of arms: the share of the
-// best candidate's score, and 1 / rank.
+// Items have two attributes of their own where a policy reads attributes of arms: the probability
+// that they are taken, of a calibrated ranker, or else the share of the best candidate's score; and
+// 1 / rank.
 inline constexpr std::size_t kItemFeatures = 2;
 
 // Writes "placements/list" and "placements/<i>/policy/...". Throws kInvalidArgument on names that

@@ -14,6 +14,7 @@ namespace penchant::engine {
 namespace {
 
 constexpr const char* kPrefix = "ranker";
+constexpr const char* kCalibration = "/calibration";
 
 // The largest that a raw score can be in size: a served score is a float.
 double largest_score(const ranking::ForestData& data) {
@@ -39,6 +40,9 @@ std::unique_ptr<Ranker> assembled(const RankerParts& parts, const std::vector<So
                  " outputs; an order needs one score");
   check_argument(forest.num_features() == parts.names.size(), "ranker: its forest has ",
                  forest.num_features(), " columns, but there are names for ", parts.names.size());
+  check_argument(!parts.calibration || parts.calibration->outputs() == 1,
+                 "ranker: a calibration of ", parts.calibration ? parts.calibration->outputs() : 0,
+                 " outputs; its forest has one");
   constexpr double kMost = std::numeric_limits<float>::max();
   check_argument(largest_score(forest.data()) < kMost, "ranker: its scores are beyond a float");
   const FeatureBasis basis =
@@ -49,7 +53,8 @@ std::unique_ptr<Ranker> assembled(const RankerParts& parts, const std::vector<So
                                          .depth = parts.depth,
                                          .wanted = std::vector<std::uint8_t>(parts.names.size()),
                                          .needs_source = std::vector<std::uint8_t>(sources.size()),
-                                         .explainer = nullptr});
+                                         .explainer = nullptr,
+                                         .calibration = parts.calibration});
   for (const ranking::SplitNode& node : forest.data().nodes) {
     out->wanted[static_cast<std::size_t>(node.feature)] = 1;
   }
@@ -89,6 +94,7 @@ void save_ranker(bundle::Writer& writer, const RankerParts& parts,
   writer.add_text(concat(kPrefix, "/features"), nlohmann::json(parts.names).dump());
   if (parts.attributes) parts.attributes->save(writer, concat(kPrefix, "/attributes"));
   parts.forest->save(writer, concat(kPrefix, "/forest"));
+  if (parts.calibration) parts.calibration->save(writer, concat(kPrefix, kCalibration));
 }
 
 std::unique_ptr<const Ranker> load_ranker(const std::shared_ptr<const bundle::Reader>& reader,
@@ -114,6 +120,9 @@ std::unique_ptr<const Ranker> load_ranker(const std::shared_ptr<const bundle::Re
         data::AttributeTable::load(*reader, concat(kPrefix, "/attributes"), context.items.size()));
   }
   parts.forest = ranking::Forest::load(reader, concat(kPrefix, "/forest"));
+  if (reader->has(concat(kPrefix, kCalibration, "/meta"))) {
+    parts.calibration = ranking::Calibration::load(reader, concat(kPrefix, kCalibration));
+  }
   std::unique_ptr<Ranker> out;
   meta.require_valid([&] { out = assembled(parts, sources, context); });
   return out;

@@ -15,6 +15,7 @@
 #include "penchant/engine/candidate_features.h"
 #include "penchant/features/segment_rules.h"
 #include "penchant/models/context.h"
+#include "penchant/ranking/calibration.h"
 #include "penchant/ranking/forest.h"
 #include "penchant/ranking/shap.h"
 
@@ -30,6 +31,8 @@ struct RankerParts {
   std::size_t depth = 100;  // candidates, the best by the blend, that are put in order
   std::shared_ptr<const features::Profiles> profiles = {};      // of the funnel; null: none
   std::shared_ptr<const features::SegmentRules> segments = {};  // likewise
+  // From the forest's raw score to the probability that the item is taken; null: none.
+  std::shared_ptr<const ranking::Calibration> calibration = {};
 };
 
 struct Ranker {
@@ -41,6 +44,7 @@ struct Ranker {
   std::vector<std::uint8_t> needs_source;  // [sources], 1: a wanted feature reads its scores
   // Null where the forest does not say what training rows it saw.
   std::unique_ptr<const ranking::ShapExplainer> explainer;
+  std::shared_ptr<const ranking::Calibration> calibration;  // null: scores only
 };
 
 [[nodiscard]] FeatureBasis feature_basis(const std::vector<Source>& sources,
@@ -49,7 +53,8 @@ struct Ranker {
                                          std::shared_ptr<const features::Profiles> profiles,
                                          const features::SegmentRules* segments = nullptr);
 
-// Writes "ranker/meta", "/features", "/forest/..." and, with attributes, "/attributes/...".
+// Writes "ranker/meta", "/features", "/forest/..." and, where there are any, "/attributes/..." and
+// "/calibration/...".
 // Throws kInvalidArgument when names or forest do not fit the funnel.
 void save_ranker(bundle::Writer& writer, const RankerParts& parts,
                  const std::vector<Source>& sources, const models::Context& context);

@@ -50,7 +50,8 @@ RankerTable ranker_rows(const Engine& engine, const CandidateFeatures& features,
       const auto taken = [&](const Candidate& candidate) {
         return std::binary_search(truth[r].begin(), truth[r].end(), candidate.item);
       };
-      if (std::none_of(work.chosen.begin(), work.chosen.end(), taken)) continue;
+      const bool any = std::any_of(work.chosen.begin(), work.chosen.end(), taken);
+      if (!any && !options.keep_all) continue;
       const std::size_t first = part.values.size();
       part.values.resize(first + work.chosen.size() * features.size());
       features.fill(work, work.chosen, std::span(part.values).subspan(first));

@@ -26,12 +26,13 @@ struct RankerTable {
 struct RankerRowsOptions {
   std::size_t depth = 100;  // candidates of a group, the best by the blend
   bool exclude_seen = false;
-  int threads = 0;  // 0: all; the table does not depend on it
+  bool keep_all = false;  // also groups of which nothing was taken
+  int threads = 0;        // 0: all; the table does not depend on it
 };
 
 // Asks `engine` for each subject and keeps the candidates' features. `truth` row r: catalogue items
-// that subject r went on to take, ascending. Left out are subjects without a history and those none
-// of whose candidates were taken: there is nothing to learn about an order.
+// that subject r went on to take, ascending. Left out are subjects without a history and, unless
+// all are kept, those none of whose candidates were taken: they say nothing of an order.
 [[nodiscard]] RankerTable ranker_rows(const Engine& engine, const CandidateFeatures& features,
                                       const RankerRowsOptions& options,
                                       std::span<const ExternalId> subjects,

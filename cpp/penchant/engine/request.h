@@ -98,6 +98,7 @@ struct DecidedItem {
   std::optional<RankerShare> ranker = {};  // with explain, where a ranker gave the score
   std::optional<ExternalId> offer = {};    // in the place of an item of the catalogue
   std::optional<double> propensity = {};   // where a policy chose: given the items before it
+  std::optional<double> probability = {};  // of being taken, by a calibrated ranker
 };
 
 // Whose choice a decision was.

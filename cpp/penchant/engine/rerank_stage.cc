@@ -18,6 +18,11 @@ void RerankStage::run(Workspace& work) const {
   ranker.features.fill(work, work.chosen, work.rows, ranker.wanted);
   ranker.forest->predict_raw(MatrixView<const float>{work.rows.data(), count, columns},
                              std::span<double>(work.rank_scores), 1);
+  work.probabilities.clear();
+  if (ranker.calibration) {
+    work.probabilities = work.rank_scores;
+    ranker.calibration->apply(work.probabilities, 1);
+  }
   // Equal scores stay in the order of the blend.
   for (std::size_t i = 0; i < count; ++i) work.reranked.push_back(static_cast<std::uint32_t>(i));
   const auto before = [&](std::uint32_t a, std::uint32_t b) {

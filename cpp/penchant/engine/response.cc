@@ -69,6 +69,10 @@ void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bo
   }
   out += ",\"score\":";
   append_number(out, item.score);
+  if (item.probability) {
+    out += ",\"probability\":";
+    append_number(out, *item.probability);
+  }
   out += ",\"rank\":";
   append_number(out, rank);
   out += ",\"source\":";
@@ -92,6 +96,11 @@ void append_item(std::string& out, const DecidedItem& item, std::size_t rank, bo
 }
 
 }  // namespace
+
+AnswerForm form_of(const Assets& assets) {
+  if (!assets.ranker) return AnswerForm::kWithLevel;
+  return assets.ranker->calibration ? AnswerForm::kWithProbability : AnswerForm::kWithRanker;
+}
 
 void write_response(const Request& request, const Decision& decision, const Assets& assets,
                     std::string& body, AnswerForm form) {

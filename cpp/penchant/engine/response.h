@@ -14,10 +14,15 @@ namespace penchant::engine {
 // requests get the latest.
 enum class AnswerForm : std::uint8_t {
   kFirst = 1,
-  kWithLevel = 2,   // and "level", after "fallback"
-  kWithRanker = 3,  // and "ranker" of items that a ranker put in order, after "shares"
+  kWithLevel = 2,        // and "level", after "fallback"
+  kWithRanker = 3,       // and "ranker" of items that a ranker put in order, after "shares"
+  kWithProbability = 4,  // and "probability" where it is calibrated, after "score"
 };
-inline constexpr AnswerForm kLatestAnswer = AnswerForm::kWithRanker;
+inline constexpr AnswerForm kLatestAnswer = AnswerForm::kWithProbability;
+
+// The form of a bundle's goldens where this version writes it: the least that has what its answers
+// have, so that earlier versions read all that they can answer.
+[[nodiscard]] AnswerForm form_of(const Assets& assets);
 
 // Replaces `body`. Members stand in a fixed order and numbers in their shortest exact form, so that
 // equal decisions are equal bytes.

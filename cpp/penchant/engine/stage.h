@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -96,12 +97,22 @@ struct Workspace {
   std::vector<Candidate> by_blend;  // the candidates that were put in order, as Order left them
   std::vector<float> rows;          // [by_blend, features of the ranker]
   std::vector<double> rank_scores;  // [by_blend]
+  // [by_blend], that the item is taken; empty without a calibration.
+  std::vector<double> probabilities;
   // The first of `chosen`, as places in by_blend; after Explore, kNotReranked for others of them.
   std::vector<std::uint32_t> reranked;
   FeatureScratch scratch;
 
   // by Explain
   Decision decision;
+
+  // Of the item at a place in `chosen`: that it is taken, where a calibrated ranker put it there.
+  [[nodiscard]] std::optional<double> probability(std::size_t place) const {
+    if (probabilities.empty() || place >= reranked.size()) return std::nullopt;
+    const std::uint32_t row = reranked[place];
+    if (row == kNotReranked) return std::nullopt;
+    return probabilities[row];
+  }
 
   // Of a source for this request. Where the bundle has weights for those who did nothing yet, they
   // give way to the others as n events come in, by the share kFirstEvents / (n + kFirstEvents);

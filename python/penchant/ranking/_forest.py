@@ -53,10 +53,12 @@ class Forest:
             raise InvalidArgumentError(f"an entry of arrays has the wrong type: {error}") from error
 
     @classmethod
-    def _of(cls, core: Any) -> Self:
-        """Wrap a forest of the core."""
+    def _of(cls, core: Any, calibration: Any = None) -> Self:
+        """Wrap a forest of the core, and what it has of a calibration."""
         forest = cls.__new__(cls)
         forest._core = core
+        if calibration is not None:
+            forest._calibration = Calibration._of(calibration)
         return forest
 
     def with_calibration(self, calibration: Calibration | None) -> Self:
