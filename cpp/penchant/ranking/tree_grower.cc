@@ -407,7 +407,7 @@ void TreeGrower::bound_children(const Split& split, const Leaf& parent, Leaf& le
   left.state.lowest = right.state.lowest = parent.state.lowest;
   left.state.highest = right.state.highest = parent.state.highest;
   if (params_.split.monotone.empty()) return;
-  const int wanted = params_.split.monotone[static_cast<std::size_t>(split.feature)];
+  const std::int8_t wanted = params_.split.monotone[static_cast<std::size_t>(split.feature)];
   if (wanted == 0) return;
   // Neither side's leaves may ever cross the middle between the two values.
   const double middle = split.left_value / 2 + split.right_value / 2;
