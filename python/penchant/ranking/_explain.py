@@ -117,6 +117,11 @@ def permutation_importance(
         raise InvalidArgumentError(f"y has {truth.shape[0]} rows, X {rows.shape[0]}")
     if repeats < 1:
         raise InvalidArgumentError(f"repeats must be at least 1, not {repeats}")
+    if not callable(metric):
+        raise InvalidArgumentError(
+            "metric must be a function of (y, predictions), such as "
+            f"sklearn.metrics.roc_auc_score, not {metric!r}"
+        )
     rng = np.random.default_rng(seed)
     score = float(metric(truth, forest.predict(rows, threads=threads)))
     drops = np.zeros((forest.num_features, repeats))
