@@ -84,7 +84,7 @@ def test_wrong_shapes_are_named(forest, rows):
         forest.shap_values(rows, background=rows[:0])
     with pytest.raises(InvalidArgumentError, match="y has 3 rows"):
         pn.ranking.permutation_importance(forest, rows, [1, 2, 3], minus_squares)
-    with pytest.raises(InvalidArgumentError, match="function of .y, predictions., .* not 'auc'"):
+    with pytest.raises(InvalidArgumentError, match=r"function of .y, predictions., .* not 'auc'"):
         pn.ranking.permutation_importance(forest, rows, forest.predict(rows), "auc")
 
 

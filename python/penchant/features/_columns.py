@@ -142,6 +142,14 @@ def _types(table: Table, column: str | None, wanted: list[str]) -> np.ndarray:
     return np.append(codes_of(array.dictionary), np.int32(len(wanted)))[rows]
 
 
+def _check_fields(fields: dict[str, str], compiled: Compiled) -> None:
+    known = [*compiled.numbers, *(code for code in compiled.codes if code != SUBJECT)]
+    for name in fields:
+        if name not in known:
+            there = ", ".join(map(repr, known)) or "none"
+            raise InvalidArgumentError(f"the plan has no field {name!r}; its fields are: {there}")
+
+
 def read_events(
     table: Table,
     roles: dict[str, str | None],
@@ -150,11 +158,7 @@ def read_events(
     time_unit: str,
 ) -> Events:
     """Read what the plan needs of a frame of events."""
-    known = [*compiled.numbers, *(code for code in compiled.codes if code != SUBJECT)]
-    for name in fields:
-        if name not in known:
-            there = ", ".join(map(repr, known)) or "none"
-            raise InvalidArgumentError(f"the plan has no field {name!r}; its fields are: {there}")
+    _check_fields(fields, compiled)
     if roles["type"] is None and "type" in table.columns:
         roles = roles | {"type": "type"}
     out = Quarantine(len(table))

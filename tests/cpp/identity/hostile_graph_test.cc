@@ -1,10 +1,9 @@
 // Bundles whose checksums are right and whose contents are not: a clear error, never a read out of
 // bounds (run under the asan preset); and any byte changed gives an error or another sound graph.
 
-#include <cstring>
-#include <functional>
 #include <limits>
 
+#include "bundle/edits.h"
 #include "identity/small_world.h"
 #include <gtest/gtest.h>
 
@@ -14,8 +13,8 @@
 namespace penchant::identity {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-using Edit = std::function<void(const std::string& name, Bytes& bytes)>;
+using testing::Bytes;
+using testing::Edit;
 
 std::unique_ptr<Graph> sample(std::string key_check = {}) {
   auto graph = std::make_unique<Graph>(testing::small_options(), std::move(key_check));
@@ -31,16 +30,7 @@ std::unique_ptr<Graph> sample(std::string key_check = {}) {
 std::shared_ptr<const bundle::Reader> edited(const Graph& graph, const Edit& edit) {
   bundle::Writer plain;
   graph.save(plain, "identity");
-  const auto reader = bundle::Reader::from_bytes(plain.to_bytes("{}"));
-  bundle::Writer out;
-  for (const bundle::Section& section : reader->sections()) {
-    const auto from = reader->file_bytes().subspan(section.offset, section.bytes);
-    Bytes bytes(from.begin(), from.end());
-    edit(section.name, bytes);
-    out.add_bytes(section.name, section.dtype, {bytes.size() / bundle::dtype_size(section.dtype)},
-                  bytes);
-  }
-  return bundle::Reader::from_bytes(out.to_bytes("{}"));
+  return testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
 }
 
 void expect_refused(const Edit& edit, std::string_view part) {
@@ -56,28 +46,15 @@ void expect_refused(const Edit& edit, std::string_view part) {
 
 template <class T>
 Edit setting(const std::string& section, std::size_t at, T value) {
-  return [=](const std::string& name, Bytes& bytes) {
-    if (name == "identity/" + section)
-      std::memcpy(bytes.data() + at * sizeof(T), &value, sizeof(T));
-  };
+  return testing::setting("identity/" + section, at, value);
 }
 
 Edit cutting(const std::string& section, std::size_t bytes_less) {
-  return [=](const std::string& name, Bytes& bytes) {
-    if (name == "identity/" + section) bytes.resize(bytes.size() - bytes_less);
-  };
+  return testing::cutting("identity/" + section, bytes_less);
 }
 
 Edit rewriting(const std::string& from, const std::string& to) {
-  return [=](const std::string& name, Bytes& bytes) {
-    if (name != "identity/meta") return;
-    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const std::size_t at = text.find(from);
-    ASSERT_NE(at, std::string::npos) << from << " in " << text;
-    text.replace(at, from.size(), to);
-    bytes.resize(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
-  };
+  return testing::rewriting("identity/meta", from, to);
 }
 
 TEST(StoredGraph, IsRefusedWhereItLies) {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "bundle/edits.h"
 #include "retrieval/vectors.h"
 #include <gtest/gtest.h>
 
@@ -13,8 +13,10 @@
 namespace penchant::retrieval {
 namespace {
 
-using Bytes = std::vector<std::byte>;
-using Edit = std::function<void(const std::string& name, Bytes& bytes)>;
+using testing::Bytes;
+using testing::Edit;
+using testing::put;
+using testing::setting;
 
 std::shared_ptr<VectorIndex> sample(IndexKind kind, Storage storage = Storage::kInt8,
                                     Metric metric = Metric::kL2) {
@@ -25,23 +27,10 @@ std::shared_ptr<VectorIndex> sample(IndexKind kind, Storage storage = Storage::k
   return index;
 }
 
-// The index's bundle, each section edited, sealed again with right checksums.
 std::shared_ptr<const bundle::Reader> edited(const VectorIndex& index, const Edit& edit) {
   bundle::Writer plain;
   index.save(plain, "index");
-  const auto reader = bundle::Reader::from_bytes(plain.to_bytes("{}"));
-  bundle::Writer out;
-  for (const bundle::Section& section : reader->sections()) {
-    const auto from = reader->file_bytes().subspan(section.offset, section.bytes);
-    Bytes bytes(from.begin(), from.end());
-    edit(section.name, bytes);
-    std::vector<std::uint64_t> shape = section.shape;
-    if (bytes.size() != section.bytes && !shape.empty()) {
-      shape = {bytes.size() / bundle::dtype_size(section.dtype)};
-    }
-    out.add_bytes(section.name, section.dtype, shape, bytes);
-  }
-  return bundle::Reader::from_bytes(out.to_bytes("{}"));
+  return testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
 }
 
 void expect_refused(const VectorIndex& index, const Edit& edit, std::string_view part) {
@@ -55,27 +44,8 @@ void expect_refused(const VectorIndex& index, const Edit& edit, std::string_view
   }
 }
 
-template <class T>
-void put(Bytes& bytes, std::size_t at, T value) {
-  std::memcpy(bytes.data() + at * sizeof(T), &value, sizeof(T));
-}
-
-Edit setting(const std::string& section, std::size_t at, auto value) {
-  return [=](const std::string& name, Bytes& bytes) {
-    if (name == section) put(bytes, at, value);
-  };
-}
-
 Edit rewriting(const std::string& from, const std::string& to) {
-  return [=](const std::string& name, Bytes& bytes) {
-    if (name != "index/meta") return;
-    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const std::size_t at = text.find(from);
-    ASSERT_NE(at, std::string::npos) << from << " in " << text;
-    text.replace(at, from.size(), to);
-    bytes.resize(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
-  };
+  return testing::rewriting("index/meta", from, to);
 }
 
 TEST(StoredIndex, ComesBackAsItWas) {
@@ -144,17 +114,11 @@ TEST(StoredIndex, LyingNumbersAreRefused) {
   expect_refused(*lists, setting("index/centres", 3, std::nanf("")), "NaN");
   expect_refused(*lists, setting("index/centre", 0, 1e30F), "overflow");
   for (const char* section : {"centres", "lists", "centre"}) {
-    const auto shorten = [&](const std::string& name, Bytes& bytes) {
-      if (name == std::string("index/") + section) bytes.resize(bytes.size() - 4);
-    };
-    const auto reader = edited(*lists, shorten);
+    const auto reader = edited(*lists, testing::cutting(std::string("index/") + section, 4));
     EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
   }
   for (const char* section : {"vectors", "level0", "levels", "upper", "centre"}) {
-    const auto shorten = [&](const std::string& name, Bytes& bytes) {
-      if (name == std::string("index/") + section) bytes.resize(bytes.size() - 4);
-    };
-    const auto reader = edited(*graph, shorten);
+    const auto reader = edited(*graph, testing::cutting(std::string("index/") + section, 4));
     EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
   }
 }
