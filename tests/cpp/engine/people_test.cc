@@ -118,7 +118,7 @@ TEST_P(PeopleTest, EveryChangeIsTold) {
   const std::map<std::uint64_t, std::string> before = known;
   // Taken back and given again.
   IdentityOrder block{
-      .kind = IdentityOrder::Kind::kBlock, .links = {}, .identifier = people.named("cookie:c1")};
+      .kind = IdentityOrder::Kind::kBlock, .links = {}, .identifier = people.named("login:s1")};
   follow(people.follow(block));
   EXPECT_NE(known, before);
   block.away = false;
