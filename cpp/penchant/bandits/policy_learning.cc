@@ -198,7 +198,9 @@ void Policy::undo(const Events& events) {
   };
   all(1);
   std::size_t doubtful = count;
+  std::set<std::size_t> looked;  // at arms: O(coefficients^2) each
   for (std::size_t e = 0; e < count && doubtful == count; ++e) {
+    if (!looked.insert(lessons[e].arm).second) continue;
     for (const auto& model : impl.models) {
       if (!model->plausible(lessons[e].arm)) doubtful = e;
     }
