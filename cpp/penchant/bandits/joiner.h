@@ -116,8 +116,9 @@ class Joiner {
   // The same of a decision that is kept as it is.
   Outcome fold(std::shared_ptr<const Decided> decision, std::vector<Taught>& lessons);
 
-  // What fold would answer; nothing changes.
-  [[nodiscard]] Outcome classify(const Rewarded& reward) const;
+  // What fold does and answers of a reward that is accepted or held; any other changes nothing, and
+  // is not counted. For who keeps what counts and nothing else.
+  Outcome offer(const Rewarded& reward, std::vector<Taught>& lessons);
   [[nodiscard]] bool remembers(std::uint64_t decision) const;
   [[nodiscard]] bool waits(std::uint64_t decision) const;
 

@@ -334,11 +334,10 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
     std::vector<std::string> kept;
     std::vector<store::Tag> tags;
     for (std::size_t r = 0; r < rewards.size(); ++r) {
-      const Outcome outcome = impl_->joiner.classify(rewards[r]);
+      const std::size_t begin = lessons.size();
+      const Outcome outcome = impl_->joiner.offer(rewards[r], lessons);
       outcomes.push_back(outcome);
       if (outcome == Outcome::kAccepted || outcome == Outcome::kHeld) {
-        const std::size_t begin = lessons.size();
-        impl_->joiner.fold(rewards[r], lessons);
         kept.push_back(std::move(encoded[r]));
         tags.emplace_back(rewards[r].decision);
         sign(lessons, begin, impl_->folded + kept.size());
