@@ -317,6 +317,24 @@ void Joiner::Impl::forget(std::string_view subject) {
   std::erase_if(closed, [&](const auto& entry) { return entry.second.subject == hash; });
 }
 
+std::vector<Taught> Joiner::standing(std::string_view subject) const {
+  std::vector<Taught> out;
+  for (const auto& [event, id] : impl_->oldest) {
+    const Waiting& entry = impl_->waiting.at(id);
+    if (entry.decision == nullptr || entry.decision->subject != subject) continue;
+    for (std::uint32_t s = 0; s < entry.slots.size(); ++s) {
+      const SlotState& slot = entry.slots[s];
+      if (!slot.taught) continue;
+      out.push_back({.decision = entry.decision,
+                     .slot = s,
+                     .reward = slot.lesson,
+                     .event = event + s,
+                     .rewarded = slot.rewards > 0});
+    }
+  }
+  return out;
+}
+
 // -- the face -------------------------------------------------------------------------------------
 
 Joiner::Joiner(std::map<std::string, JoinOptions> options, const JoinLimits& limits)
@@ -365,6 +383,7 @@ bool Joiner::remembers(std::uint64_t decision) const {
 Timestamp Joiner::now() const { return impl_->now; }
 std::size_t Joiner::waiting() const { return impl_->waiting.size(); }
 std::size_t Joiner::held() const { return impl_->held.size(); }
+std::uint64_t Joiner::next_event() const { return impl_->next_event; }
 const JoinCounts& Joiner::counts() const { return impl_->counts; }
 
 }  // namespace penchant::bandits

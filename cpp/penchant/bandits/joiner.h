@@ -125,7 +125,11 @@ class Joiner {
   [[nodiscard]] Timestamp now() const;        // unknown before the first
   [[nodiscard]] std::size_t waiting() const;  // decisions
   [[nodiscard]] std::size_t held() const;     // rewards
+  [[nodiscard]] std::uint64_t next_event() const;
   [[nodiscard]] const JoinCounts& counts() const;
+
+  // What was taught so far of the person's decisions that wait. O(waiting).
+  [[nodiscard]] std::vector<Taught> standing(std::string_view subject) const;
 
   // The state as bytes, a function of the records folded; restore takes nothing for granted and
   // throws kBadData. The options are the caller's to keep.

@@ -43,7 +43,8 @@ void check_width(std::span<const double> numbers, std::size_t width, std::string
 
 }  // namespace
 
-Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join)
+Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join,
+                 bool remembers)
     : name_(std::move(name)),
       options_(policy.options()),
       join_(fitting(join, options_)),
@@ -55,7 +56,7 @@ Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptio
   check_argument(join_.learn == LearnWhen::kJoined || options_.discount == 1, "policy '", name_,
                  "' fades (discount < 1), so a reward can't be taken back for a new total; "
                  "learn=\"joined\" waits for the last");
-  if (!exact_) {
+  if (!exact_ || remembers) {
     start_ = policy_.clone();
     start_arms_ = arms_;
   }
