@@ -17,7 +17,8 @@ bool ignores_contexts(PolicyKind kind) {
 // What is read of shared models of many coefficients depends on the order of the last events.
 bool order_free(const PolicyOptions& options) {
   return options.discount == 1 && options.kind != PolicyKind::kLogisticTs &&
-         (options.model == ModelKind::kDisjoint || ignores_contexts(options.kind));
+         (options.model == ModelKind::kDisjoint || options.model == ModelKind::kJoint ||
+          ignores_contexts(options.kind));
 }
 
 bool learns_rates(const PolicyOptions& options) {

@@ -2,7 +2,8 @@
 
 // What policies believe of rewards, and how belief grows: the seam between the rules that choose
 // (rules.h) and the models they choose by. One file each: disjoint_model.cc, shared_model.cc,
-// hybrid_model.cc, tally_model.cc; to add one, derive and name it in make_reward_model.
+// hybrid_model.cc, joint_model.cc, tally_model.cc; to add one, derive and name it in
+// make_reward_model.
 //
 //   auto model = make_reward_model(options);
 //   model->ensure_arms(100);

@@ -102,12 +102,12 @@ class Policy(Parametrized):
         arms : list of a str or int, optional
             Any that may be shown, also new ones; distinct. None: all that were learnt.
         arm_features : [a, p] or [n, a, p], optional
-            What is known of the arms, where the model is shared or hybrid.
+            What is known of the arms, where the model is not disjoint.
         blocked : bool [n, a] or [a], optional
             Arms that must not be shown; what they would have had is shared out in proportion.
         decision_id : integers [n], optional
             Those of the decisions. None: those that `decide` gives next. They matter where
-            probabilities are counted over draws (Thompson sampling, shared and hybrid).
+            probabilities are counted over draws (Thompson sampling, models that are not disjoint).
 
         Raises
         ------
@@ -179,7 +179,7 @@ class Policy(Parametrized):
             With which each arm was shown. It is checked to be in (0, 1]; means are regressions,
             which don't need it.
         arm_features : [n, p], optional
-            Of each event's arm, where the model is shared or hybrid.
+            Of each event's arm, where the model is not disjoint.
         event : integers [n], optional
             Ids by which `Bagging` and `LogisticTS` can take events back. None: counted on
             from `num_events_seen`.

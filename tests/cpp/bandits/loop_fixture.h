@@ -120,6 +120,10 @@ inline std::vector<Case> learning_cases() {
       {"hybrid, many coefficients",
        {.kind = PolicyKind::kLinTs, .model = ModelKind::kHybrid, .arm_dimension = 24, .draws = 32},
        at_once},
+      {"joint",
+       {.kind = PolicyKind::kLinTs, .model = ModelKind::kJoint, .arm_dimension = 2, .draws = 32},
+       at_once,
+       true},
       {"logistic", {.kind = PolicyKind::kLogisticTs}, at_once},
       {"fading", {.kind = PolicyKind::kLinTs, .discount = 0.9}, joined, true}};
 }
