@@ -1200,6 +1200,7 @@ class BanditPolicy:
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
         age: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+        age_of_all: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
     ) -> None: ...
     def update(
         self,

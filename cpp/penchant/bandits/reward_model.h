@@ -28,9 +28,10 @@ struct Lesson {
   std::size_t arm = 0;
   std::span<const double> features{};  // [arm_dimension]
   double reward = 0;
-  double root = 1;          // square root of its weight: multiplies context and reward
-  std::int64_t copies = 1;  // from 0 up
-  std::int64_t age = 0;     // taken back: events since, where they fade
+  double root = 1;              // square root of its weight: multiplies context and reward
+  std::int64_t copies = 1;      // from 0 up
+  std::int64_t age = 0;         // taken back: events since, where they fade
+  std::int64_t age_of_all = 0;  // in hybrid models: of all arms
 };
 
 // Which random numbers draws of coefficients are made from.

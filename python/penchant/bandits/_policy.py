@@ -216,16 +216,23 @@ class Policy(Parametrized):
         arm_features: npt.ArrayLike | None = None,
         event: npt.ArrayLike | None = None,
         age: npt.ArrayLike | None = None,
+        age_of_all: npt.ArrayLike | None = None,
     ) -> Self:
         """Take events back, given as they were learnt; afterwards they were never there.
+
+        Two traces stay where order matters, and go when the log is replayed (`Loop.forget` does):
+        what `LogisticTS` learnt later was linearized with the event in, and with ``discount`` below
+        1 earlier events have faded a step for it.
 
         Parameters
         ----------
         contexts, arm, reward, propensity, arm_features, event
             As `update` was given them.
         age : integers [n], optional
-            With ``discount`` below 1: how many later events the same arm has had (shared and hybrid
-            models: all arms).
+            With ``discount`` below 1: how many later events the same arm has had (shared models:
+            all arms).
+        age_of_all : integers [n], optional
+            The same of all arms, for hybrid models, whose two parts fade by one of them each.
 
         Raises
         ------
@@ -241,7 +248,8 @@ class Policy(Parametrized):
             missing = events[1][int(np.flatnonzero(known < 0)[0])]
             raise InvalidArgumentError(f"undo: nothing was learnt of arm {missing!r}")
         ages = None if age is None else _integers(age, "age", rows, np.int64)
-        core.undo(events[0], known, *events[2:], ages)
+        of_all = None if age_of_all is None else _integers(age_of_all, "age_of_all", rows, np.int64)
+        core.undo(events[0], known, *events[2:], ages, of_all)
         return self
 
     def warm_start(

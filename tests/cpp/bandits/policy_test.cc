@@ -521,6 +521,47 @@ TEST(Policy, FadingEventsCountByTheirAge) {
   EXPECT_EQ(policy.events(), 299);
 }
 
+// With its ages, an event's own term goes: what is left is what others would have been taught by an
+// event that fades them and adds nothing. Such an event is one of no weight: context and attributes
+// of 0, without intercept.
+TEST(Policy, FadingEventsAreTakenBackByTheirAges) {
+  const World world(120, 2, 2, 3);
+  for (PolicyOptions options : every_policy(2, 2)) {
+    if (options.kind != PolicyKind::kSoftmax && options.kind != PolicyKind::kLogisticTs) continue;
+    options.discount = 0.95;
+    options.intercept = false;
+    for (const std::size_t gone : {std::size_t{20}, std::size_t{119}}) {
+      const bool logistic = options.kind == PolicyKind::kLogisticTs;
+      if (logistic && gone != 119) continue;  // later events were linearized with it
+      Policy policy = taught(options, world, 120);
+      World other = world;
+      for (std::size_t j = 0; j < 2; ++j) {
+        other.contexts[gone * 2 + j] = 0;
+        other.features[gone * 2 + j] = 0;
+      }
+      const Policy without = taught(options, other, 120);
+      std::int64_t of_arm = 0;
+      for (std::size_t e = gone + 1; e < 120; ++e)
+        of_arm += world.arm[e] == world.arm[gone] ? 1 : 0;
+      const std::vector<std::int64_t> age{of_arm};
+      const std::vector<std::int64_t> age_of_all{static_cast<std::int64_t>(119 - gone)};
+      Events event = for_model(world.events(gone, gone + 1), options);
+      event.age = options.model == ModelKind::kShared ? age_of_all : age;
+      if (options.model == ModelKind::kHybrid) {
+        EXPECT_THROW(policy.undo(event), Error);
+        event.age_of_all = age_of_all;
+      }
+      policy.undo(event);
+      EXPECT_EQ(policy.events(), 119);
+      const auto expected = proposals(without, for_model(world.ask(8), options));
+      const auto got = proposals(policy, for_model(world.ask(8), options));
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], expected[i], logistic ? 2e-5 : 1e-9) << name_of(options) << " " << gone;
+      }
+    }
+  }
+}
+
 // What is logged for a slate is Plackett-Luce.
 TEST(Policy, SlatesArePlackettLuce) {
   const World world(600, 3, 0, 7);
