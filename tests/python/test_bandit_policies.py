@@ -268,7 +268,7 @@ def test_hybrid_events_that_fade_are_taken_back_by_both_ages(name):
     with pytest.raises(InvalidArgumentError, match="age_of_all"):
         policy.undo(**given, age=[4])
     policy.undo(**given, age=[4], age_of_all=[9])
-    assert policy.num_events_seen == 29
+    assert policy.num_events_ == 29
 
 
 def test_widths_are_checked():
