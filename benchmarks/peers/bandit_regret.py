@@ -1,14 +1,17 @@
 """Regret of our policies and of Vowpal Wabbit's SquareCB on worlds whose best decisions are known.
 
     .venv/bin/python benchmarks/peers/bandit_regret.py [--seeds 10] [--worlds linear drifting]
+    .venv/bin/python benchmarks/peers/bandit_regret.py --again    # with the settings chosen before
     .venv/bin/python benchmarks/peers/bandit_regret.py --quick
 
 Contexts of 16 columns; 10 or 100 arms that have nothing in common (`sharing=0`), a model an arm on
 every side; costs of Vowpal Wabbit are 0 or 1 less the reward. Each setting of a grid is played on
 `--choosing-seeds` worlds of their own; the one with the least mean regret is played on the
 `--seeds` worlds that count, where each side meets the same contexts and the same luck. LinUCB's
-alpha is .5 throughout. In brackets: 95 % intervals over worlds (Student-t); the ratio to
-Vowpal Wabbit is of sums, its interval a paired bootstrap over worlds.
+alpha is .5 throughout. "vw default" is `--cb_explore_adf --squarecb` with nothing set but the
+interaction of context and arm, and costs of minus the reward. In brackets: 95 % intervals over
+worlds (Student-t); ratios to Vowpal Wabbit, chosen and default, are of sums, their intervals a
+paired bootstrap over worlds.
 Prints a table and writes the worlds played to `benchmarks/results/bandit_regret.json`.
 """
 
@@ -41,6 +44,7 @@ WORLDS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 DIMENSION = 16
 FIRST_CHOOSING_SEED = 1000
+CHOSEN, DEFAULT = "vw SquareCB", "vw default"  # what ratios are taken to
 
 
 def grid(**values: list[Any]) -> list[dict[str, Any]]:
@@ -65,10 +69,11 @@ def settings_of(world: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     if world["kind"] != "linear":
         ours["LogisticTS"] = grid(scale=[0.25, 0.5, 1.0], **plain, **discount)
     return {
-        "vw SquareCB": [
+        CHOSEN: [
             {"policy": "vw", "offset": offset, "options": options}
             for offset, options in itertools.product((0.0, 1.0), vw)
         ],
+        DEFAULT: [{"policy": "vw", "offset": 0.0, "options": {}}],
         **{
             name: [{"policy": name, "options": options} for options in choices]
             for name, choices in ours.items()
@@ -109,22 +114,31 @@ class Bench:
         with ThreadPoolExecutor(self._options.threads) as pool:
             return np.stack(list(pool.map(lambda seed: self.regret(side, settings, seed), seeds)))
 
-    def compare(self) -> list[dict[str, Any]]:
+    def choose(
+        self, side: str, settings: list[dict[str, Any]], before: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the setting of the least regret on worlds of their own, or the one before."""
+        if len(settings) == 1:
+            return settings[0]
+        if side in before:
+            return next(
+                one for one in settings
+                if {k: v for k, v in one.items() if k != "policy"} == before[side]
+            )  # fmt: skip
         first = FIRST_CHOOSING_SEED
         choosing = range(first, first + self._options.choosing_seeds)
+        totals = self.many(side, settings, choosing)[:, :, -1].mean(axis=0)
+        return settings[int(totals.argmin())]
+
+    def compare(self, before: dict[str, Any]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        base: np.ndarray | None = None
+        bases: dict[str, np.ndarray] = {}
         for side, settings in settings_of(self._world).items():
-            chosen = settings[0]
-            if len(settings) > 1:
-                totals = self.many(side, settings, choosing)[:, :, -1].mean(axis=0)
-                chosen = settings[int(totals.argmin())]
+            chosen = self.choose(side, settings, before)
             curves = self.many(side, [chosen], range(self._options.seeds))[:, 0]
             totals = curves[:, -1]
-            base = totals if base is None else base
+            bases[side] = totals
             half = stats.t.ppf(0.975, len(totals) - 1) * totals.std(ddof=1) / len(totals) ** 0.5
-            draws = np.random.default_rng(0).integers(0, len(totals), (2000, len(totals)))
-            ratios = totals[draws].sum(axis=1) / base[draws].sum(axis=1)
             rows.append(
                 {
                     "side": side,
@@ -132,13 +146,30 @@ class Bench:
                     "regret": float(totals.mean()),
                     "low": float(totals.mean() - half),
                     "high": float(totals.mean() + half),
-                    "ratio": float(totals.sum() / base.sum()),
-                    "ratio_low": float(np.quantile(ratios, 0.025)),
-                    "ratio_high": float(np.quantile(ratios, 0.975)),
+                    **ratio_to(totals, bases[CHOSEN], "ratio"),
+                    **(ratio_to(totals, bases[DEFAULT], "default") if DEFAULT in bases else {}),
                     "curve": [float(v) for v in curves.mean(axis=0)[99::100]],
                 }
             )
         return rows
+
+
+def ratio_to(totals: np.ndarray, base: np.ndarray, name: str) -> dict[str, float]:
+    """Return the ratio of sums over worlds, and its interval by a paired bootstrap."""
+    draws = np.random.default_rng(0).integers(0, len(totals), (2000, len(totals)))
+    ratios = totals[draws].sum(axis=1) / base[draws].sum(axis=1)
+    return {
+        name: float(totals.sum() / base.sum()),
+        f"{name}_low": float(np.quantile(ratios, 0.025)),
+        f"{name}_high": float(np.quantile(ratios, 0.975)),
+    }
+
+
+def told(row: dict[str, Any], name: str) -> str:
+    """A ratio and its interval."""
+    if name not in row:
+        return " " * 17
+    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
 
 
 def main() -> None:
@@ -148,6 +179,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="worlds played at once")
     parser.add_argument("--worlds", nargs="*", default=[""], help="those whose name begins so")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--again", action="store_true", help="settings as in the output's file")
     parser.add_argument("--quick", action="store_true", help="a look while working; writes nothing")
     options = parser.parse_args()
     if options.quick:
@@ -161,12 +193,14 @@ def main() -> None:
             if not name.startswith(tuple(options.worlds)):
                 continue
             print(f"\n{name}")
-            rows = Bench(world, options, Path(folder)).compare()
+            chosen = kept.get(name, {}).get("rows", []) if options.again else []
+            before = {row["side"]: row["setting"] for row in chosen}
+            rows = Bench(world, options, Path(folder)).compare(before)
             for row in rows:
                 print(
                     f"  {row['side']:<12}{row['regret']:>8.0f} [{row['low']:.0f}, "
-                    f"{row['high']:.0f}]  {row['ratio']:.2f} [{row['ratio_low']:.2f}, "
-                    f"{row['ratio_high']:.2f}]  {row['setting']}",
+                    f"{row['high']:.0f}]  {told(row, 'ratio')}  {told(row, 'default')}  "
+                    f"{row['setting']}",
                     flush=True,
                 )
             kept[name] = {

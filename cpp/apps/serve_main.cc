@@ -43,6 +43,8 @@ enum ExitCode : int { kStopped = 0, kFailed = 1, kUsage = 2, kBundleRefused = 3,
 struct Arguments {
   std::string bundle;
   std::string data;
+  std::string keep_decisions;
+  std::uint64_t keep_decision_bytes = 0;
   std::string identity_key;
   std::string listen = "127.0.0.1:8080";
   std::string request_timeout = "10s";
@@ -77,6 +79,14 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "Where events, and decisions and rewards of placements whose policy learns, are "
                  "kept; made if it is not there")
       ->type_name("FOLDER");
+  app.add_option("--keep-decisions", arguments.keep_decisions,
+                 "How old decisions and rewards may get in that folder, such as 90d; what they "
+                 "taught stays. Without it they are kept for ever")
+      ->type_name("DURATION");
+  app.add_option("--keep-decision-bytes", arguments.keep_decision_bytes,
+                 "How much of them is kept, the latest")
+      ->type_name("SIZE")
+      ->transform(bytes);
   app.add_option("--identity-key", arguments.identity_key,
                  "File with the key of the bundle's identity, where it has one; a line break at "
                  "its end is no part of it")
@@ -128,6 +138,17 @@ Timestamp wall_clock() {
   return {std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
 }
 
+bandits::Retention kept_of(const Arguments& arguments) {
+  bandits::Retention out{.bytes = arguments.keep_decision_bytes};
+  if (arguments.keep_decisions.empty()) return out;
+  try {
+    out.age = parse_duration(arguments.keep_decisions);
+  } catch (const Error& error) {
+    fail(error.kind(), concat("--keep-decisions: ", error.what()));
+  }
+  return out;
+}
+
 std::string key_in(const std::string& path) {
   if (path.empty()) return {};
   std::ifstream file(path, std::ios::binary);
@@ -147,8 +168,9 @@ std::shared_ptr<engine::Live> live_of(const std::shared_ptr<const engine::Engine
     serving::log(LogLevel::kWarning, "nothing_is_kept",
                  {{"why", "no --data: what policies learn is lost when the server stops"}});
   }
-  return engine::Live::open(
-      engine, {.folder = arguments.data, .identity_key = key_in(arguments.identity_key)});
+  return engine::Live::open(engine, {.folder = arguments.data,
+                                     .keep = kept_of(arguments),
+                                     .identity_key = key_in(arguments.identity_key)});
 }
 
 serving::Service service_of(const std::shared_ptr<const engine::Engine>& engine,

@@ -1200,6 +1200,7 @@ class BanditPolicy:
         features: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
         ids: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64] | None,
         age: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
+        age_of_all: typing.Annotated[numpy.typing.ArrayLike, numpy.int64] | None,
     ) -> None: ...
     def update(
         self,
@@ -1259,6 +1260,7 @@ class BanditLoop:
         """
         Decision ids [rows], positions and propensities [rows, slots].
         """
+    def dropped(self) -> dict: ...
     def forget(self, subject: str) -> int: ...
     def pass_time(self, micros: typing.SupportsInt | typing.SupportsIndex) -> None: ...
     def policy(self, name: str) -> tuple:
@@ -1416,6 +1418,7 @@ class Live:
     ) -> Live: ...
     def bundle(self) -> BundleReader: ...
     def decision_json(self, id: str) -> bytes: ...
+    def dropped(self) -> dict: ...
     def events_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         """
         now: microseconds since 1970, UTC.
@@ -1873,9 +1876,9 @@ def ranker_rows(
     What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].
     """
 
-def read_decision_log(folder: os.PathLike | str | bytes, join: dict) -> dict:
+def read_decision_log(folder: os.PathLike | str | bytes, join: dict) -> tuple:
     """
-    The log in a folder that no loop has open, as BanditLoop.read_log gives it.
+    The log in a folder that no loop has open, as BanditLoop.read_log gives it, and what it no longer has, as BanditLoop.dropped.
     """
 
 def recommend_batch(

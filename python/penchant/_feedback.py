@@ -12,7 +12,7 @@ from . import _core
 from ._outcome import outcome_of
 from ._receipt import Receipt
 from ._requests import now_micros, to_json
-from .bandits._loop_log import log_columns
+from .bandits._loop_log import log_columns, with_dropped
 from .data._frames import make_frame
 from .data._times import UNKNOWN, time_micros
 from .errors import InvalidArgumentError, NotFoundError
@@ -234,8 +234,10 @@ class Feedback:
         format : {"pandas", "polars", "pyarrow"}, optional
             None: the kind that the training data had.
         """
-        columns = log_columns(self._learning().read_log(), json_subjects=True)
-        return make_frame(columns, self._kind if format is None else format)
+        core = self._learning()
+        columns = log_columns(core.read_log(), json_subjects=True)
+        frame = make_frame(columns, self._kind if format is None else format)
+        return with_dropped(frame, core.dropped())
 
     def erase(self, subject: str | int) -> Receipt:
         """Forget a person in all that is kept beside the bundle, as ``DELETE /v1/subjects/{id}``.

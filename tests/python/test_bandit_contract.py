@@ -29,7 +29,7 @@ PLAIN = {"Uniform", "UCB1", "BetaThompson"}
 CASES = [
     (name, model)
     for name in POLICIES
-    for model in (("disjoint",) if name in PLAIN else ("disjoint", "shared", "hybrid"))
+    for model in (("disjoint",) if name in PLAIN else ("disjoint", "shared", "hybrid", "joint"))
 ]
 ARMS = ["tea", "coffee", "mate", "water", "juice"]
 FEATURES = np.random.default_rng(5).standard_normal((len(ARMS), 3))

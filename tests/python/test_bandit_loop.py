@@ -353,10 +353,32 @@ def test_snapshots_by_itself(tmp_path):
         assert Path(tmp_path / "loop.snapshot").exists()
 
 
+@pytest.mark.parametrize("options", [{"keep": "100s"}, {"keep_bytes": 3000}])
+def test_a_log_that_is_kept_short_teaches_the_same(tmp_path, options):
+    short = make(folder=tmp_path / "short", snapshot_every=20, **options)
+    whole = make(folder=tmp_path / "whole")
+    run(short)
+    run(whole)
+    assert short.state() == whole.state()
+    assert short.dropped().records > 50
+    assert whole.dropped() is None
+    left = short.log("pyarrow").drop_columns(["policy_version"])
+    all_of_it = whole.log("pyarrow").drop_columns(["policy_version"])
+    assert left.equals(all_of_it[len(all_of_it) - len(left) :])
+    short.forget("person-1")
+    assert "person-1" not in short.log("pyarrow")["subject"].to_pylist()
+    state = short.state()
+    short.close()
+    assert make(folder=tmp_path / "short").state() == state
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
         (lambda: pn.bandits.Loop("x"), "policy"),
+        (lambda: make(keep="30s"), "deadline is beyond what is kept"),
+        (lambda: make(keep="soon"), "keep"),
+        (lambda: make(keep_bytes=-1), "keep_bytes"),
         (lambda: pn.bandits.Loop({}), "needs a policy"),
         (lambda: make(deadline="-1d"), "deadline"),
         (lambda: make(aggregation="mean"), "aggregation"),

@@ -259,6 +259,18 @@ def test_discount_forgets(name):
     fading.undo(asked, ["b"], [1.0], age=[0])
 
 
+@pytest.mark.parametrize("name", ["LinTS", "LogisticTS"])
+def test_hybrid_events_that_fade_are_taken_back_by_both_ages(name):
+    policy = getattr(pn, name)(model="hybrid", discount=0.9, draws=16)
+    contexts = np.random.default_rng(4).standard_normal((30, 2))
+    policy.update(contexts, ["a", "b"] * 15, [1.0, 0.0] * 15, event=np.arange(30))
+    given = {"contexts": contexts[20:21], "arm": ["a"], "reward": [1.0], "event": [20]}
+    with pytest.raises(InvalidArgumentError, match="age_of_all"):
+        policy.undo(**given, age=[4])
+    policy.undo(**given, age=[4], age_of_all=[9])
+    assert policy.num_events_ == 29
+
+
 def test_widths_are_checked():
     with pytest.raises(InvalidArgumentError, match="columns"):
         pn.LinUCB(dimension=3).decide(np.zeros((1, 2)), ARMS)

@@ -97,6 +97,41 @@ def test_every_form_of_the_log_gives_the_same_arrays(kind: str, tmp_path: Path) 
     assert found.waiting == expected.waiting == 0
 
 
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow", "parquet", "folder"])
+def test_a_log_says_what_it_no_longer_has(kind: str, tmp_path: Path) -> None:
+    policy = pn.LinUCB(dimension=2, min_probability=0.1, seed=1)
+    folder = tmp_path / "loop"
+    whole = closed(played(policy, rounds=20_000, folder=tmp_path / "whole"))
+    kept = played(policy, rounds=20_000, folder=folder, loop={"keep": "70m"})
+    assert kept.dropped() is None
+    kept.snapshot()
+    closed(kept)
+    dropped = kept.dropped()
+    assert 0 < dropped.decisions < 20_000
+    assert dropped.until.year == 1970
+    assert f"{dropped.decisions:,} decisions up to 1970-01-01" in str(dropped)
+    source: Any = tmp_path / "log.parquet"
+    if kind in ("pandas", "pyarrow"):
+        source = kept.log(kind)
+    elif kind == "parquet":
+        kept.log_to_parquet(source)
+    else:
+        source = folder
+    state = kept.state()
+    kept.close()
+    found = pn.off_policy.from_log(source, arms=ARMS, deadline="1h")
+    expected = pn.off_policy.from_log(whole.log("pyarrow"), arms=ARMS)
+    assert found.dropped == dropped
+    assert expected.dropped is None
+    assert found.decisions == 20_000 - dropped.decisions
+    for name in ("action", "reward", "logged", "contexts"):
+        left = getattr(expected, name)[-len(found) :]
+        np.testing.assert_array_equal(getattr(found, name), left, err_msg=name)
+    again = pn.bandits.Loop(policy, folder, "1h")
+    assert again.state() == state
+    assert again.dropped() == dropped
+
+
 def test_estimates_from_a_log_are_those_of_the_other_policys_own_log() -> None:
     rng = np.random.default_rng(0)
     world = rng.standard_normal((3, 2))

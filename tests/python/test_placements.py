@@ -573,6 +573,30 @@ def test_a_killed_server_knows_what_it_acknowledged(
     assert twin.reward(last, 1.0, "click") == "duplicate"
 
 
+def test_a_server_keeps_decisions_for_as_long_as_it_is_told(
+    served: tuple[Path, Any], tmp_path: Path
+) -> None:
+    bundle, start = served
+    client, process = start(
+        "--data",
+        str(tmp_path / "state"),
+        "--keep-decisions",
+        "400d",
+        "--keep-decision-bytes",
+        "1GB",
+    )
+    assert json.loads(client.recommend_json({"placement": "banner"}))["decision_id"]
+    process.kill()
+    process.wait()
+    for said, words in (("1s", "deadline is beyond"), ("soon", "--keep-decisions")):
+        refused = subprocess.run(
+            [server_path(), bundle, "--data", tmp_path / "state", "--keep-decisions", said],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert refused.returncode != 0
+        assert words in refused.stdout + refused.stderr
+
+
 def test_a_server_without_placements_has_no_rewards(small_bundle: Any) -> None:
     process = subprocess.Popen(
         [server_path(), small_bundle.bundle, "--listen", "127.0.0.1:0"],

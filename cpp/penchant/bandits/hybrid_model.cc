@@ -52,11 +52,10 @@ class HybridModel : public RewardModel {
     bank_.touch(lesson.arm);
   }
 
-  // `age` counts the arm's own events; fading sums of all arms have no ages that a caller knows.
   void take_back(const Lesson& lesson) override {
     put(lesson);
     bank_.sums(lesson.arm).take_back(own_, lesson.copies, lesson.age);
-    shared_.take_back(pooled_, lesson.copies, lesson.age);
+    shared_.take_back(pooled_, lesson.copies, lesson.age_of_all);
     bank_.touch(lesson.arm);
   }
 

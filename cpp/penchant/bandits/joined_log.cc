@@ -16,9 +16,12 @@ class Totals {
     bool rewarded = false;
   };
 
-  Totals(JoinOptionsByPolicy options, const JoinLimits& limits) : joiner_({}, limits) {
+  Totals(JoinOptionsByPolicy options, const JoinLimits& limits, std::string_view base)
+      : joiner_({}, limits) {
     for (auto& [name, join] : options) join.learn = LearnWhen::kImmediately;
-    joiner_ = Joiner(std::move(options), limits);
+    joiner_ = base.empty() ? Joiner(std::move(options), limits)
+                           : Joiner::restore(std::move(options), limits, base);
+    first_ = joiner_.next_event();
   }
 
   Outcome fold(const Record& record) {
@@ -28,19 +31,21 @@ class Totals {
     if (const auto* blank = std::get_if<Blanked>(&record)) slots = blank->slots;
     if (slots > 0 && outcome != Outcome::kDuplicate) values_.resize(values_.size() + slots);
     for (const Taught& lesson : lessons_) {
-      values_[lesson.event] = {lesson.reward, lesson.rewarded};
+      if (lesson.event < first_) continue;  // of a decision that is not kept
+      values_[lesson.event - first_] = {lesson.reward, lesson.rewarded};
     }
     lessons_.clear();
     return outcome;
   }
 
-  [[nodiscard]] const Value& of(std::size_t event) const { return values_[event]; }
+  [[nodiscard]] const Value& of(std::size_t place) const { return values_[place]; }
   [[nodiscard]] bool waits(std::uint64_t decision) const { return joiner_.waits(decision); }
 
  private:
   Joiner joiner_;
+  std::uint64_t first_ = 0;  // event
   std::vector<Taught> lessons_;
-  std::vector<Value> values_;
+  std::vector<Value> values_;  // from that one on
 };
 
 JoinedSlot slot_of(std::shared_ptr<const Decided> decision, std::uint32_t slot,
@@ -64,8 +69,8 @@ Record decode_at(std::uint64_t number, std::string_view bytes) {
 
 // Twice through the log: what became of each slot, then the decisions with it.
 void read_joined(const Journal& journal, const JoinOptionsByPolicy& options,
-                 const JoinLimits& limits, const VisitSlot& visit) {
-  Totals totals(options, limits);
+                 const JoinLimits& limits, std::string_view base, const VisitSlot& visit) {
+  Totals totals(options, limits, base);
   std::vector<bool> repeated;  // by decision's record
   std::uint64_t last = 0;
   const std::uint64_t first = journal.first();
@@ -99,8 +104,8 @@ void read_joined(const Journal& journal, const JoinOptionsByPolicy& options,
   });
 }
 
-void read_folder(const std::filesystem::path& folder, const JoinOptions& options,
-                 const VisitSlot& visit) {
+Dropped read_folder(const std::filesystem::path& folder, const JoinOptions& options,
+                    const VisitSlot& visit) {
   const std::unique_ptr<Journal> journal = open_journal(folder, false);
   JoinOptionsByPolicy by_policy;
   journal->read(journal->first(), [&](std::uint64_t number, std::string_view bytes) {
@@ -108,7 +113,14 @@ void read_folder(const std::filesystem::path& folder, const JoinOptions& options
     if (const auto* one = std::get_if<Decided>(&record)) by_policy.emplace(one->policy, options);
     return true;
   });
-  read_joined(*journal, by_policy, {}, visit);
+  const std::optional<BaseFile> base = read_base(*journal);
+  if (!base) {
+    read_joined(*journal, by_policy, {}, {}, visit);
+    return {};
+  }
+  for (const std::string& name : base->head.policies) by_policy.emplace(name, options);
+  read_joined(*journal, by_policy, {}, base->joiner, visit);
+  return base->head.dropped;
 }
 
 std::optional<JoinedDecision> join_decision(std::vector<Record> records,
@@ -124,7 +136,7 @@ std::optional<JoinedDecision> join_decision(std::vector<Record> records,
     }
   }
   if (decision == nullptr) return std::nullopt;
-  Totals totals(options, limits);
+  Totals totals(options, limits, {});
   totals.fold(*decision);
   for (const Rewarded& reward : out.rewards) totals.fold(reward);
   if (closed) totals.fold(Passed{{std::numeric_limits<std::int64_t>::max()}});

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "penchant/bandits/joiner.h"
+#include "penchant/bandits/log_base.h"
 #include "penchant/bandits/record.h"
 
 namespace penchant::bandits {
@@ -32,14 +33,16 @@ struct JoinedSlot {
 using VisitSlot = std::function<void(const JoinedSlot&)>;
 using JoinOptionsByPolicy = std::map<std::string, JoinOptions>;
 
-// Slots of all decisions, in the order they were made. O(log), read twice. Throws kBadData.
+// Slots of all decisions that are kept, in the order they were made. `base`: what waited where the
+// log begins (BaseFile::joiner), empty where it begins with nothing. O(log), read twice. Throws
+// kBadData.
 void read_joined(const Journal& journal, const JoinOptionsByPolicy& options,
-                 const JoinLimits& limits, const VisitSlot& visit);
+                 const JoinLimits& limits, std::string_view base, const VisitSlot& visit);
 
-// The same of a folder that no loop has open, its policies' rewards all joined alike. Throws
-// kNotFound where there is no log, kUnavailable where it is open.
-void read_folder(const std::filesystem::path& folder, const JoinOptions& options,
-                 const VisitSlot& visit);
+// The same of a folder that no loop has open, its policies' rewards all joined alike; and what its
+// log no longer has. Throws kNotFound where there is no log, kUnavailable where it is open.
+Dropped read_folder(const std::filesystem::path& folder, const JoinOptions& options,
+                    const VisitSlot& visit);
 
 // A decision by itself.
 struct JoinedDecision {

@@ -211,15 +211,13 @@ void Joiner::Impl::teach(Waiting& entry, std::uint32_t s, double value,
 
 // -- rewards --------------------------------------------------------------------------------------
 
-Outcome Joiner::Impl::classify(const Rewarded& reward) const {
-  const auto at = waiting.find(reward.decision);
-  if (at != waiting.end()) {
-    const Waiting& entry = at->second;
-    if (entry.decision == nullptr) return Outcome::kUnknownDecision;
-    if (among(entry.reward_ids, reward.id)) return Outcome::kDuplicate;
-    if (reward.time >= entry.due) return Outcome::kLate;
-    if (!slot_of(entry, reward)) return Outcome::kUnknownSlot;
-    return entry.rewards < limits.max_rewards ? Outcome::kAccepted : Outcome::kTooMany;
+Outcome Joiner::Impl::classify(const Rewarded& reward, const Waiting* entry) const {
+  if (entry != nullptr) {
+    if (entry->decision == nullptr) return Outcome::kUnknownDecision;
+    if (among(entry->reward_ids, reward.id)) return Outcome::kDuplicate;
+    if (reward.time >= entry->due) return Outcome::kLate;
+    if (!slot_of(*entry, reward)) return Outcome::kUnknownSlot;
+    return entry->rewards < limits.max_rewards ? Outcome::kAccepted : Outcome::kTooMany;
   }
   const auto done = closed.find(reward.decision);
   if (done != closed.end()) {
@@ -234,11 +232,19 @@ Outcome Joiner::Impl::classify(const Rewarded& reward) const {
   return early->second.size() < limits.max_rewards ? Outcome::kHeld : Outcome::kTooMany;
 }
 
-Outcome Joiner::Impl::take(const Rewarded& reward, std::vector<Taught>& lessons) {
-  const Outcome outcome = classify(reward);
+Outcome Joiner::Impl::offer(const Rewarded& reward, std::vector<Taught>& lessons) {
+  const auto at = waiting.find(reward.decision);
+  const Outcome outcome = classify(reward, at == waiting.end() ? nullptr : &at->second);
   if (outcome == Outcome::kHeld) return hold(reward);
-  if (outcome == Outcome::kAccepted) count_in(waiting.at(reward.decision), reward, lessons);
+  if (outcome != Outcome::kAccepted) return outcome;
+  count_in(at->second, reward, lessons);
   return count(outcome);
+}
+
+Outcome Joiner::Impl::take(const Rewarded& reward, std::vector<Taught>& lessons) {
+  const Outcome outcome = offer(reward, lessons);
+  const bool kept = outcome == Outcome::kAccepted || outcome == Outcome::kHeld;
+  return kept ? outcome : count(outcome);
 }
 
 void Joiner::Impl::count_in(Waiting& entry, const Rewarded& reward, std::vector<Taught>& lessons) {
@@ -311,6 +317,24 @@ void Joiner::Impl::forget(std::string_view subject) {
   std::erase_if(closed, [&](const auto& entry) { return entry.second.subject == hash; });
 }
 
+std::vector<Taught> Joiner::standing(std::string_view subject) const {
+  std::vector<Taught> out;
+  for (const auto& [event, id] : impl_->oldest) {
+    const Waiting& entry = impl_->waiting.at(id);
+    if (entry.decision == nullptr || entry.decision->subject != subject) continue;
+    for (std::uint32_t s = 0; s < entry.slots.size(); ++s) {
+      const SlotState& slot = entry.slots[s];
+      if (!slot.taught) continue;
+      out.push_back({.decision = entry.decision,
+                     .slot = s,
+                     .reward = slot.lesson,
+                     .event = event + s,
+                     .rewarded = slot.rewards > 0});
+    }
+  }
+  return out;
+}
+
 // -- the face -------------------------------------------------------------------------------------
 
 Joiner::Joiner(std::map<std::string, JoinOptions> options, const JoinLimits& limits)
@@ -349,7 +373,9 @@ Outcome Joiner::fold(const Record& record, std::vector<Taught>& lessons) {
   return Outcome::kAccepted;
 }
 
-Outcome Joiner::classify(const Rewarded& reward) const { return impl_->classify(reward); }
+Outcome Joiner::offer(const Rewarded& reward, std::vector<Taught>& lessons) {
+  return impl_->offer(reward, lessons);
+}
 bool Joiner::waits(std::uint64_t decision) const { return impl_->waiting.contains(decision); }
 bool Joiner::remembers(std::uint64_t decision) const {
   return waits(decision) || impl_->closed.contains(decision);
@@ -357,6 +383,7 @@ bool Joiner::remembers(std::uint64_t decision) const {
 Timestamp Joiner::now() const { return impl_->now; }
 std::size_t Joiner::waiting() const { return impl_->waiting.size(); }
 std::size_t Joiner::held() const { return impl_->held.size(); }
+std::uint64_t Joiner::next_event() const { return impl_->next_event; }
 const JoinCounts& Joiner::counts() const { return impl_->counts; }
 
 }  // namespace penchant::bandits

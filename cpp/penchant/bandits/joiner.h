@@ -116,15 +116,20 @@ class Joiner {
   // The same of a decision that is kept as it is.
   Outcome fold(std::shared_ptr<const Decided> decision, std::vector<Taught>& lessons);
 
-  // What fold would answer; nothing changes.
-  [[nodiscard]] Outcome classify(const Rewarded& reward) const;
+  // What fold does and answers of a reward that is accepted or held; any other changes nothing, and
+  // is not counted. For who keeps what counts and nothing else.
+  Outcome offer(const Rewarded& reward, std::vector<Taught>& lessons);
   [[nodiscard]] bool remembers(std::uint64_t decision) const;
   [[nodiscard]] bool waits(std::uint64_t decision) const;
 
   [[nodiscard]] Timestamp now() const;        // unknown before the first
   [[nodiscard]] std::size_t waiting() const;  // decisions
   [[nodiscard]] std::size_t held() const;     // rewards
+  [[nodiscard]] std::uint64_t next_event() const;
   [[nodiscard]] const JoinCounts& counts() const;
+
+  // What was taught so far of the person's decisions that wait. O(waiting).
+  [[nodiscard]] std::vector<Taught> standing(std::string_view subject) const;
 
   // The state as bytes, a function of the records folded; restore takes nothing for granted and
   // throws kBadData. The options are the caller's to keep.

@@ -65,7 +65,9 @@ struct Joiner::Impl {
   }
   Outcome decide(Waiting entry, std::uint64_t id, std::vector<Taught>& lessons);
   Outcome take(const Rewarded& reward, std::vector<Taught>& lessons);
-  [[nodiscard]] Outcome classify(const Rewarded& reward) const;
+  Outcome offer(const Rewarded& reward, std::vector<Taught>& lessons);
+  // `entry`: that of its decision, where it waits.
+  [[nodiscard]] Outcome classify(const Rewarded& reward, const Waiting* entry) const;
   void insert(Waiting entry, std::uint64_t id);
   void count_in(Waiting& entry, const Rewarded& reward, std::vector<Taught>& lessons);
   void teach(Waiting& entry, std::uint32_t slot, double value, std::vector<Taught>& lessons);

@@ -1,6 +1,9 @@
 #include "penchant/bandits/journal.h"
 
+#include <algorithm>
 #include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -10,8 +13,6 @@
 
 namespace penchant::bandits {
 namespace {
-
-constexpr std::string_view kSnapshotName = "loop";
 
 class FolderJournal final : public Journal {
  public:
@@ -34,11 +35,13 @@ class FolderJournal final : public Journal {
   void replace(std::span<const store::Log::Replacement> records) override {
     log_->replace(records);
   }
-  void put_snapshot(std::string_view bytes, std::uint64_t sequence) override {
-    log_->put_snapshot(kSnapshotName, bytes, sequence);
+  void trim(std::uint64_t before) override { log_->trim(before); }
+  void put_snapshot(std::string_view name, std::string_view bytes,
+                    std::uint64_t sequence) override {
+    log_->put_snapshot(name, bytes, sequence);
   }
-  [[nodiscard]] std::optional<store::Snapshot> snapshot() const override {
-    return log_->snapshot(kSnapshotName);
+  [[nodiscard]] std::optional<store::Snapshot> snapshot(std::string_view name) const override {
+    return log_->snapshot(name);
   }
 
  private:
@@ -51,26 +54,31 @@ class MemoryJournal final : public Journal {
   std::uint64_t append(std::span<const std::string_view> records, store::Durability /*durability*/,
                        std::span<const store::Tag> tags) override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::uint64_t first = records_.size() + 1;
+    const std::uint64_t first = end();
     for (std::size_t r = 0; r < records.size(); ++r) {
-      records_.emplace_back(records[r]);
-      if (!tags.empty() && tags[r]) tagged_[*tags[r]].push_back(records_.size());
+      const store::Tag tag = tags.empty() ? store::Tag() : tags[r];
+      if (tag) tagged_[*tag].push_back(end());
+      records_.push_back({std::string(records[r]), tag});
     }
     return first;
   }
   void sync() override {}
-  [[nodiscard]] std::uint64_t first() const override { return 1; }
+  [[nodiscard]] std::uint64_t first() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return first_;
+  }
   [[nodiscard]] std::uint64_t next() const override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return records_.size() + 1;
+    return end();
   }
   void read(std::uint64_t from, const store::Log::Visit& visit) const override {
-    const std::uint64_t end = next();
-    for (std::uint64_t number = std::max<std::uint64_t>(from, 1); number < end; ++number) {
+    const std::uint64_t stop = next();
+    for (std::uint64_t number = std::max(from, first()); number < stop; ++number) {
       std::string record;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        record = records_[number - 1];
+        if (number < first_) continue;
+        record = records_[number - first_].bytes;
       }
       if (!visit(number, record)) return;
     }
@@ -82,7 +90,7 @@ class MemoryJournal final : public Journal {
       const auto at = tagged_.find(tag);
       if (at == tagged_.end()) return;
       for (const std::uint64_t number : at->second) {
-        found.emplace_back(number, records_[number - 1]);
+        found.emplace_back(number, records_[number - first_].bytes);
       }
     }
     for (const auto& [number, record] : found) {
@@ -91,15 +99,42 @@ class MemoryJournal final : public Journal {
   }
   void replace(std::span<const store::Log::Replacement> records) override {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (const auto& [number, record] : records) records_.at(number - 1) = record;
+    for (const auto& [number, record] : records) records_.at(number - first_).bytes = record;
   }
-  void put_snapshot(std::string_view /*bytes*/, std::uint64_t /*sequence*/) override {}
-  [[nodiscard]] std::optional<store::Snapshot> snapshot() const override { return std::nullopt; }
+  void trim(std::uint64_t before) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (; first_ < before && !records_.empty(); ++first_) {
+      if (const store::Tag tag = records_.front().tag) {
+        const auto at = tagged_.find(*tag);
+        at->second.pop_front();
+        if (at->second.empty()) tagged_.erase(at);
+      }
+      records_.pop_front();
+    }
+  }
+  void put_snapshot(std::string_view name, std::string_view bytes,
+                    std::uint64_t sequence) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    snapshots_[std::string(name)] = {.bytes = std::string(bytes), .sequence = sequence};
+  }
+  [[nodiscard]] std::optional<store::Snapshot> snapshot(std::string_view name) const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto at = snapshots_.find(name);
+    return at == snapshots_.end() ? std::nullopt : std::optional(at->second);
+  }
 
  private:
+  struct Kept {
+    std::string bytes;
+    store::Tag tag;
+  };
+  [[nodiscard]] std::uint64_t end() const { return first_ + records_.size(); }
+
   mutable std::mutex mutex_;
-  std::deque<std::string> records_;
-  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> tagged_;
+  std::uint64_t first_ = 1;
+  std::deque<Kept> records_;
+  std::unordered_map<std::uint64_t, std::deque<std::uint64_t>> tagged_;
+  std::map<std::string, store::Snapshot, std::less<>> snapshots_;
 };
 
 }  // namespace

@@ -13,6 +13,9 @@
 
 namespace penchant::bandits {
 
+inline constexpr std::string_view kSnapshotName = "loop";
+inline constexpr std::string_view kBaseName = "base";  // log_base.h
+
 // As store::Log says, member by member.
 class Journal {
  public:
@@ -26,8 +29,10 @@ class Journal {
   virtual void read(std::uint64_t from, const store::Log::Visit& visit) const = 0;
   virtual void read_tagged(std::uint64_t tag, const store::Log::Visit& visit) const = 0;
   virtual void replace(std::span<const store::Log::Replacement> records) = 0;
-  virtual void put_snapshot(std::string_view bytes, std::uint64_t sequence) = 0;
-  [[nodiscard]] virtual std::optional<store::Snapshot> snapshot() const = 0;
+  virtual void trim(std::uint64_t before) = 0;
+  virtual void put_snapshot(std::string_view name, std::string_view bytes,
+                            std::uint64_t sequence) = 0;
+  [[nodiscard]] virtual std::optional<store::Snapshot> snapshot(std::string_view name) const = 0;
 };
 
 // An empty name: in memory. Throws as store::Log::open; without `create`, kNotFound where there is

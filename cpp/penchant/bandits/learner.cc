@@ -17,7 +17,8 @@ bool ignores_contexts(PolicyKind kind) {
 // What is read of shared models of many coefficients depends on the order of the last events.
 bool order_free(const PolicyOptions& options) {
   return options.discount == 1 && options.kind != PolicyKind::kLogisticTs &&
-         (options.model == ModelKind::kDisjoint || ignores_contexts(options.kind));
+         (options.model == ModelKind::kDisjoint || options.model == ModelKind::kJoint ||
+          ignores_contexts(options.kind));
 }
 
 bool learns_rates(const PolicyOptions& options) {
@@ -43,7 +44,8 @@ void check_width(std::span<const double> numbers, std::size_t width, std::string
 
 }  // namespace
 
-Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join)
+Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join,
+                 bool remembers)
     : name_(std::move(name)),
       options_(policy.options()),
       join_(fitting(join, options_)),
@@ -55,7 +57,7 @@ Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptio
   check_argument(join_.learn == LearnWhen::kJoined || options_.discount == 1, "policy '", name_,
                  "' fades (discount < 1), so a reward can't be taken back for a new total; "
                  "learn=\"joined\" waits for the last");
-  if (!exact_) {
+  if (!exact_ || remembers) {
     start_ = policy_.clone();
     start_arms_ = arms_;
   }

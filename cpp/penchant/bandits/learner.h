@@ -19,7 +19,9 @@ namespace penchant::bandits {
 
 class Learner {
  public:
-  Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join);
+  // `remembers`: untaught() is wanted also where exact().
+  Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join,
+          bool remembers = false);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const JoinOptions& join() const { return join_; }
@@ -37,8 +39,9 @@ class Learner {
   // version. What the policy refuses is counted and left out.
   void teach(std::span<const Taught> lessons, int threads);
 
-  // One as this was when it was made, to be taught anew beside it (not where exact()); and then
-  // to take its place for those who decide. `record` names the version.
+  // One as this was when it was made, to be taught anew beside it (where exact(), only with
+  // `remembers`); and then to take its place for those who decide. `record` names the version.
+  [[nodiscard]] bool remembers() const { return start_.has_value(); }
   [[nodiscard]] std::unique_ptr<Learner> untaught() const;
   void become(Learner& other, std::uint64_t record);
 
@@ -57,7 +60,7 @@ class Learner {
   mutable FairMutex mutex_;
   Policy policy_;
   ArmTable arms_;
-  std::optional<Policy> start_;  // of those that are not exact
+  std::optional<Policy> start_;
   ArmTable start_arms_;
   std::uint64_t record_ = 0;
   std::uint64_t refused_ = 0;

@@ -46,38 +46,47 @@ void Loop::Impl::append(std::span<const std::string> records,
   const std::vector<std::string_view> views(records.begin(), records.end());
   try {
     folded = journal->append(views, store::Durability::kProcess, decisions) + records.size() - 1;
+    for (const std::string& record : records) log_bytes += record.size();
   } catch (const Error& error) {
     broken = error.what();
     throw;
   }
 }
 
-void Loop::Impl::teach(std::vector<Taught>& lessons) {
+void teach_all(const Learners& learners, std::vector<Taught>& lessons, int threads) {
   if (lessons.empty()) return;
   if (learners.size() == 1) {
-    learners[0]->teach(lessons, options.threads);
+    learners[0]->teach(lessons, threads);
   } else {
     std::map<std::string_view, std::vector<Taught>> by_policy;
     for (const Taught& lesson : lessons) by_policy[lesson.decision->policy].push_back(lesson);
-    for (const auto& [name, theirs] : by_policy) {
-      learner(name).teach(theirs, options.threads);
+    for (const auto& one : learners) {
+      const auto theirs = by_policy.find(one->name());
+      if (theirs != by_policy.end()) one->teach(theirs->second, threads);
     }
   }
   lessons.clear();
 }
 
+void Loop::Impl::teach(std::vector<Taught>& lessons) {
+  teach_all(learners, lessons, options.threads);
+}
+
 void Loop::Impl::maybe_snapshot(std::size_t records) {
   since_snapshot += records;
-  if (options.snapshot_every > 0 && since_snapshot >= options.snapshot_every) put_snapshot();
+  if (options.snapshot_every == 0 || since_snapshot < options.snapshot_every) return;
+  put_snapshot();
+  drop_old();
 }
 
 // -- opening --------------------------------------------------------------------------------------
 
 void Loop::Impl::replay(std::uint64_t from) {
   std::vector<Taught> lessons;
-  journal->read(from, [&](std::uint64_t number, std::string_view bytes) {
-    const Record record = decode_at(number, bytes);
+  journal->read(from, [&](std::uint64_t number, std::string_view text) {
+    const Record record = decode_at(number, text);
     folded = number;
+    log_bytes += text.size();
     if (const auto* opened = std::get_if<Opened>(&record)) epoch = std::max(epoch, opened->epoch);
     const auto* gone = std::get_if<Forgotten>(&record);
     if (gone != nullptr && !gone->subject.empty()) {
@@ -98,16 +107,22 @@ void Loop::Impl::replay(std::uint64_t from) {
 void Loop::Impl::recover() {
   fingerprint = find_fingerprint();
   joiner = Joiner(join_options(), options.limits);
-  const auto snapshot = journal->snapshot();
+  const std::optional<BaseFile> base = finish_dropping();
+  const auto snapshot = journal->snapshot(kSnapshotName);
   if (snapshot && snapshot->sequence >= journal->next()) {
     fail(ErrorKind::kBadData,
          concat("the snapshot covers record ", snapshot->sequence, ", the log ends before ",
                 journal->next(), "; they are not of one loop"));
   }
-  if (!snapshot || !load(*snapshot)) {
-    check_argument(journal->first() == 1,
-                   "the log was trimmed, and its snapshot is of other "
-                   "policies or options; open it with those");
+  // One that is older than the base stands on records that are gone.
+  const bool reaches = snapshot && snapshot->sequence + 1 >= journal->first();
+  if (!reaches || !load(*snapshot)) {
+    start_over(base);
+  } else if (fresh_base) {
+    fail(ErrorKind::kBadData,
+         concat("the log begins with record ", journal->first(),
+                ", and what is to be known of those before is missing (base.snapshot); remove ",
+                "loop.snapshot, and what is kept of the log is learnt"));
   }
   replay(folded + 1);
   if (!blanking.empty()) {
@@ -115,6 +130,15 @@ void Loop::Impl::recover() {
     blank();
   }
   if (journal->durable()) start_epoch();
+}
+
+// Without a snapshot of these policies and options: from where the log begins.
+void Loop::Impl::start_over(const std::optional<BaseFile>& file) {
+  folded = journal->first() - 1;
+  log_bytes = dropped.bytes;
+  if (folded == 0 || fresh_base) return;
+  joiner = Joiner::restore(join_options(), options.limits, file->joiner);
+  load_learners(learners, file->state);
 }
 
 void Loop::Impl::start_epoch() {
@@ -136,14 +160,17 @@ std::unique_ptr<Loop> Loop::open(const std::filesystem::path& folder,
   check_argument(!policies.empty(), "a loop needs a policy");
   auto impl = std::make_unique<Impl>();
   impl->options = options;
+  impl->journal = open_journal(folder);
+  const bool remembers = options.keep.any() || impl->journal->first() > 1;
   for (LoopPolicy& given : policies) {
     check_argument(!impl->by_name.contains(given.name), "two policies are named '", given.name,
                    "'");
-    impl->learners.push_back(std::make_unique<Learner>(given.name, std::move(given.policy),
-                                                       std::move(given.arms), given.join));
+    check_argument(options.keep.age.micros == 0 || options.keep.age > given.join.deadline,
+                   "policy '", given.name, "': its deadline is beyond what is kept of the log");
+    impl->learners.push_back(std::make_unique<Learner>(
+        given.name, std::move(given.policy), std::move(given.arms), given.join, remembers));
     impl->by_name.emplace(given.name, impl->learners.back().get());
   }
-  impl->journal = open_journal(folder);
   impl->recover();
   return std::unique_ptr<Loop>(new Loop(std::move(impl)));
 }
@@ -334,11 +361,10 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
     std::vector<std::string> kept;
     std::vector<store::Tag> tags;
     for (std::size_t r = 0; r < rewards.size(); ++r) {
-      const Outcome outcome = impl_->joiner.classify(rewards[r]);
+      const std::size_t begin = lessons.size();
+      const Outcome outcome = impl_->joiner.offer(rewards[r], lessons);
       outcomes.push_back(outcome);
       if (outcome == Outcome::kAccepted || outcome == Outcome::kHeld) {
-        const std::size_t begin = lessons.size();
-        impl_->joiner.fold(rewards[r], lessons);
         kept.push_back(std::move(encoded[r]));
         tags.emplace_back(rewards[r].decision);
         sign(lessons, begin, impl_->folded + kept.size());
@@ -375,12 +401,24 @@ void Loop::snapshot() {
   const std::lock_guard<std::mutex> lock(impl_->folding);
   impl_->check_sound();
   impl_->put_snapshot();
+  impl_->drop_old();
 }
 
 // -- reading --------------------------------------------------------------------------------------
 
 void Loop::read_log(const VisitSlot& visit) const {
-  read_joined(*impl_->journal, impl_->join_options(), impl_->options.limits, visit);
+  const std::shared_lock<std::shared_mutex> reading(impl_->trimming);
+  std::string base;
+  {
+    const std::lock_guard<std::mutex> lock(impl_->folding);
+    base = impl_->base_joiner();
+  }
+  read_joined(*impl_->journal, impl_->join_options(), impl_->options.limits, base, visit);
+}
+
+Dropped Loop::dropped() const {
+  const std::lock_guard<std::mutex> lock(impl_->folding);
+  return impl_->dropped;
 }
 
 std::optional<JoinedDecision> Loop::find(std::uint64_t decision) const {

@@ -13,8 +13,8 @@
 // disk before it is answered. What was learnt is a fold over the log: opening it again, from a
 // snapshot or from the start, gives the same bits.
 //
-// Opened with other policies or options than its snapshot was made with, a loop replays its whole
-// log through the new ones: so a new policy starts from what the old one tried.
+// Opened with other policies or options than its snapshot was made with, a loop replays its log, as
+// much as is kept, through the new ones: so a new policy starts from what the old one tried.
 //
 // Thread-safe. Deciding shares a policy, learning has it alone for one event or batch (policy.h):
 // a decision waits for at most that, and learning for the decisions under way.
@@ -44,8 +44,20 @@ struct LoopPolicy {
   JoinOptions join{};
 };
 
+// How much of the log is kept. With every snapshot the oldest records beyond it are dropped, after
+// what they taught and left waiting was written to the folder: opening again gives the same bits as
+// if all were there. Takes the time to learn the dropped records once more, and room for a second
+// copy of the policies meanwhile.
+struct Retention {
+  Duration age{};           // before the loop's time, longer than any deadline; 0: of any age
+  std::uint64_t bytes = 0;  // of records; 0: any number
+
+  [[nodiscard]] bool any() const { return age.micros > 0 || bytes > 0; }
+};
+
 struct LoopOptions {
   JoinLimits limits{};
+  Retention keep{};
   std::uint64_t snapshot_every = 0;  // records; 0: when snapshot() is called
   int threads = 1;                   // of learning and replaying; 0: all
 };
@@ -124,17 +136,19 @@ class Loop {
   // Takes back what was learnt from the person's decisions, drops what waits, and removes them from
   // the disk. Returns how many, and of their rewards. Policies whose bits are a function of exact
   // sums give their events back; for the others (discount < 1, LogisticTS, shared and hybrid
-  // models) all is learnt anew from the log. Either way they are as if the person had never come.
-  // O(log).
+  // models) all is learnt anew from the log. Either way they are as if the person had never come;
+  // but what dropped records had taught stays, as sums that name nobody. O(log).
   Forgot forget(std::string_view subject);
 
-  // Makes the next opening quick: it replays from here.
+  // Makes the next opening quick: it replays from here. Then drops what LoopOptions::keep does not
+  // keep, unless someone is reading the log.
   void snapshot();
 
-  // The log, joined: slots of all decisions in the order they were made. O(log).
+  // The log, joined: slots of all decisions that are kept, in the order they were made. O(log).
   void read_log(const VisitSlot& visit) const;
+  [[nodiscard]] Dropped dropped() const;  // what it no longer has
 
-  // A decision with what came of it so far; nothing where it was never made, or was forgotten.
+  // A decision with what came of it so far; nothing where it was never made, forgotten or dropped.
   // O(its records). With JoinLimits::early, a reward that was dropped while it was held counts.
   [[nodiscard]] std::optional<JoinedDecision> find(std::uint64_t decision) const;
 

@@ -2,6 +2,7 @@
 // next opening take the lessons back, and the snapshot that holds the result says whose records are
 // still to be blanked.
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -12,14 +13,10 @@ namespace penchant::bandits {
 
 // Folds the records once more, keeping only what was taught of this person.
 std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t before) {
-  if (journal->first() > 1) {
-    fail(ErrorKind::kUnavailable,
-         concat("what was learnt of a person is found in the log, which begins with record ",
-                journal->first(), "; it was trimmed"));
-  }
-  Joiner again(join_options(), options.limits);
+  Joiner again = find_base(false).joiner;
   std::vector<Taught> lessons;
   std::map<std::uint64_t, Taught> net;
+  for (Taught& lesson : again.standing(subject)) net.emplace(lesson.event, std::move(lesson));
   std::set<std::string> forgotten{subject};
   std::size_t decisions = 0;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
@@ -48,6 +45,7 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
     }
     return true;
   });
+  const bool taught = decisions > 0 || !net.empty();  // by one from before the log's first
   std::vector<Taught> backward;
   for (auto& [event, lesson] : net) {
     if (!learner(lesson.decision->policy).exact()) continue;
@@ -56,7 +54,7 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
     backward.push_back(std::move(lesson));
   }
   teach(backward);
-  if (decisions > 0) learn_anew(forgotten, before);
+  if (taught) learn_anew(forgotten, before);
   lessons.clear();
   joiner.fold(Forgotten{subject}, lessons);
   return decisions;
@@ -65,11 +63,14 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
 // Policies that can't give events back go through the log again, without those who are forgotten;
 // deciding goes on with the old ones meanwhile.
 void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_t before) {
+  const auto inexact = [](const auto& one) { return !one->exact(); };
+  if (std::none_of(learners.begin(), learners.end(), inexact)) return;
+  Base base = find_base(true);
+  for (const std::string& subject : forgotten) take_back_standing(base, subject);
   std::map<std::string_view, std::unique_ptr<Learner>> fresh;
-  for (const auto& one : learners) {
-    if (!one->exact()) fresh.emplace(one->name(), one->untaught());
+  for (auto& one : base.learners) {
+    if (!one->exact()) fresh.emplace(one->name(), std::move(one));
   }
-  if (fresh.empty()) return;
   std::map<std::string_view, std::vector<Taught>> lessons;
   const auto teach_all = [&](std::size_t at_least) {
     for (auto& [name, theirs] : lessons) {
@@ -78,7 +79,7 @@ void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_
       theirs.clear();
     }
   };
-  Joiner again(join_options(), options.limits);
+  Joiner& again = base.joiner;
   std::vector<Taught> folded_out;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
     if (number >= before) return false;
@@ -99,6 +100,7 @@ void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_
 // Decisions keep their place and their number of slots, rewards their place; nothing else is left.
 std::uint64_t Loop::Impl::blank() {
   if (blanking.empty()) return 0;
+  clean_base();
   std::unordered_set<std::uint64_t> decisions;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
     const Record record = decode_at(number, bytes);
@@ -108,21 +110,24 @@ std::uint64_t Loop::Impl::blank() {
   });
   std::vector<store::Log::Replacement> blanks;
   std::uint64_t rewards = 0;
-  journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
-    const Record record = decode_at(number, bytes);
+  journal->read(1, [&](std::uint64_t number, std::string_view text) {
+    const auto put = [&](const Record& blank) {
+      blanks.emplace_back(number, encode(blank));
+      log_bytes -= text.size() - blanks.back().second.size();
+    };
+    const Record record = decode_at(number, text);
     if (const auto* decided = std::get_if<Decided>(&record)) {
       if (!blanking.contains(decided->subject)) return true;
-      blanks.emplace_back(
-          number, encode(Blanked{.id = decided->id,
-                                 .time = decided->time,
-                                 .policy = decided->policy,
-                                 .slots = static_cast<std::uint32_t>(decided->slots.size())}));
+      put(Blanked{.id = decided->id,
+                  .time = decided->time,
+                  .policy = decided->policy,
+                  .slots = static_cast<std::uint32_t>(decided->slots.size())});
     } else if (const auto* reward = std::get_if<Rewarded>(&record)) {
       if (!decisions.contains(reward->decision)) return true;
-      blanks.emplace_back(number, encode(Rewarded{.decision = reward->decision}));
+      put(Rewarded{.decision = reward->decision});
       ++rewards;
     } else if (const auto* gone = std::get_if<Forgotten>(&record)) {
-      if (blanking.contains(gone->subject)) blanks.emplace_back(number, encode(Forgotten{}));
+      if (blanking.contains(gone->subject)) put(Forgotten{});
     }
     return true;
   });

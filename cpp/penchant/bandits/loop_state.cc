@@ -9,7 +9,7 @@
 namespace penchant::bandits {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 
 std::string prefix_of(std::size_t learner) { return concat("learners/", learner); }
 
@@ -27,6 +27,14 @@ std::span<const std::byte> bytes_of(const std::string& text) {
 }
 
 }  // namespace
+
+void save_learners(const Learners& learners, bundle::Writer& writer) {
+  for (std::size_t l = 0; l < learners.size(); ++l) learners[l]->save(writer, prefix_of(l));
+}
+
+void load_learners(const Learners& learners, const std::shared_ptr<const bundle::Reader>& reader) {
+  for (std::size_t l = 0; l < learners.size(); ++l) learners[l]->load(reader, prefix_of(l));
+}
 
 std::uint64_t Loop::Impl::find_fingerprint() const {
   ByteWriter out;
@@ -55,12 +63,13 @@ std::uint64_t Loop::Impl::find_fingerprint() const {
 
 std::string Loop::Impl::save(bool whole) const {
   bundle::Writer writer;
-  for (std::size_t l = 0; l < learners.size(); ++l) learners[l]->save(writer, prefix_of(l));
+  save_learners(learners, writer);
   writer.add("joiner", bytes_of(joiner.save()));
   if (whole) {
     ByteWriter out;
     out.put(fingerprint);
     out.put(epoch);
+    out.put(log_bytes);
     out.put(std::uint64_t{blanking.size()});
     for (const std::string& subject : blanking) out.put_text(subject);
     writer.add("loop", bytes_of(out.bytes()));
@@ -71,22 +80,28 @@ std::string Loop::Impl::save(bool whole) const {
 bool Loop::Impl::load(const store::Snapshot& snapshot) {
   const auto reader = bundle::Reader::from_bytes(aligned(snapshot.bytes));
   ByteReader in(reader->text("loop"), "the snapshot of a loop");
-  if (in.get<std::uint64_t>() != fingerprint) return false;
-  epoch = in.get<std::uint64_t>();
+  const bool ours = in.get<std::uint64_t>() == fingerprint;
+  epoch = std::max(epoch, in.get<std::uint64_t>());  // no id is given twice, whatever the options
+  if (!ours) return false;
+  log_bytes = in.get<std::uint64_t>();
   for (std::size_t left = in.get_count(sizeof(std::uint32_t)); left > 0; --left) {
     blanking.emplace(in.get_text(kMaxTextBytes));
   }
   in.expect_end();
   joiner = Joiner::restore(join_options(), options.limits, reader->text("joiner"));
-  for (std::size_t l = 0; l < learners.size(); ++l) learners[l]->load(reader, prefix_of(l));
+  load_learners(learners, reader);
   folded = snapshot.sequence;
   return true;
 }
 
 void Loop::Impl::put_snapshot() {
-  if (!journal->durable()) return;
-  journal->put_snapshot(save(true), folded);
   since_snapshot = 0;
+  if (!journal->durable()) return;
+  if (fresh_base) {  // first, so that no snapshot stands on another's base
+    put_base(find_base(true), journal->first() - 1);
+    fresh_base = false;
+  }
+  journal->put_snapshot(kSnapshotName, save(true), folded);
 }
 
 }  // namespace penchant::bandits

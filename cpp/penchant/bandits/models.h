@@ -15,6 +15,7 @@ namespace penchant::bandits {
 [[nodiscard]] std::unique_ptr<RewardModel> make_shared_model(const PolicyOptions& options,
                                                              bool variances);
 [[nodiscard]] std::unique_ptr<RewardModel> make_hybrid_model(const PolicyOptions& options);
+[[nodiscard]] std::unique_ptr<RewardModel> make_joint_model(const PolicyOptions& options);
 [[nodiscard]] std::unique_ptr<RewardModel> make_tally_model(const PolicyOptions& options);
 
 // The sums of `arms` arms into a fresh bank, refreshed. Throws kCorruptBundle.

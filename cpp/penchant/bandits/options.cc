@@ -26,10 +26,11 @@ constexpr std::array<std::pair<PolicyKind, std::string_view>, 11> kPolicies = {{
     {PolicyKind::kSquareCb, "square_cb"},
     {PolicyKind::kBagging, "bagging"},
 }};
-constexpr std::array<std::pair<ModelKind, std::string_view>, 3> kModels = {{
+constexpr std::array<std::pair<ModelKind, std::string_view>, 4> kModels = {{
     {ModelKind::kDisjoint, "disjoint"},
     {ModelKind::kShared, "shared"},
     {ModelKind::kHybrid, "hybrid"},
+    {ModelKind::kJoint, "joint"},
 }};
 
 template <class Table, class Kind>
@@ -69,9 +70,10 @@ void check_options(const PolicyOptions& o) {
   if (o.model == ModelKind::kDisjoint) {
     check_argument(o.arm_dimension == 0, "policy: a disjoint model has no arm_dimension");
   } else {
-    const std::size_t joint = o.interactions || o.model == ModelKind::kHybrid
-                                  ? (o.dimension + 1) * (o.arm_dimension + 1)
-                                  : o.dimension + o.arm_dimension + 1;
+    const std::size_t own = o.model == ModelKind::kJoint ? o.dimension + 1 : 0;
+    const std::size_t joint = own + (o.interactions || o.model == ModelKind::kHybrid
+                                         ? (o.dimension + 1) * (o.arm_dimension + 1)
+                                         : o.dimension + o.arm_dimension + 2);
     check_argument(joint <= kMostDimension, "policy: the products of ", o.dimension,
                    " columns of contexts and ", o.arm_dimension, " of arms are ", joint,
                    " coefficients, more than ", kMostDimension,

@@ -31,7 +31,8 @@ enum class PolicyKind : std::uint8_t {
 //   hybrid     x . theta_arm, theta_arm ~ N(B f, I / l2): an arm starts from what its attributes
 //              say and moves away by its own rewards (Hong et al., "Hierarchical Bayesian bandits",
 //              2022). Without attributes all arms start from their common coefficients.
-enum class ModelKind : std::uint8_t { kDisjoint, kShared, kHybrid };
+//   joint      z . beta + x . theta_arm, estimated together (Li et al. 2010, Alg. 2)
+enum class ModelKind : std::uint8_t { kDisjoint, kShared, kHybrid, kJoint };
 
 [[nodiscard]] std::string_view policy_kind_name(PolicyKind kind);  // "lin_ucb"
 [[nodiscard]] std::string_view model_kind_name(ModelKind kind);    // "disjoint"
@@ -43,9 +44,9 @@ struct PolicyOptions {
   PolicyKind kind = PolicyKind::kGreedy;
   ModelKind model = ModelKind::kDisjoint;
   std::size_t dimension = 0;      // columns of a context
-  std::size_t arm_dimension = 0;  // attributes of an arm; shared and hybrid
+  std::size_t arm_dimension = 0;  // attributes of an arm; not disjoint
   bool intercept = true;
-  bool interactions = true;  // shared: all products, not only sums
+  bool interactions = true;  // shared, joint: all products, not only sums
   double l2 = 1;             // ridge; the prior's precision
   double discount = 1;       // (0, 1]: what an event still counts after each later one of its arm
 
@@ -58,7 +59,7 @@ struct PolicyOptions {
   double gamma = 10;            // SquareCB: gamma * events^gamma_exponent
   double gamma_exponent = 0.5;  // 0: gamma itself
   std::size_t replicas = 10;    // Bagging
-  std::size_t draws = 256;      // Thompson with a shared or hybrid model
+  std::size_t draws = 256;      // Thompson where arms depend on each other
 
   double min_probability = 0;  // of every arm that may be shown; at most 1 / arms
   std::uint64_t seed = 0;

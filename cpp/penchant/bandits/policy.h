@@ -65,7 +65,10 @@ struct Events {
   std::span<const double> rewards{};     // [events]
   std::span<const double> features{};    // [events, arm_dimension] of the arms
   std::span<const std::uint64_t> ids{};  // [events]; empty: counted on from events()
-  std::span<const std::int64_t> age{};   // [events] undo with discount < 1: later events since
+  // For undo with discount < 1: later events of the arm since (shared models: of all arms); and in
+  // hybrid models, which have both, also those of all arms. [events] each.
+  std::span<const std::int64_t> age{};
+  std::span<const std::int64_t> age_of_all{};
 };
 
 class Policy {

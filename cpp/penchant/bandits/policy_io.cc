@@ -114,10 +114,12 @@ class Sections {
     const bool plain = needs.tally || options.kind == PolicyKind::kUniform;
     own_ = plain ? 1 : inputs.context();
     has_own_ = plain || options.model != ModelKind::kShared;
-    has_shared_ = !plain && options.model != ModelKind::kDisjoint;
+    has_shared_ =
+        !plain && (options.model == ModelKind::kShared || options.model == ModelKind::kHybrid);
     shared_ = options.interactions || options.model == ModelKind::kHybrid
                   ? inputs.context() * inputs.arm()
                   : inputs.context() + inputs.arm();
+    if (!plain && options.model == ModelKind::kJoint) own_ += shared_;
   }
 
   void check(const std::string& prefix, std::size_t arms) const {

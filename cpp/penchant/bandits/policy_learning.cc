@@ -46,7 +46,8 @@ Lesson Policy::Impl::lesson_of(const Events& given, std::size_t e) const {
           .arm = static_cast<std::size_t>(given.arms[e]),
           .features = given.features.subspan(e * width, width),
           .reward = given.rewards[e],
-          .age = given.age.empty() ? 0 : given.age[e]};
+          .age = given.age.empty() ? 0 : given.age[e],
+          .age_of_all = given.age_of_all.empty() ? 0 : given.age_of_all[e]};
 }
 
 void Policy::Impl::check_events(const Events& given, std::size_t known) const {
@@ -63,8 +64,10 @@ void Policy::Impl::check_events(const Events& given, std::size_t known) const {
                  count, ", ", options.arm_dimension, "]; got ", given.features.size(), " numbers");
   check_argument(given.ids.empty() || given.ids.size() == count, "policy: ", given.ids.size(),
                  " event ids for ", count, " events");
-  check_argument(given.age.empty() || given.age.size() == count, "policy: ", given.age.size(),
-                 " ages for ", count, " events");
+  for (const auto& ages : {given.age, given.age_of_all}) {
+    check_argument(ages.empty() || ages.size() == count, "policy: ", ages.size(), " ages for ",
+                   count, " events");
+  }
   for (std::size_t e = 0; e < count; ++e) {
     check_argument(given.arms[e] >= 0 && static_cast<std::size_t>(given.arms[e]) < known, "event ",
                    e, ": arm ", given.arms[e], " is not among the ", arms, " of the policy");
@@ -174,10 +177,14 @@ void Policy::undo(const Events& events) {
                  " counts each event by its id; give the ids with which they were learnt");
   check_argument(!fading || !events.age.empty() || count == 0,
                  "with discount < 1 an event has faded; give its age: the later events of its arm");
-  check_argument(!fading || (impl.options.model != ModelKind::kHybrid && !impl.logistic()),
-                 "this policy's fading sums can't give an event back; replay the log without it");
-  for (const std::int64_t age : events.age) {
-    check_argument(age >= 0, "the age of an event is ", age, "; it must be from 0 up");
+  const bool hybrid = impl.options.model == ModelKind::kHybrid && !impl.ignores_contexts();
+  check_argument(!fading || !hybrid || !events.age_of_all.empty() || count == 0,
+                 "a hybrid model's shared coefficients fade with the events of all arms; give also "
+                 "age_of_all: the later events of any arm");
+  for (const auto& ages : {events.age, events.age_of_all}) {
+    for (const std::int64_t age : ages) {
+      check_argument(age >= 0, "the age of an event is ", age, "; it must be from 0 up");
+    }
   }
   std::vector<Lesson> lessons;
   std::set<std::uint64_t> gone;
@@ -198,7 +205,9 @@ void Policy::undo(const Events& events) {
   };
   all(1);
   std::size_t doubtful = count;
+  std::set<std::size_t> looked;  // at arms: O(coefficients^2) each
   for (std::size_t e = 0; e < count && doubtful == count; ++e) {
+    if (!looked.insert(lessons[e].arm).second) continue;
     for (const auto& model : impl.models) {
       if (!model->plausible(lessons[e].arm)) doubtful = e;
     }

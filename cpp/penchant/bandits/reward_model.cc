@@ -21,6 +21,8 @@ std::unique_ptr<RewardModel> make_reward_model(const PolicyOptions& options) {
       return make_shared_model(options, needs.spread || needs.draws);
     case ModelKind::kHybrid:
       return make_hybrid_model(options);
+    case ModelKind::kJoint:
+      return make_joint_model(options);
   }
   fail(ErrorKind::kInvalidArgument, "no such model of rewards");
 }

@@ -2,7 +2,8 @@
 
 // What policies believe of rewards, and how belief grows: the seam between the rules that choose
 // (rules.h) and the models they choose by. One file each: disjoint_model.cc, shared_model.cc,
-// hybrid_model.cc, tally_model.cc; to add one, derive and name it in make_reward_model.
+// hybrid_model.cc, joint_model.cc, tally_model.cc; to add one, derive and name it in
+// make_reward_model.
 //
 //   auto model = make_reward_model(options);
 //   model->ensure_arms(100);
@@ -27,9 +28,10 @@ struct Lesson {
   std::size_t arm = 0;
   std::span<const double> features{};  // [arm_dimension]
   double reward = 0;
-  double root = 1;          // square root of its weight: multiplies context and reward
-  std::int64_t copies = 1;  // from 0 up
-  std::int64_t age = 0;     // taken back: events since, where they fade
+  double root = 1;              // square root of its weight: multiplies context and reward
+  std::int64_t copies = 1;      // from 0 up
+  std::int64_t age = 0;         // taken back: events since, where they fade
+  std::int64_t age_of_all = 0;  // in hybrid models: of all arms
 };
 
 // Which random numbers draws of coefficients are made from.

@@ -71,13 +71,24 @@ py::dict log_columns(const bandits::Loop& loop) {
   return columns_of(slots);
 }
 
-py::dict log_columns(const std::filesystem::path& folder, const bandits::JoinOptions& join) {
+py::tuple log_columns(const std::filesystem::path& folder, const bandits::JoinOptions& join) {
   std::vector<JoinedSlot> slots;
+  bandits::Dropped dropped;
   {
     const py::gil_scoped_release release;
-    bandits::read_folder(folder, join, [&](const JoinedSlot& one) { slots.push_back(one); });
+    dropped =
+        bandits::read_folder(folder, join, [&](const JoinedSlot& one) { slots.push_back(one); });
   }
-  return columns_of(slots);
+  return py::make_tuple(columns_of(slots), dropped_dict(dropped));
+}
+
+py::dict dropped_dict(const bandits::Dropped& dropped) {
+  py::dict out;
+  out["records"] = dropped.records;
+  out["decisions"] = dropped.decisions;
+  out["bytes"] = dropped.bytes;
+  out["until"] = dropped.until.known() ? py::cast(dropped.until.micros) : py::none();
+  return out;
 }
 
 }  // namespace penchant::bindings

@@ -10,7 +10,9 @@
 namespace penchant::bindings {
 
 [[nodiscard]] py::dict log_columns(const bandits::Loop& loop);
-[[nodiscard]] py::dict log_columns(const std::filesystem::path& folder,
-                                   const bandits::JoinOptions& join);
+// Columns, and what the log no longer has.
+[[nodiscard]] py::tuple log_columns(const std::filesystem::path& folder,
+                                    const bandits::JoinOptions& join);
+[[nodiscard]] py::dict dropped_dict(const bandits::Dropped& dropped);  // "until" may be None
 
 }  // namespace penchant::bindings

@@ -46,6 +46,8 @@ std::shared_ptr<Loop> open(const std::string& folder, const py::list& policies,
                  .max_rewards = given["max_rewards"].cast<std::size_t>(),
                  .early = Duration{given["early"].cast<std::int64_t>()},
                  .max_held = given["max_held"].cast<std::size_t>()},
+      .keep = {.age = Duration{given["keep"].cast<std::int64_t>()},
+               .bytes = given["keep_bytes"].cast<std::uint64_t>()},
       .snapshot_every = given["snapshot_every"].cast<std::uint64_t>(),
       .threads = given["threads"].cast<int>()};
   const py::gil_scoped_release release;
@@ -169,7 +171,8 @@ void register_bandit_loop(py::module_& module) {
         return log_columns(folder, join_of(join));
       },
       py::arg("folder"), py::arg("join"),
-      "The log in a folder that no loop has open, as BanditLoop.read_log gives it.");
+      "The log in a folder that no loop has open, as BanditLoop.read_log gives it, and what it no "
+      "longer has, as BanditLoop.dropped.");
   py::class_<Loop, std::shared_ptr<Loop>>(module, "BanditLoop",
                                           "Decides, logs, is rewarded, learns.")
       .def(py::init(&open), py::arg("folder"), py::arg("policies"), py::arg("options"),
@@ -214,6 +217,7 @@ void register_bandit_loop(py::module_& module) {
       .def("snapshot", &Loop::snapshot, py::call_guard<py::gil_scoped_release>())
       .def("read_log", [](const Loop& loop) { return log_columns(loop); })
       .def("counts", &counts)
+      .def("dropped", [](const Loop& loop) { return dropped_dict(loop.dropped()); })
       .def("arms", &arms_of, py::arg("name"), "Those that were learnt, as JSON texts.")
       .def("policy", &learnt, py::arg("name"), "A copy of the policy, and its arms.")
       .def("state", [](const Loop& loop) { return py::bytes(loop.state()); });

@@ -114,9 +114,11 @@ void update(Policy& policy, const Array<double>& contexts, const Array<std::int3
 
 void undo(Policy& policy, const Array<double>& contexts, const Array<std::int32_t>& arms,
           const Array<double>& rewards, const Optional<double>& features,
-          const Optional<std::uint64_t>& ids, const Optional<std::int64_t>& age) {
+          const Optional<std::uint64_t>& ids, const Optional<std::int64_t>& age,
+          const Optional<std::int64_t>& age_of_all) {
   Events events = events_of(contexts, arms, rewards, features, ids);
   events.age = span_of(age);
+  events.age_of_all = span_of(age_of_all);
   const py::gil_scoped_release release;
   policy.undo(events);
 }
@@ -148,7 +150,7 @@ void register_bandits(py::module_& module) {
       .def("update", &update, py::arg("contexts"), py::arg("arms"), py::arg("rewards"),
            py::arg("features"), py::arg("ids"))
       .def("undo", &undo, py::arg("contexts"), py::arg("arms"), py::arg("rewards"),
-           py::arg("features"), py::arg("ids"), py::arg("age"))
+           py::arg("features"), py::arg("ids"), py::arg("age"), py::arg("age_of_all"))
       .def(
           "save",
           [](const Policy& policy, bundle::Writer& writer, const std::string& prefix) {

@@ -427,6 +427,7 @@ void register_live(py::module_& module) {
              return text;
            })
       .def("read_log", [](engine::Live& self) { return log_columns(self.loop()); })
+      .def("dropped", [](engine::Live& self) { return dropped_dict(self.loop().dropped()); })
       .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
       .def_property_readonly("waiting", [](engine::Live& self) { return self.loop().waiting(); })
       .def_property_readonly("placements",

@@ -79,9 +79,10 @@ std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const Liv
   }
   std::unique_ptr<bandits::Loop> loop;
   if (!policies.empty()) {
-    loop =
-        bandits::Loop::open(options.folder, std::move(policies),
-                            {.snapshot_every = options.snapshot_every, .threads = options.threads});
+    loop = bandits::Loop::open(options.folder, std::move(policies),
+                               {.keep = options.keep,
+                                .snapshot_every = options.snapshot_every,
+                                .threads = options.threads});
   }
   auto events =
       LiveEvents::open(engine, options.folder.empty() ? options.folder : options.folder / "events",

@@ -29,6 +29,7 @@ inline constexpr std::size_t kMaxRewards = 10'000;  // of one call
 struct LiveOptions {
   std::filesystem::path folder = {};       // of the logs; empty: in memory
   std::uint64_t snapshot_every = 100'000;  // records
+  bandits::Retention keep = {};            // of decisions and rewards
   int threads = 1;                         // of replaying
   std::string identity_key = {};           // where the bundle's identity has one
 };

@@ -1,61 +1,47 @@
 #include "penchant/store/log.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
 
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include "penchant/base/error.h"
+#include "penchant/store/log_keys.h"
 #include "penchant/store/snapshot_file.h"
 
 namespace penchant::store {
 namespace {
 
-// Keys: 'r' and a record's number, big-endian so that bytes sort as numbers do; 't', a tag and the
-// number of a record that carries it, with no value; kFirstKey has the number of the oldest record
-// that is kept.
-constexpr char kRecordPrefix = 'r';
-constexpr char kTagPrefix = 't';
-constexpr std::string_view kFirstKey = "first";
-
-using Key = std::array<char, 9>;
-using TagKey = std::array<char, 17>;
-
-void put_number(char* at, std::uint64_t number) {
-  for (std::size_t i = 0; i < 8; ++i) {
-    at[i] = static_cast<char>((number >> (56 - 8 * i)) & 0xff);
-  }
-}
-
-Key key_of(std::uint64_t sequence) {
-  Key key{kRecordPrefix};
-  put_number(key.data() + 1, sequence);
-  return key;
-}
-
-TagKey tag_key(std::uint64_t tag, std::uint64_t sequence) {
-  TagKey key{kTagPrefix};
-  put_number(key.data() + 1, tag);
-  put_number(key.data() + 9, sequence);
-  return key;
-}
-
-std::uint64_t number_of(std::string_view bytes) {
-  std::uint64_t out = 0;
-  for (const char byte : bytes) out = out << 8 | static_cast<unsigned char>(byte);
-  return out;
-}
-
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 template <std::size_t size>
 rocksdb::Slice slice(const std::array<char, size>& key) {
-  return {key.data(), key.size()};
+  return slice(bytes_of(key));
 }
-rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
+
+// Lets tags go with the records that were trimmed, whenever RocksDB rewrites the files they are in:
+// nobody has to look for them.
+class DropTrimmed final : public rocksdb::CompactionFilter {
+ public:
+  [[nodiscard]] const char* Name() const override { return "penchant.trimmed"; }
+  bool Filter(int /*level*/, const rocksdb::Slice& key, const rocksdb::Slice& value,
+              std::string* /*changed*/, bool* /*whether*/) const override {
+    return only_before(view(key), view(value), first_.load(std::memory_order_relaxed));
+  }
+  void keep_from(std::uint64_t first) { first_.store(first, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> first_ = 0;  // that is kept, once this is on the disk
+};
 
 rocksdb::Options options_of(const LogOptions& given) {
   rocksdb::Options options;
@@ -83,7 +69,8 @@ rocksdb::Options options_of(const LogOptions& given) {
 
 struct Log::Impl {
   std::filesystem::path folder;
-  std::unique_ptr<rocksdb::DB> db;
+  DropTrimmed dropping;
+  std::unique_ptr<rocksdb::DB> db;  // uses it
 
   // Writers take turns, so that numbers are given in the order in which records are kept.
   mutable std::mutex writing;
@@ -135,17 +122,18 @@ struct Log::Impl {
     std::string kept;
     const rocksdb::Status status = db->Get({}, slice(kFirstKey), &kept);
     if (status.ok() && kept.size() == 8) {
-      first_kept = number_of(kept);
+      first_kept = read_number(kept);
+      dropping.keep_from(first_kept);
     } else if (!status.IsNotFound()) {
       fail(ErrorKind::kBadData,
            concat("log '", folder.string(), "': the number of its first record is no number"));
     }
     next_number = first_kept;
     const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}));
-    at->SeekForPrev(slice(key_of(~std::uint64_t{0})));
+    at->SeekForPrev(slice(record_key(~std::uint64_t{0})));
     expect(at->status(), "it can't be read");
-    if (at->Valid() && at->key().size() == 9 && at->key()[0] == kRecordPrefix) {
-      next_number = std::max(next_number, number_of({at->key().data() + 1, 8}) + 1);
+    if (at->Valid() && is_record_key(view(at->key()))) {
+      next_number = std::max(next_number, read_number(view(at->key()).substr(1)) + 1);
     }
     safe = next_number;  // recovery has written what it found to tables, and those to the disk
   }
@@ -176,8 +164,10 @@ std::unique_ptr<Log> Log::open(const std::filesystem::path& folder, const LogOpt
     fail(ErrorKind::kNotFound, concat("log '", folder.string(), "': there is none"));
   }
   rocksdb::DB* opened = nullptr;
+  rocksdb::Options settings = options_of(options);
+  settings.compaction_filter = &impl->dropping;
   const rocksdb::Status status =
-      rocksdb::DB::Open(options_of(options), (folder / "records").string(), &opened);
+      rocksdb::DB::Open(settings, (folder / "records").string(), &opened);
   impl->db.reset(opened);
   if (status.IsCorruption()) {
     fail(ErrorKind::kBadData,
@@ -199,17 +189,19 @@ std::uint64_t Log::append(std::span<const std::string_view> records, Durability 
     check_argument(record.size() <= kMaxRecordBytes, "a record has ", record.size(),
                    " bytes; at most ", kMaxRecordBytes, " are allowed");
   }
+  const TagBatch tagged(tags);
   std::uint64_t first = 0;
   {
     const std::lock_guard<std::mutex> lock(impl.writing);
     impl.check_sound();
     first = impl.next_number;
     std::uint64_t number = first;
-    for (std::size_t r = 0; r < records.size(); ++r, ++number) {
-      impl.expect(batch.Put(slice(key_of(number)), slice(records[r])), "a record can't be added");
-      if (tags.empty() || !tags[r]) continue;
-      impl.expect(batch.Put(slice(tag_key(*tags[r], number)), {}), "a record can't be tagged");
+    for (const std::string_view record : records) {
+      impl.expect(batch.Put(slice(record_key(number++)), slice(record)), "a record can't be added");
     }
+    tagged.write(first, [&](std::string_view key, std::string_view value) {
+      impl.expect(batch.Put(slice(key), slice(value)), "records can't be tagged");
+    });
     impl.write(batch, false, "records can't be written");
     impl.next_number = number;
   }
@@ -272,9 +264,9 @@ void Log::read(std::uint64_t from, const Visit& visit) const {
     end = impl_->next_number;
     at.reset(impl_->db->NewIterator(options));  // sees the log as it is now
   }
-  for (at->Seek(slice(key_of(number))); number < end; at->Next(), ++number) {
+  for (at->Seek(slice(record_key(number))); number < end; at->Next(), ++number) {
     impl_->expect(at->status(), "it can't be read");
-    if (!at->Valid() || at->key() != slice(key_of(number))) {
+    if (!at->Valid() || at->key() != slice(record_key(number))) {
       fail(ErrorKind::kBadData,
            concat("log '", impl_->folder.string(), "': record ", number, " is missing"));
     }
@@ -292,16 +284,29 @@ void Log::read_tagged(std::uint64_t tag, const Visit& visit) const {
     at.reset(impl_->db->NewIterator(options));
   }
   std::vector<std::uint64_t> numbers;
-  const TagKey end = tag_key(tag, ~std::uint64_t{0});
-  for (at->Seek(slice(tag_key(tag, first_kept))); at->Valid(); at->Next()) {
-    if (at->key().size() != end.size() || at->key().compare(slice(end)) > 0) break;
-    numbers.push_back(number_of({at->key().data() + 9, 8}));
-  }
-  impl_->expect(at->status(), "it can't be read");
-  for (const std::uint64_t number : numbers) {
-    at->Seek(slice(key_of(number)));
+  const auto each = [&](const TagKey& begin, const TagKey& end, auto&& use) {
+    for (at->Seek(slice(begin)); at->Valid(); at->Next()) {
+      const std::string_view key = view(at->key());
+      if (key.size() != sizeof(TagKey) || key > bytes_of(end)) break;
+      use(read_number(key.substr(9)));
+    }
     impl_->expect(at->status(), "it can't be read");
-    if (!at->Valid() || at->key() != slice(key_of(number))) {
+  };
+  const std::uint64_t last = ~std::uint64_t{0};
+  each(tag_key(tag, first_kept), tag_key(tag, last),
+       [&](std::uint64_t n) { numbers.push_back(n); });
+  each(group_key(tag, 0), group_key(tag, last), [&](std::uint64_t first) {
+    if (!read_group(tag, first, view(at->value()), numbers)) {
+      fail(ErrorKind::kBadData, concat("log '", impl_->folder.string(),
+                                       "': tags of the records from ", first, " are damaged"));
+    }
+  });
+  std::erase_if(numbers, [&](std::uint64_t number) { return number < first_kept; });
+  std::sort(numbers.begin(), numbers.end());
+  for (const std::uint64_t number : numbers) {
+    at->Seek(slice(record_key(number)));
+    impl_->expect(at->status(), "it can't be read");
+    if (!at->Valid() || at->key() != slice(record_key(number))) {
       fail(ErrorKind::kBadData, concat("log '", impl_->folder.string(), "': record ", number,
                                        ", tagged ", tag, ", is missing"));
     }
@@ -321,7 +326,8 @@ void Log::replace(std::span<const Replacement> records) {
                      " is not in the log, which has ", impl.first_kept, " to ", impl.next_number);
       check_argument(record.size() <= kMaxRecordBytes, "record ", number, " has ", record.size(),
                      " bytes; at most ", kMaxRecordBytes, " are allowed");
-      impl.expect(batch.Put(slice(key_of(number)), slice(record)), "a record can't be replaced");
+      impl.expect(batch.Put(slice(record_key(number)), slice(record)),
+                  "a record can't be replaced");
     }
     impl.write(batch, true, "records can't be replaced");
   }
@@ -339,19 +345,19 @@ void Log::trim(std::uint64_t before) {
   impl.check_sound();
   before = std::min(before, impl.next_number);
   if (before <= impl.first_kept) return;
-  const Key kept = key_of(before);
+  const RecordKey kept = record_key(before);
   rocksdb::WriteBatch batch;
-  impl.expect(batch.DeleteRange(slice(key_of(0)), slice(kept)), "it can't be trimmed");
-  impl.expect(batch.Put(slice(kFirstKey), {kept.data() + 1, 8}), "it can't be trimmed");
-  const std::unique_ptr<rocksdb::Iterator> tag(impl.db->NewIterator({}));
-  for (tag->Seek(slice(tag_key(0, 0))); tag->Valid() && tag->key().size() == sizeof(TagKey);
-       tag->Next()) {
-    if (number_of({tag->key().data() + 9, 8}) >= before) continue;
-    impl.expect(batch.Delete(tag->key()), "it can't be trimmed");
-  }
-  impl.expect(tag->status(), "it can't be trimmed");
+  impl.expect(batch.DeleteRange(slice(record_key(0)), slice(kept)), "it can't be trimmed");
+  impl.expect(batch.Put(slice(kFirstKey), slice(bytes_of(kept).substr(1))), "it can't be trimmed");
   impl.write(batch, true, "it can't be trimmed");
   impl.first_kept = before;
+  impl.dropping.keep_from(before);
+  // Files of nothing else go at once, the rest when RocksDB rewrites what they are in.
+  const rocksdb::Slice begin = slice(std::string_view("r"));
+  const rocksdb::Slice end = slice(kept);
+  impl.expect(rocksdb::DeleteFilesInRange(impl.db.get(), impl.db->DefaultColumnFamily(), &begin,
+                                          &end, false),
+              "trimmed records can't be removed");
 }
 
 void Log::put_snapshot(std::string_view name, std::string_view bytes, std::uint64_t sequence) {

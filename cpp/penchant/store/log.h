@@ -80,7 +80,8 @@ class Log {
   using Visit = std::function<bool(std::uint64_t sequence, std::string_view record)>;
   void read(std::uint64_t from, const Visit& visit) const;
 
-  // The same of the records that carry the tag. O(log of all, and those).
+  // The same of the records that carry the tag. O(log of all, and those that were appended with
+  // others whose tags differ in the last ten bits).
   void read_tagged(std::uint64_t tag, const Visit& visit) const;
 
   // Puts other records where these are, all or none, on the disk, and removes the old bytes from
@@ -89,7 +90,7 @@ class Log {
   using Replacement = std::pair<std::uint64_t, std::string>;
   void replace(std::span<const Replacement> records);
 
-  // Drops the records before `before`, and their bytes in the background. O(tags).
+  // Drops the records before `before`, and their bytes and tags in the background.
   void trim(std::uint64_t before);
 
   // Atomic and on the disk when it returns, as are the records that it covers; takes the place of

@@ -5,6 +5,7 @@ One interface: `probabilities`, `decide`, `update`, `undo`. `load` reads any of 
 
 from __future__ import annotations
 
+from ._loop_log import Dropped
 from ._policy import Decisions, Policy
 from .bagging import Bagging
 from .beta_thompson import BetaThompson
@@ -24,6 +25,7 @@ __all__ = [
     "Bagging",
     "BetaThompson",
     "Decisions",
+    "Dropped",
     "EpsilonGreedy",
     "Greedy",
     "LinTS",

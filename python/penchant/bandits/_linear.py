@@ -11,7 +11,7 @@ from ._policy import Numbers, Policy
 
 __all__ = ["LinearPolicy"]
 
-_MODELS = ("disjoint", "shared", "hybrid")
+_MODELS = ("disjoint", "shared", "hybrid", "joint")
 
 
 class LinearPolicy(Policy):
@@ -45,8 +45,8 @@ class LinearPolicy(Policy):
     ) -> dict[str, Any]:
         if features is not None and self.model == "disjoint":
             raise InvalidArgumentError(
-                f"{type(self).__name__}: arm_features are for model='shared' or 'hybrid'; in a "
-                "disjoint model an arm has only its own coefficients"
+                f"{type(self).__name__}: arm_features are for model='shared', 'hybrid' or "
+                "'joint'; in a disjoint model an arm has only its own coefficients"
             )
         found = contexts.shape[1]
         options["dimension"] = found if self.dimension is None else int(self.dimension)

@@ -3,12 +3,72 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["log_columns"]
+__all__ = ["Dropped", "dropped_of", "log_columns", "with_dropped"]
+
+_KEY = "penchant.dropped"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a loop's log no longer has: the oldest records, dropped by ``keep`` or ``keep_bytes``.
+
+    Attributes
+    ----------
+    decisions, records, bytes : int
+        How many; a reward is a record, too.
+    until : datetime, or None
+        The log's time after the last of them; None where that is not known.
+    """
+
+    decisions: int
+    records: int
+    bytes: int
+    until: datetime | None
+
+    def __str__(self) -> str:
+        when = "" if self.until is None else f" up to {self.until:%Y-%m-%d %H:%M:%S}"
+        return f"{self.decisions:,} decisions{when} are no longer in the log"
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> Dropped | None:
+        """From what the core says; None where nothing was dropped."""
+        if not raw["records"]:
+            return None
+        micros = raw["until"]
+        until = None if micros is None else _EPOCH + timedelta(microseconds=micros)
+        return cls(raw["decisions"], raw["records"], raw["bytes"], until)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def with_dropped(frame: Any, raw: dict[str, Any]) -> Any:
+    """Write into a frame, where its kind has room, what is missing before it."""
+    if not raw["records"]:
+        return frame
+    if isinstance(frame, pa.Table):
+        return frame.replace_schema_metadata(
+            {**(frame.schema.metadata or {}), _KEY: json.dumps(raw)}
+        )
+    if hasattr(frame, "attrs"):  # pandas
+        frame.attrs[_KEY] = raw
+    return frame
+
+
+def dropped_of(source: Any, table: pa.Table) -> Dropped | None:
+    """Read that again, from a frame or from the table that was read of it."""
+    raw = getattr(source, "attrs", {}).get(_KEY)
+    text = (table.schema.metadata or {}).get(_KEY.encode())
+    if raw is None and text is not None:
+        raw = json.loads(text)
+    return None if raw is None else Dropped.of(raw)
 
 
 def log_columns(raw: dict[str, Any], *, json_subjects: bool = False) -> dict[str, Any]:

@@ -102,12 +102,12 @@ class Policy(Parametrized):
         arms : list of a str or int, optional
             Any that may be shown, also new ones; distinct. None: all that were learnt.
         arm_features : [a, p] or [n, a, p], optional
-            What is known of the arms, where the model is shared or hybrid.
+            What is known of the arms, where the model is not disjoint.
         blocked : bool [n, a] or [a], optional
             Arms that must not be shown; what they would have had is shared out in proportion.
         decision_id : integers [n], optional
             Those of the decisions. None: those that `decide` gives next. They matter where
-            probabilities are counted over draws (Thompson sampling, shared and hybrid).
+            probabilities are counted over draws (Thompson sampling, models that are not disjoint).
 
         Raises
         ------
@@ -179,7 +179,7 @@ class Policy(Parametrized):
             With which each arm was shown. It is checked to be in (0, 1]; means are regressions,
             which don't need it.
         arm_features : [n, p], optional
-            Of each event's arm, where the model is shared or hybrid.
+            Of each event's arm, where the model is not disjoint.
         event : integers [n], optional
             Ids by which `Bagging` and `LogisticTS` can take events back. None: counted on
             from `num_events_seen`.
@@ -216,16 +216,23 @@ class Policy(Parametrized):
         arm_features: npt.ArrayLike | None = None,
         event: npt.ArrayLike | None = None,
         age: npt.ArrayLike | None = None,
+        age_of_all: npt.ArrayLike | None = None,
     ) -> Self:
         """Take events back, given as they were learnt; afterwards they were never there.
+
+        Two traces stay where order matters, and go when the log is replayed (`Loop.forget` does):
+        what `LogisticTS` learnt later was linearized with the event in, and with ``discount`` below
+        1 earlier events have faded a step for it.
 
         Parameters
         ----------
         contexts, arm, reward, propensity, arm_features, event
             As `update` was given them.
         age : integers [n], optional
-            With ``discount`` below 1: how many later events the same arm has had (shared and hybrid
-            models: all arms).
+            With ``discount`` below 1: how many later events the same arm has had (shared models:
+            all arms).
+        age_of_all : integers [n], optional
+            The same of all arms, for hybrid models, whose two parts fade by one of them each.
 
         Raises
         ------
@@ -241,7 +248,8 @@ class Policy(Parametrized):
             missing = events[1][int(np.flatnonzero(known < 0)[0])]
             raise InvalidArgumentError(f"undo: nothing was learnt of arm {missing!r}")
         ages = None if age is None else _integers(age, "age", rows, np.int64)
-        core.undo(events[0], known, *events[2:], ages)
+        of_all = None if age_of_all is None else _integers(age_of_all, "age_of_all", rows, np.int64)
+        core.undo(events[0], known, *events[2:], ages, of_all)
         return self
 
     def warm_start(

@@ -22,11 +22,11 @@ class Bagging(LinearPolicy):
         In [0, 1]: share of decisions that fall on any arm alike.
     dimension : int, optional
         Columns of a context. None: those of the first.
-    model : {"disjoint", "shared", "hybrid"}
+    model : {"disjoint", "shared", "hybrid", "joint"}
         "disjoint": coefficients of its own for each arm. "shared": one set over the products of
         context and ``arm_features``. "hybrid": an arm starts from what the shared model expects of
         its features and moves away by its own rewards; without features, from what arms have in
-        common.
+        common. "joint": coefficients of each arm and shared ones, estimated together.
     replicas : int
         Models.
     l2 : float

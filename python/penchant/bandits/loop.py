@@ -18,7 +18,7 @@ from ..data._times import duration_micros, read_times, time_micros
 from ..errors import InvalidArgumentError
 from ._arms import ArmIds, listed
 from ._join import join_options
-from ._loop_log import log_columns
+from ._loop_log import Dropped, log_columns, with_dropped
 from ._policy import Decisions, Policy, _floats, _integers, _mask, _taken
 
 __all__ = ["Loop"]
@@ -66,6 +66,12 @@ class Loop:
         "unknown_decision"; rewards that a decision takes; rewards that are held.
     snapshot_every : int
         Records after which a snapshot is made; 0: when `snapshot` is called.
+    keep : str or timedelta, optional
+        How old decisions and rewards may get, by the loop's time: longer than ``deadline``. With
+        each snapshot older ones are dropped from the log; what they taught stays, and opening again
+        gives the same bits. None: they are kept.
+    keep_bytes : int, optional
+        How much of the log is kept, the latest.
     threads : int, optional
         Of learning and deciding. None is all. Results are the same for any number.
 
@@ -95,6 +101,8 @@ class Loop:
         max_rewards: int = 256,
         max_held: int = 1 << 16,
         snapshot_every: int = 0,
+        keep: Any = None,
+        keep_bytes: int | None = None,
         threads: int | None = None,
     ) -> None:
         given = policy if isinstance(policy, Mapping) else {"policy": policy}
@@ -112,6 +120,7 @@ class Loop:
             "max_rewards": max_rewards,
             "max_held": max_held,
             "snapshot_every": snapshot_every,
+            "keep_bytes": 0 if keep_bytes is None else keep_bytes,
         }
         for name, count in counts.items():
             if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 0:
@@ -126,6 +135,7 @@ class Loop:
         self._options = {
             **{name: int(count) for name, count in counts.items()},
             "early": 0 if early is None else duration_micros(early, "early"),
+            "keep": 0 if keep is None else duration_micros(keep, "keep"),
             "threads": 0 if threads is None else threads,
         }
         self._policies = {name: one.copy() for name, one in given.items()}
@@ -443,13 +453,24 @@ class Loop:
         format : {"pandas", "polars", "pyarrow"}, optional
             None: pandas where it is installed, else pyarrow.
         """
-        return make_frame(log_columns(self._open_for_rewards().read_log()), format)
+        core = self._open_for_rewards()
+        return with_dropped(make_frame(log_columns(core.read_log()), format), core.dropped())
 
     def log_to_parquet(self, path: str | Path) -> None:
         """Write `log` to a Parquet file; lists, times and unsigned integers keep their types."""
         import pyarrow.parquet as pq
 
-        pq.write_table(pa.table(log_columns(self._open_for_rewards().read_log())), str(path))
+        core = self._open_for_rewards()
+        table = with_dropped(pa.table(log_columns(core.read_log())), core.dropped())
+        pq.write_table(table, str(path))
+
+    def dropped(self) -> Dropped | None:
+        """Return what the log no longer has, by ``keep`` or ``keep_bytes``; None where it is whole.
+
+        `log` says the same to `off_policy.from_log`: in its metadata (pyarrow, Parquet) or
+        ``attrs`` (pandas).
+        """
+        return Dropped.of(self._open_for_rewards().dropped())
 
     def state(self) -> bytes:
         """Return everything learnt and waiting; equal loops have equal bytes."""

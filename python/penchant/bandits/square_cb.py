@@ -24,11 +24,11 @@ class SquareCB(LinearPolicy):
         From 0 (γ stays ``gamma``) to 1.
     dimension : int, optional
         Columns of a context. None: those of the first.
-    model : {"disjoint", "shared", "hybrid"}
+    model : {"disjoint", "shared", "hybrid", "joint"}
         "disjoint": coefficients of its own for each arm. "shared": one set over the products of
         context and ``arm_features``. "hybrid": an arm starts from what the shared model expects of
         its features and moves away by its own rewards; without features, from what arms have in
-        common.
+        common. "joint": coefficients of each arm and shared ones, estimated together.
     l2 : float
         Ridge: the precision of the prior around 0 (hybrid: around what the shared model expects).
     discount : float

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from .. import _core
 from ..bandits._join import join_options
-from ..bandits._loop_log import log_columns
+from ..bandits._loop_log import Dropped, dropped_of, log_columns, with_dropped
 from ..bandits._policy import Policy
 from ..errors import BadDataError, InvalidArgumentError
 
@@ -59,6 +59,10 @@ class DecisionLog:
         Of what could be shown, where the log says it.
     waiting : int
         Slots that were left out since their reward may still come.
+    dropped : Dropped, or None
+        Decisions before these that a loop's ``keep`` has dropped: estimates say nothing of them.
+        None where there are none, or the source doesn't say (of frames, those of pandas and
+        pyarrow do).
     """
 
     action: _Integers
@@ -71,6 +75,7 @@ class DecisionLog:
     arm_features: _Reals
     candidates_hash: npt.NDArray[np.uint64] | None
     waiting: int
+    dropped: Dropped | None = None
 
     def __len__(self) -> int:
         return len(self.action)
@@ -271,8 +276,9 @@ def from_log(
     NotFoundError, UnavailableError
         Where a folder has no log, or is open in a server.
     """
-    table = _only(_only(_read(source, deadline, aggregation, default_reward),
-                        "placement", placement), "policy", policy)  # fmt: skip
+    whole = _read(source, deadline, aggregation, default_reward)
+    dropped = dropped_of(source, whole)
+    table = _only(_only(whole, "placement", placement), "policy", policy)
     if len(table) == 0:
         raise InvalidArgumentError("from_log: there are no decisions in this log, of that kind")
     closed = np.asarray(table["closed"], dtype=bool)
@@ -298,6 +304,7 @@ def from_log(
         if "candidates_hash" in table.column_names
         else None,
         waiting=waiting,
+        dropped=dropped,
     )
 
 
@@ -312,7 +319,8 @@ def _read(source: Any, deadline: Any, aggregation: str, default_reward: float | 
             join = join_options(
                 deadline=deadline, aggregation=aggregation, default_reward=worth, of="from_log: "
             )
-            return pa.table(log_columns(_core.read_decision_log(path, join)))
+            columns, dropped = _core.read_decision_log(path, join)
+            return with_dropped(pa.table(log_columns(columns)), dropped)
         import pyarrow.parquet as pq
 
         try:

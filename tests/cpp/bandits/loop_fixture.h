@@ -93,6 +93,48 @@ inline std::vector<Record> random_history(std::uint64_t seed, const HistoryOptio
   return out;
 }
 
+inline constexpr Duration kMinute{60 * kSecond};
+
+struct Case {
+  std::string name;
+  PolicyOptions policy;
+  JoinOptions join;
+  bool exact = false;  // what is taken back leaves no trace, whatever came after it
+};
+
+// What is learnt must not depend on how the loop came to its state, whatever the policy.
+inline std::vector<Case> learning_cases() {
+  const JoinOptions joined{.deadline = kMinute};
+  const JoinOptions at_once{.deadline = kMinute, .learn = LearnWhen::kImmediately};
+  return {
+      {"lin_ts", {.kind = PolicyKind::kLinTs}, joined, true},
+      {"lin_ts, immediately", {.kind = PolicyKind::kLinTs}, at_once, true},
+      {"bagging", {.kind = PolicyKind::kBagging, .replicas = 4}, at_once, true},
+      {"ucb1", {.kind = PolicyKind::kUcb1}, joined, true},
+      {"beta", {.kind = PolicyKind::kBetaThompson}, at_once, true},
+      {"hybrid", {.kind = PolicyKind::kSoftmax, .model = ModelKind::kHybrid}, joined, true},
+      {"shared", {.kind = PolicyKind::kLinTs, .model = ModelKind::kShared, .draws = 32}, at_once},
+      {"shared, many coefficients",
+       {.kind = PolicyKind::kSoftmax, .model = ModelKind::kShared, .arm_dimension = 24},
+       at_once},
+      {"hybrid, many coefficients",
+       {.kind = PolicyKind::kLinTs, .model = ModelKind::kHybrid, .arm_dimension = 24, .draws = 32},
+       at_once},
+      {"joint",
+       {.kind = PolicyKind::kLinTs, .model = ModelKind::kJoint, .arm_dimension = 2, .draws = 32},
+       at_once,
+       true},
+      {"logistic", {.kind = PolicyKind::kLogisticTs}, at_once},
+      {"fading", {.kind = PolicyKind::kLinTs, .discount = 0.9}, joined, true}};
+}
+
+inline HistoryOptions history_of(const Case& c, std::size_t records) {
+  const bool rates =
+      c.policy.kind == PolicyKind::kBetaThompson || c.policy.kind == PolicyKind::kLogisticTs;
+  return {
+      .records = records, .most_slots = 2, .arm_dimension = c.policy.arm_dimension, .rates = rates};
+}
+
 inline std::vector<LoopPolicy> policies(PolicyOptions options, JoinOptions join = {}) {
   options.dimension = options.kind == PolicyKind::kUcb1 || options.kind == PolicyKind::kUniform ||
                               options.kind == PolicyKind::kBetaThompson

@@ -18,49 +18,16 @@ namespace penchant::bandits {
 namespace {
 
 using testing::beliefs;
+using testing::Case;
 using testing::decided;
+using testing::history_of;
+using testing::kMinute;
 using testing::kSecond;
+using testing::learning_cases;
 using testing::play;
 using testing::policies;
 using testing::random_history;
 using testing::rewarded;
-
-constexpr Duration kMinute{60 * kSecond};
-
-struct Case {
-  std::string name;
-  PolicyOptions policy;
-  JoinOptions join;
-};
-
-// What is learnt must not depend on how the loop came to its state, whatever the policy.
-std::vector<Case> cases() {
-  const JoinOptions joined{.deadline = kMinute};
-  const JoinOptions at_once{.deadline = kMinute, .learn = LearnWhen::kImmediately};
-  return {
-      {"lin_ts", {.kind = PolicyKind::kLinTs}, joined},
-      {"lin_ts, immediately", {.kind = PolicyKind::kLinTs}, at_once},
-      {"bagging", {.kind = PolicyKind::kBagging, .replicas = 4}, at_once},
-      {"ucb1", {.kind = PolicyKind::kUcb1}, joined},
-      {"beta", {.kind = PolicyKind::kBetaThompson}, at_once},
-      {"hybrid", {.kind = PolicyKind::kSoftmax, .model = ModelKind::kHybrid}, joined},
-      {"shared", {.kind = PolicyKind::kLinTs, .model = ModelKind::kShared, .draws = 32}, at_once},
-      {"shared, many coefficients",
-       {.kind = PolicyKind::kSoftmax, .model = ModelKind::kShared, .arm_dimension = 24},
-       at_once},
-      {"hybrid, many coefficients",
-       {.kind = PolicyKind::kLinTs, .model = ModelKind::kHybrid, .arm_dimension = 24, .draws = 32},
-       at_once},
-      {"logistic", {.kind = PolicyKind::kLogisticTs}, at_once},
-      {"fading", {.kind = PolicyKind::kLinTs, .discount = 0.9}, joined}};
-}
-
-testing::HistoryOptions history_of(const Case& c, std::size_t records) {
-  const bool rates =
-      c.policy.kind == PolicyKind::kBetaThompson || c.policy.kind == PolicyKind::kLogisticTs;
-  return {
-      .records = records, .most_slots = 2, .arm_dimension = c.policy.arm_dimension, .rates = rates};
-}
 
 class LoopTest : public ::testing::Test {
  protected:
@@ -117,7 +84,7 @@ TEST_F(LoopTest, DecidesLogsIsRewardedAndLearns) {
 
 // By itself, a decision is what the whole log says of it.
 TEST_F(LoopTest, FindsADecisionWithWhatCameOfIt) {
-  for (const Case& c : cases()) {
+  for (const Case& c : learning_cases()) {
     penchant::testing::TemporaryFolder folder;
     for (const std::filesystem::path& place : {std::filesystem::path(), folder.path()}) {
       auto loop = Loop::open(place, policies(c.policy, c.join), {});
@@ -161,7 +128,7 @@ TEST_F(LoopTest, FindsADecisionWithWhatCameOfIt) {
 }
 
 TEST_F(LoopTest, AFolderIsReadWithoutItsPolicies) {
-  for (const Case& c : cases()) {
+  for (const Case& c : learning_cases()) {
     penchant::testing::TemporaryFolder folder;
     std::vector<JoinedSlot> expected;
     {
@@ -189,7 +156,7 @@ TEST_F(LoopTest, AFolderIsReadWithoutItsPolicies) {
 }
 
 TEST_F(LoopTest, ReplayGivesTheSameBitsFromAnySnapshot) {
-  for (const Case& c : cases()) {
+  for (const Case& c : learning_cases()) {
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
       penchant::testing::TemporaryFolder folder;
       const auto again = [&] { return Loop::open(folder.path(), policies(c.policy, c.join), {}); };
@@ -214,7 +181,7 @@ TEST_F(LoopTest, ReplayGivesTheSameBitsFromAnySnapshot) {
 }
 
 TEST_F(LoopTest, ThreadsDoNotShow) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   std::string expected;
   for (const int threads : {1, 2, 8}) {
     const auto loop = Loop::open({}, policies(c.policy, c.join), {.threads = threads});
@@ -257,7 +224,7 @@ std::set<std::uint64_t> blanked_log(const std::filesystem::path& folder,
 }
 
 TEST_F(LoopTest, ForgettingLeavesWhatTheOthersTaught) {
-  for (const Case& c : cases()) {
+  for (const Case& c : learning_cases()) {
     const auto history = random_history(8, history_of(c, 250));
     const penchant::testing::TemporaryFolder folder;
     const penchant::testing::TemporaryFolder other;
@@ -308,7 +275,7 @@ TEST_F(LoopTest, ForgettingLeavesWhatTheOthersTaught) {
 
 // The process ends between the steps of forgetting: the next opening finishes them.
 TEST_F(LoopTest, ForgettingThatWasInterruptedIsFinished) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   {
     const auto loop = open(c);
     for (const Record& record : random_history(2, {.records = 120})) play(*loop, record);
@@ -329,7 +296,7 @@ TEST_F(LoopTest, ForgettingThatWasInterruptedIsFinished) {
 }
 
 TEST_F(LoopTest, OtherOptionsLearnTheWholeLogAnew) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   const auto history = random_history(4, {.records = 200});
   {
     const auto loop = open(c);
@@ -359,7 +326,7 @@ TEST_F(LoopTest, StartsFromWhatAPolicyKnows) {
 }
 
 TEST_F(LoopTest, IdsAreNewInEveryOpening) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   std::set<std::uint64_t> ids;
   for (int opening = 0; opening < 4; ++opening) {
     const auto loop = open(c);
@@ -370,7 +337,7 @@ TEST_F(LoopTest, IdsAreNewInEveryOpening) {
 }
 
 TEST_F(LoopTest, RefusesWhatMakesNoSenseAndChangesNothing) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   const auto loop = open(c);
   loop->log_decisions(std::vector<Decided>{decided(1, 1)});
   const std::string before = loop->state();
@@ -445,7 +412,7 @@ TEST_F(LoopTest, WhatThePolicyRefusesIsLeftOut) {
 }
 
 TEST_F(LoopTest, SnapshotsByItself) {
-  const Case c = cases()[0];
+  const Case c = learning_cases()[0];
   const auto loop = open(c, {.snapshot_every = 10});
   for (std::uint64_t id = 1; id <= 12; ++id)
     loop->log_decisions(std::vector<Decided>{decided(id, 1)});
@@ -455,7 +422,7 @@ TEST_F(LoopTest, SnapshotsByItself) {
 // Many who decide, many who reward, one who snapshots and reads: nothing is lost, and the log
 // replays to the same bits. Built with ThreadSanitizer, it also finds races.
 TEST_F(LoopTest, ManyAtOnce) {
-  const Case c = cases()[1];
+  const Case c = learning_cases()[1];
   std::string state;
   constexpr int kThreads = 3;
   constexpr int kRounds = 60;

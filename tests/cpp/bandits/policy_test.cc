@@ -175,10 +175,63 @@ TEST(Models, HybridStartsArmsFromWhatTheirAttributesSay) {
   }
 }
 
-// The joint draws of shared and hybrid models have the means and variances of the beliefs.
+// Against the paper's own updates, event by event, and against one regression over coefficients of
+// all arms and the shared ones, side by side.
+TEST(Models, JointIsTheHybridOfLiAndOthers) {
+  for (const bool interactions : {true, false}) {
+    const World world(260, 2, 2, 5);
+    const double l2 = 1.5;
+    const PolicyOptions options{.kind = PolicyKind::kLinUcb,
+                                .model = ModelKind::kJoint,
+                                .dimension = 2,
+                                .arm_dimension = 2,
+                                .interactions = interactions,
+                                .l2 = l2};
+    const auto got = beliefs_of(options, world, 6);
+    const auto context = [&](std::size_t e) { return with_one(world.contexts.data() + e * 2, 2); };
+    const auto shared = [&](std::size_t e, const double* attributes) {
+      const auto x = context(e);
+      const auto f = with_one(attributes, 2);
+      if (interactions) return products(x, f);
+      reference::Vector both = x;
+      both.insert(both.end(), f.begin(), f.end());
+      return both;
+    };
+    const std::size_t k = interactions ? 9 : 6;
+    reference::LiHybrid paper(6, 3, k, l2);
+    const auto wide = [&](std::size_t arm, const reference::Vector& x, const reference::Vector& z) {
+      reference::Vector out(6 * 3 + k, 0.0);
+      std::copy(x.begin(), x.end(), out.begin() + static_cast<std::ptrdiff_t>(arm * 3));
+      std::copy(z.begin(), z.end(), out.begin() + 18);
+      return out;
+    };
+    reference::Rows rows;
+    for (std::size_t e = 0; e < world.arm.size(); ++e) {
+      const auto arm = static_cast<std::size_t>(world.arm[e]);
+      const auto z = shared(e, world.features.data() + e * 2);
+      paper.learn(arm, context(e), z, world.rewards[e]);
+      rows.push_back(wide(arm, context(e), z));
+    }
+    const auto all = reference::Ridge::fit(rows, world.rewards, l2, 18 + k);
+    for (std::size_t r = 0; r < 6; ++r) {
+      for (std::size_t a = 0; a < 5; ++a) {
+        const auto x = context(r);
+        const auto z = shared(r, world.arm_features.data() + a * 2);
+        const std::size_t at = r * 5 + a;
+        EXPECT_NEAR(got.mean[at], paper.mean(a, x, z), kRounding);
+        EXPECT_NEAR(got.spread[at], paper.variance(a, x, z), kRounding);
+        EXPECT_NEAR(got.mean[at], all.mean(wide(a, x, z)), kRounding);
+        EXPECT_NEAR(got.spread[at], all.variance(wide(a, x, z)), kRounding);
+      }
+    }
+  }
+}
+
+// The joint draws of models whose arms depend on each other have the means and variances of the
+// beliefs.
 TEST(Models, DrawsOfCoefficientsHaveTheBeliefsMoments) {
   const World world(200, 2, 2, 4);
-  for (const ModelKind kind : {ModelKind::kShared, ModelKind::kHybrid}) {
+  for (const ModelKind kind : {ModelKind::kShared, ModelKind::kHybrid, ModelKind::kJoint}) {
     const PolicyOptions options{
         .kind = PolicyKind::kLinTs, .model = kind, .dimension = 2, .arm_dimension = 2};
     const auto expected = beliefs_of(options, world, 1);
@@ -466,6 +519,47 @@ TEST(Policy, FadingEventsCountByTheirAge) {
   last.age = age;
   policy.undo(last);
   EXPECT_EQ(policy.events(), 299);
+}
+
+// With its ages, an event's own term goes: what is left is what others would have been taught by an
+// event that fades them and adds nothing. Such an event is one of no weight: context and attributes
+// of 0, without intercept.
+TEST(Policy, FadingEventsAreTakenBackByTheirAges) {
+  const World world(120, 2, 2, 3);
+  for (PolicyOptions options : every_policy(2, 2)) {
+    if (options.kind != PolicyKind::kSoftmax && options.kind != PolicyKind::kLogisticTs) continue;
+    options.discount = 0.95;
+    options.intercept = false;
+    for (const std::size_t gone : {std::size_t{20}, std::size_t{119}}) {
+      const bool logistic = options.kind == PolicyKind::kLogisticTs;
+      if (logistic && gone != 119) continue;  // later events were linearized with it
+      Policy policy = taught(options, world, 120);
+      World other = world;
+      for (std::size_t j = 0; j < 2; ++j) {
+        other.contexts[gone * 2 + j] = 0;
+        other.features[gone * 2 + j] = 0;
+      }
+      const Policy without = taught(options, other, 120);
+      std::int64_t of_arm = 0;
+      for (std::size_t e = gone + 1; e < 120; ++e)
+        of_arm += world.arm[e] == world.arm[gone] ? 1 : 0;
+      const std::vector<std::int64_t> age{of_arm};
+      const std::vector<std::int64_t> age_of_all{static_cast<std::int64_t>(119 - gone)};
+      Events event = for_model(world.events(gone, gone + 1), options);
+      event.age = options.model == ModelKind::kShared ? age_of_all : age;
+      if (options.model == ModelKind::kHybrid) {
+        EXPECT_THROW(policy.undo(event), Error);
+        event.age_of_all = age_of_all;
+      }
+      policy.undo(event);
+      EXPECT_EQ(policy.events(), 119);
+      const auto expected = proposals(without, for_model(world.ask(8), options));
+      const auto got = proposals(policy, for_model(world.ask(8), options));
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], expected[i], logistic ? 2e-5 : 1e-9) << name_of(options) << " " << gone;
+      }
+    }
+  }
 }
 
 // What is logged for a slate is Plackett-Luce.

@@ -65,7 +65,8 @@ inline std::vector<PolicyOptions> every_policy(std::size_t dimension, std::size_
         PolicyKind::kLogisticTs, PolicyKind::kSquareCb, PolicyKind::kBagging}) {
     const bool plain = kind == PolicyKind::kUniform || kind == PolicyKind::kUcb1 ||
                        kind == PolicyKind::kBetaThompson;
-    for (const ModelKind model : {ModelKind::kDisjoint, ModelKind::kShared, ModelKind::kHybrid}) {
+    for (const ModelKind model :
+         {ModelKind::kDisjoint, ModelKind::kShared, ModelKind::kHybrid, ModelKind::kJoint}) {
       if (plain && model != ModelKind::kDisjoint) continue;
       out.push_back({.kind = kind,
                      .model = model,

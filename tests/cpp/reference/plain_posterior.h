@@ -82,6 +82,97 @@ struct Ridge {
   }
 };
 
+inline Vector times(const Rows& a, const Vector& x) {
+  Vector out(a.size(), 0.0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < x.size(); ++j) out[i] += a[i][j] * x[j];
+  }
+  return out;
+}
+inline Vector transposed_times(const Rows& a, const Vector& x, std::size_t columns) {
+  Vector out(columns, 0.0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < columns; ++j) out[j] += a[i][j] * x[i];
+  }
+  return out;
+}
+inline double dot(const Vector& a, const Vector& b) {
+  double sum = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) sum += a[j] * b[j];
+  return sum;
+}
+
+// "LinUCB with hybrid linear models", line by line (Li et al. 2010, Algorithm 2).
+class LiHybrid {
+ public:
+  LiHybrid(std::size_t arms, std::size_t d, std::size_t k, double l2)
+      : k_(k), a0_(diagonal(k, l2)), b0_(k, 0.0) {
+    for (std::size_t a = 0; a < arms; ++a) {
+      arms_.push_back({diagonal(d, l2), Rows(d, Vector(k, 0.0)), Vector(d, 0.0)});
+    }
+  }
+
+  void learn(std::size_t arm, const Vector& x, const Vector& z, double reward) {
+    Arm& one = arms_[arm];
+    add(one, 1);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      for (std::size_t j = 0; j < x.size(); ++j) one.a[i][j] += x[i] * x[j];
+      for (std::size_t j = 0; j < k_; ++j) one.b[i][j] += x[i] * z[j];
+      one.moment[i] += reward * x[i];
+    }
+    for (std::size_t i = 0; i < k_; ++i) {
+      for (std::size_t j = 0; j < k_; ++j) a0_[i][j] += z[i] * z[j];
+      b0_[i] += reward * z[i];
+    }
+    add(one, -1);
+  }
+
+  [[nodiscard]] double mean(std::size_t arm, const Vector& x, const Vector& z) const {
+    const Arm& one = arms_[arm];
+    const Vector beta = times(inverse(a0_), b0_);
+    Vector rest = one.moment;
+    const Vector explained = times(one.b, beta);
+    for (std::size_t i = 0; i < rest.size(); ++i) rest[i] -= explained[i];
+    return dot(z, beta) + dot(x, times(inverse(one.a), rest));
+  }
+
+  [[nodiscard]] double variance(std::size_t arm, const Vector& x, const Vector& z) const {
+    const Arm& one = arms_[arm];
+    const Rows a0 = inverse(a0_);
+    const Vector v = times(inverse(one.a), x);
+    const Vector bv = transposed_times(one.b, v, k_);
+    return dot(z, times(a0, z)) - 2 * dot(z, times(a0, bv)) + dot(x, v) + dot(bv, times(a0, bv));
+  }
+
+ private:
+  struct Arm {
+    Rows a, b;
+    Vector moment;
+  };
+  static Rows diagonal(std::size_t n, double value) {
+    Rows out(n, Vector(n, 0.0));
+    for (std::size_t i = 0; i < n; ++i) out[i][i] = value;
+    return out;
+  }
+  // B^T A^-1 B and B^T A^-1 b of the arm.
+  void add(const Arm& one, double sign) {
+    const Rows inverse_a = inverse(one.a);
+    for (std::size_t j = 0; j < k_; ++j) {
+      Vector column(one.b.size());
+      for (std::size_t i = 0; i < column.size(); ++i) column[i] = one.b[i][j];
+      const Vector through = transposed_times(one.b, times(inverse_a, column), k_);
+      for (std::size_t i = 0; i < k_; ++i) a0_[i][j] += sign * through[i];
+    }
+    const Vector through = transposed_times(one.b, times(inverse_a, one.moment), k_);
+    for (std::size_t i = 0; i < k_; ++i) b0_[i] += sign * through[i];
+  }
+
+  std::size_t k_;
+  Rows a0_;
+  Vector b0_;
+  std::vector<Arm> arms_;
+};
+
 // Simpson's rule for the probability that each arm is the largest.
 inline Vector best_of(std::size_t arms, double low, double high, std::size_t steps,
                       const std::function<double(std::size_t, double)>& cdf,

@@ -1,6 +1,8 @@
 #include "penchant/store/log.h"
 
 #include <fstream>
+#include <map>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "penchant/base/error.h"
+#include "penchant/base/random.h"
 
 namespace penchant::store {
 namespace {
@@ -132,6 +135,79 @@ TEST_F(LogTest, FindsRecordsByTheirTag) {
   for (const std::uint64_t tag : {std::uint64_t{0}, std::uint64_t{7}, most}) {
     EXPECT_EQ(tagged(*log, tag), Records{});
   }
+}
+
+// Tags of neighbours share keys where they are appended together; what is found must not show it.
+TEST_F(LogTest, FindsWhatAMapOfTagsFinds) {
+  const Philox random(3, 0x54414753);
+  std::map<std::uint64_t, Records> plain;
+  std::set<std::uint64_t> asked;
+  std::uint64_t draw = 0;
+  auto log = Log::open(folder_.path());
+  for (int append = 0; append < 60; ++append) {
+    std::vector<std::string> records;
+    std::vector<Tag> tags;
+    for (std::uint32_t left = 1 + random.below(40, draw, 0); left > 0; --left, ++draw) {
+      const std::uint64_t number = log->next() + records.size();
+      records.push_back("record " + std::to_string(number));
+      const std::uint64_t bases[] = {0, 1020, std::uint64_t{7} << 32, ~std::uint64_t{0} - 8};
+      const std::uint64_t tag = bases[random.below(4, draw, 1)] + random.below(9, draw, 2);
+      tags.push_back(random.uniform(draw, 3) < 0.2 ? Tag() : Tag(tag));
+      asked.insert(tag);
+      if (tags.back()) plain[tag].emplace_back(number, records.back());
+    }
+    const std::vector<std::string_view> views(records.begin(), records.end());
+    log->append(views, Durability::kProcess, tags);
+    if (append % 20 == 10) {
+      log.reset();
+      log = Log::open(folder_.path());
+    }
+    if (append == 40) {
+      const std::uint64_t cut = log->next() / 3;
+      log->trim(cut);
+      for (auto& [tag, theirs] : plain) {
+        std::erase_if(theirs, [&](const auto& one) { return one.first < cut; });
+      }
+    }
+    for (const std::uint64_t tag : asked) {
+      Records found;
+      log->read_tagged(tag, [&](std::uint64_t number, std::string_view record) {
+        found.emplace_back(number, record);
+        return true;
+      });
+      ASSERT_EQ(found, plain[tag]) << tag << " after " << append;
+    }
+  }
+}
+
+std::uintmax_t bytes_in(const std::filesystem::path& folder) {
+  std::uintmax_t sum = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && entry.path().extension() == ".sst") sum += entry.file_size();
+  }
+  return sum;
+}
+
+TEST_F(LogTest, WhatWasTrimmedLeavesTheDiskWithItsTags) {
+  const auto log = Log::open(folder_.path());
+  const Philox random(5, 0x54414753);
+  std::vector<std::string_view> records(1000, "r");
+  for (std::uint64_t append = 0; append < 30; ++append) {
+    std::vector<Tag> tags;
+    for (std::uint64_t r = 0; r < records.size(); ++r) {
+      tags.emplace_back(
+          append < 15 ? static_cast<std::uint64_t>(random.uniform(append * 1000 + r, 0) * 0x1p53)
+                      : append * 1000 + r);
+    }
+    log->append(records, Durability::kProcess, tags);
+  }
+  const std::vector<Log::Replacement> last{{30'000, "s"}};
+  log->replace(last);  // flushes and rewrites what there is
+  EXPECT_GT(bytes_in(folder_.path()), 200'000U);
+  log->trim(30'000);
+  log->replace(last);
+  EXPECT_LT(bytes_in(folder_.path()), 10'000U);
+  EXPECT_EQ(all_of(*log), (Records{{30'000, "s"}}));
 }
 
 TEST_F(LogTest, ATrimmedLogThatIsEmptyKeepsCounting) {
