@@ -109,13 +109,17 @@ struct KeyColumn {
 };
 
 class Series {
+  static constexpr std::size_t kMarked = 64;  // rows a mark, a cache line of flags
+  struct Flag;
+
  public:
   explicit Series(SeriesLayout layout);
-  // The same rows as `base`, which has to stay as it is for as long: a key's rows are copied when
-  // they first change. O(layout).
+  // The same rows as `base`, which has to stay as it is for as long: what comes lies behind the
+  // base's rows, of which only those are copied that are later. O(layout + keys).
   [[nodiscard]] static Series over(const Series& base);
 
-  // One key's rows. Valid until the series changes.
+  // One key's rows: those of the series below up to where something changed, then its own. Valid
+  // until the series changes.
   class List {
    public:
     [[nodiscard]] std::size_t size() const { return size_; }
@@ -124,21 +128,21 @@ class Series {
     // The same among the first `end` rows, of which at least `least` are.
     [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end,
                                      std::size_t least = 0) const;
-    [[nodiscard]] std::int64_t time(std::size_t row) const { return times()[row]; }
-    [[nodiscard]] const std::int64_t* times() const { return series_->wide_[0].data() + begin_; }
+    [[nodiscard]] std::int64_t time(std::size_t row) const { return *time_at(row); }
     // Of the layout's filters, a bit each.
     [[nodiscard]] std::uint32_t filters(std::size_t row) const {
-      std::uint32_t out = series_->flags_[0][at(row)];
-      for (std::size_t p = 1; p < series_->filter_planes_; ++p) {
-        out |= static_cast<std::uint32_t>(series_->flags_[p][at(row)]) << 8 * p;
+      const Series& of = owner(row);
+      std::uint32_t out = of.flags_[0][at(row)];
+      for (std::size_t p = 1; p < of.filter_planes_; ++p) {
+        out |= static_cast<std::uint32_t>(of.flags_[p][at(row)]) << 8 * p;
       }
-      return out & series_->layout_.filters;
+      return out & of.layout_.filters;
     }
     [[nodiscard]] std::int32_t code(std::size_t c, std::size_t row) const {
-      return series_->narrow_[c][at(row)];
+      return owner(row).narrow_[c][at(row)];
     }
     [[nodiscard]] std::int64_t value(std::size_t v, std::size_t row) const {
-      return v == Measure::kOne ? kUnit : series_->wide_[1 + v][at(row)];
+      return v == Measure::kOne ? kUnit : owner(row).wide_[1 + v][at(row)];
     }
     // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are
     // none. O(1), of kLast O(rows since then).
@@ -151,13 +155,13 @@ class Series {
     // The sum of the rows `begin` to `end` - 1 (kSum). O(1).
     [[nodiscard]] std::int64_t sum(std::size_t measure, std::size_t begin, std::size_t end) const {
       if (end <= begin) return 0;
-      const std::int64_t* const sums = series_->wide_[series_->column_[measure]].data() + begin_;
-      return sums[end - 1] - (begin > 0 ? sums[begin - 1] : 0);
+      return wide(measure, end - 1) - (begin > 0 ? wide(measure, begin - 1) : 0);
     }
     // Asks the memory for what `before` and `counted` will look at.
     void prefetch_end() const {
-      if (size_ > 0) __builtin_prefetch(times() + size_ - 1);
+      if (size_ > 0) prefetch_time(size_ - 1);
     }
+    void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
@@ -166,11 +170,30 @@ class Series {
     friend class Series;
     List(const Series& series, std::size_t begin, std::size_t size)
         : series_(&series), begin_(begin), size_(size) {}
-    [[nodiscard]] std::size_t at(std::size_t row) const { return begin_ + row; }
+    List(const Series& series, std::size_t begin, std::size_t size, std::size_t cut,
+         std::size_t below)
+        : series_(&series), begin_(begin), size_(cut + size), cut_(cut), below_(below) {}
+    [[nodiscard]] const Series& owner(std::size_t row) const {
+      return row < cut_ ? *series_->base_ : *series_;
+    }
+    // Where the row is in the columns of its owner.
+    [[nodiscard]] std::size_t at(std::size_t row) const {
+      return row < cut_ ? below_ + row : begin_ + (row - cut_);
+    }
+    [[nodiscard]] const std::int64_t* time_at(std::size_t row) const {
+      return owner(row).wide_[0].data() + at(row);
+    }
+    // A measure's running total that a column holds.
+    [[nodiscard]] std::int64_t wide(std::size_t measure, std::size_t row) const {
+      return owner(row).wide_[series_->column_[measure]][at(row)];
+    }
+    [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t rows) const;
 
     const Series* series_;
     std::size_t begin_;
     std::size_t size_;
+    std::size_t cut_ = 0;    // so many of the first rows are the base's
+    std::size_t below_ = 0;  // where these begin
   };
 
   // Of a series without rows. keys: kNoCode for rows that are left out, as are those that no filter
@@ -179,7 +202,7 @@ class Series {
              std::span<const std::uint32_t> order, int threads);
 
   // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
-  // columns); where it opens a key, amortized.
+  // columns), of codes that are counted once O(rows of the key); amortized where it opens a key.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
   // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
@@ -191,7 +214,9 @@ class Series {
   }
   [[nodiscard]] List list(std::size_t key) const {
     if (key < places_.size() && places_[key].room > 0) {
-      return {*this, places_[key].begin, places_[key].size};
+      const Place& place = places_[key];
+      if (base_ == nullptr || cuts_[key] == 0) return {*this, place.begin, place.size};
+      return {*this, place.begin, place.size, cuts_[key], base_->places_[key].begin};
     }
     return base_ == nullptr ? List{*this, 0, 0} : base_->list(key);
   }
@@ -206,10 +231,11 @@ class Series {
   [[nodiscard]] std::size_t rows() const { return rows_; }
 
  private:
+  // A key's own rows.
   struct Place {
     std::size_t begin = 0;
     std::uint32_t size = 0;
-    std::uint32_t room = 0;  // 0: none of its own
+    std::uint32_t room = 0;  // 0: none
   };
   // A bit of a row: bit `bit` of the byte in flags_[plane].
   struct Flag {
@@ -223,29 +249,45 @@ class Series {
   [[nodiscard]] bool flagged(const Flag& flag, std::size_t row) const {
     return (flags_[flag.plane][row] >> flag.bit & 1U) != 0;
   }
-  // Flags set among the rows from `begin`, where a list begins, to `end` - 1.
+  // Of own rows of a key, which begin at `begin`: flags set before `end`, the last row that has the
+  // flag (from `begin`, or -1), and the first from `row` on that has it, or `end`.
   [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t begin,
                                          std::size_t end) const;
-  // The last row of these that has the flag, counted from `begin`, or -1.
   [[nodiscard]] std::int64_t last_flag(const Flag& flag, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] std::size_t first_flag(const Flag& flag, std::size_t begin, std::size_t row,
+                                       std::size_t end) const;
   [[nodiscard]] std::int64_t value_of(const PreparedEvents& events, std::size_t measure,
                                       std::size_t row) const;
   void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
   void add_up(const Place& place);
-  void add_from(const Place& place, std::size_t row, bool in);
-  void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
+  void total_up(std::size_t key, std::vector<std::int32_t>& seen);
+  void total_from(std::size_t key, std::size_t first);
   void mark_from(const Place& place, std::size_t row);
-  Place& own(std::size_t key);
+
+  // Of one key, whose own rows are counted from the first of them.
+  [[nodiscard]] std::size_t cut_of(std::size_t key) const {
+    return base_ == nullptr ? 0 : cuts_[key];
+  }
+  [[nodiscard]] std::int64_t wide_before(std::size_t key, std::size_t column, std::size_t row,
+                                         std::int64_t none) const;
+  Place& own(std::size_t key, std::size_t more);
+  void take_over(std::size_t key, std::size_t first);
   [[nodiscard]] std::size_t take_room(std::uint32_t room);
   void move_rows(const Series& from, std::size_t first, std::size_t count, std::size_t to);
   void shift(const Place& place, std::size_t from, std::size_t to);
-  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, const Place& place,
+  void add_from(std::size_t key, std::size_t row, bool in);
+  void link(std::size_t key, std::size_t measure, std::size_t row);
+  void unlink(std::size_t key, std::size_t measure, std::size_t row);
+  [[nodiscard]] std::int32_t last_of_code(std::size_t key, std::size_t measure, std::int32_t code,
+                                          std::size_t end) const;
+  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
                               std::size_t at) const;
 
   SeriesLayout layout_;
   const Series* base_ = nullptr;
   std::vector<Place> places_;
-  std::size_t used_ = 0;  // of the columns
+  std::vector<std::uint32_t> cuts_;  // [keys], over a base: so many of its rows are still in
+  std::size_t used_ = 0;             // of the columns
   std::size_t rows_ = 0;
   // times, values, then wide measures.
   std::vector<RawVector<std::int64_t>> wide_;
@@ -259,6 +301,7 @@ class Series {
   std::size_t filter_planes_ = 1;
   std::vector<std::size_t> sums_;               // measures that are sums
   std::vector<std::size_t> known_;              // measures that count known values
+  std::vector<std::size_t> distinct_;           // measures that count codes once
   std::vector<std::size_t> column_;             // [measures], of wide_
   std::vector<Flag> flag_;                      // [measures]: of the filter, or of what is counted
   std::vector<Flag> counted_;                   // those with marks

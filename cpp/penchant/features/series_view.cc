@@ -187,7 +187,7 @@ void SeriesView::look(const Points& points, std::size_t first, std::size_t count
     for (std::size_t w = 0; w < wider_.size(); ++w) {
       const std::uint32_t* const known = hint(k, w);
       const Series::List& list = lists_[own_[k]];
-      if (known != nullptr && *known < list.size()) __builtin_prefetch(list.times() + *known);
+      if (known != nullptr && *known < list.size()) list.prefetch_time(*known);
     }
   }
   find_end();

@@ -210,5 +210,23 @@ TEST(Series, CountsTakeABitOfARow) {
   EXPECT_LT(series.bytes(), series.rows() * 10);
 }
 
+TEST(Series, OverAnotherHoldsOnlyWhatCame) {
+  const World world(50'000, 7);
+  const auto columns = World::columns(world.rows);
+  std::vector<std::uint32_t> order(world.rows.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return world.rows[i].time; });
+  Series base(layout());
+  base.build(columns.events, {world.keys, nullptr, kKeys}, order, 1);
+  Series over = Series::over(base);
+  std::vector<PlainRow> late(3, {.time = 60'000, .filters = 1, .code = 3, .value = 7});
+  late[1].time = 49'940;  // behind it are a few of the base's
+  late[2].time = 49'941;
+  const auto more = World::columns(late);
+  for (std::size_t i = 0; i < late.size(); ++i) over.insert(more.events, i, 2);
+  EXPECT_EQ(over.list(2).size(), base.list(2).size() + 3);
+  EXPECT_LT(over.bytes(), base.bytes() / 100);
+}
+
 }  // namespace
 }  // namespace penchant::features
