@@ -168,18 +168,10 @@ double BlockReader::bound_of(std::size_t f, std::size_t i) const {
 }
 
 double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
-  const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].list(i);
-  const std::size_t end = seen_[access.series].end(i);
-  const std::size_t begin = begin_of(f, i);
-  if (begin == 0) return static_cast<double>(list.total(access.measure, end));
-  std::size_t codes = 0;
-  for (std::size_t row = begin; row < end; ++row) {
-    const bool first = list.previous(access.measure, row) < static_cast<std::int64_t>(begin);
-    codes += first && counts(list, row, feature) ? 1 : 0;
-  }
-  return static_cast<double>(codes);
+  const SeriesView& view = seen_[access.series];
+  const std::size_t begin = view.begin(access.window, i);
+  return static_cast<double>(view.list(i).distinct(access.measure, begin, view.end(i)));
 }
 
 double BlockReader::age_of(std::size_t f, std::size_t i) const {

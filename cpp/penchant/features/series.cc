@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <mutex>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
@@ -80,6 +81,9 @@ Series::Series(SeriesLayout layout) : layout_(std::move(layout)) {
     if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne)
       known_.push_back(m);
   }
+  code_rows_.resize(distinct_.size());
+  windowed_.resize(layout_.measures.size());
+  for (const std::size_t m : layout_.windowed) windowed_[m] = true;
   wide_.resize(wide);
   narrow_.resize(narrow);
   place_flags();
@@ -142,6 +146,10 @@ std::size_t Series::bytes() const {
     for (const auto& column : columns) out += column.capacity() * width;
     return out;
   };
+  std::size_t indexed = 0;
+  for (const auto& keys : code_rows_) {
+    for (const auto& [key, rows] : keys) indexed += rows.bytes();
+  }
   return places_.capacity() * sizeof(Place) + cuts_.capacity() * 4 + of(wide_, 8) + of(narrow_, 4) +
          of(flags_, 1) + marks_.capacity() * 4;
 }
@@ -311,8 +319,27 @@ void Series::total_up(std::size_t key, std::vector<std::int32_t>& seen) {
     run_distinct(run, narrow_[measure.code].data() + place.begin,
                  narrow_[previous_[m]].data() + place.begin,
                  flags_[flag_[m].plane].data() + place.begin, flag_[m].bit, seen);
+    if (place.size >= kManyCodes) index_codes(key, m);
   }
   total_from(key, 0);
+}
+
+// Of a key with many own rows.
+void Series::index_codes(std::size_t key, std::size_t m) {
+  const Measure& measure = layout_.measures[m];
+  const Place& place = places_[key];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
+  const std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  CodeRows rows;
+  for (std::size_t i = 0; i < place.size; ++i) {
+    if (codes[i] < 0 || !flagged(filter, place.begin + i)) continue;
+    rows.put(codes[i], static_cast<std::int32_t>(cut_of(key) + i));
+  }
+  if (windowed_[m]) rows.index({previous, place.size});
+  static std::mutex mutex;  // keys are built side by side
+  const std::lock_guard lock(mutex);
+  code_rows_[previous_[m] - layout_.codes.size()].insert_or_assign(key, std::move(rows));
 }
 
 void Series::build(const PreparedEvents& events, const KeyColumn& keys,

@@ -18,10 +18,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "penchant/base/matrix.h"
+#include "penchant/features/code_rows.h"
 #include "penchant/features/event_batch.h"
 
 namespace penchant::features {
@@ -84,7 +86,8 @@ struct SeriesLayout {
   std::vector<std::size_t> codes;   // code columns of prepared events; see PreparedEvents
   std::vector<std::size_t> values;  // value columns of prepared events that rows keep
   std::vector<Measure> measures;
-  std::uint32_t filters = 0;  // rows that none of these accepts are left out
+  std::vector<std::size_t> windowed;  // of these kDistinct ones that are asked of windows
+  std::uint32_t filters = 0;          // rows that none of these accepts are left out
 };
 
 // What plans make of a batch once for all series.
@@ -109,7 +112,8 @@ struct KeyColumn {
 };
 
 class Series {
-  static constexpr std::size_t kMarked = 64;  // rows a mark, a cache line of flags
+  static constexpr std::size_t kMarked = 64;       // rows a mark, a cache line of flags
+  static constexpr std::size_t kManyCodes = 1024;  // rows of a key
   struct Flag;
 
  public:
@@ -163,16 +167,23 @@ class Series {
     }
     void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
+    // How many codes are different among the rows `begin` to `end` - 1 (kDistinct). Of long lists
+    // O(log^2 rows), where the layout says that it is asked of windows; else a look at each row.
+    [[nodiscard]] std::size_t distinct(std::size_t measure, std::size_t begin,
+                                       std::size_t end) const;
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
 
    private:
     friend class Series;
-    List(const Series& series, std::size_t begin, std::size_t size)
-        : series_(&series), begin_(begin), size_(size) {}
-    List(const Series& series, std::size_t begin, std::size_t size, std::size_t cut,
-         std::size_t below)
-        : series_(&series), begin_(begin), size_(cut + size), cut_(cut), below_(below) {}
+    List(const Series& series, std::size_t key, std::size_t begin, std::size_t size,
+         std::size_t cut = 0, std::size_t below = 0)
+        : series_(&series),
+          begin_(begin),
+          below_(below),
+          size_(static_cast<std::uint32_t>(cut + size)),
+          cut_(static_cast<std::uint32_t>(cut)),
+          key_(static_cast<std::uint32_t>(key)) {}
     [[nodiscard]] const Series& owner(std::size_t row) const {
       return row < cut_ ? *series_->base_ : *series_;
     }
@@ -191,9 +202,10 @@ class Series {
 
     const Series* series_;
     std::size_t begin_;
-    std::size_t size_;
-    std::size_t cut_ = 0;    // so many of the first rows are the base's
-    std::size_t below_ = 0;  // where these begin
+    std::size_t below_;   // where those begin that are the base's
+    std::uint32_t size_;  // these, of which there are cut_, and own ones
+    std::uint32_t cut_;
+    std::uint32_t key_;
   };
 
   // Of a series without rows. keys: kNoCode for rows that are left out, as are those that no filter
@@ -202,7 +214,7 @@ class Series {
              std::span<const std::uint32_t> order, int threads);
 
   // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
-  // columns), of codes that are counted once O(rows of the key); amortized where it opens a key.
+  // columns), amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
   // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
@@ -215,10 +227,10 @@ class Series {
   [[nodiscard]] List list(std::size_t key) const {
     if (key < places_.size() && places_[key].room > 0) {
       const Place& place = places_[key];
-      if (base_ == nullptr || cuts_[key] == 0) return {*this, place.begin, place.size};
-      return {*this, place.begin, place.size, cuts_[key], base_->places_[key].begin};
+      if (base_ == nullptr || cuts_[key] == 0) return {*this, key, place.begin, place.size};
+      return {*this, key, place.begin, place.size, cuts_[key], base_->places_[key].begin};
     }
-    return base_ == nullptr ? List{*this, 0, 0} : base_->list(key);
+    return base_ == nullptr ? List{*this, key, 0, 0} : base_->list(key);
   }
   // Asks the memory for where the key's rows are.
   void prefetch(std::size_t key) const {
@@ -261,6 +273,7 @@ class Series {
   void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
   void add_up(const Place& place);
   void total_up(std::size_t key, std::vector<std::int32_t>& seen);
+  void index_codes(std::size_t key, std::size_t measure);
   void total_from(std::size_t key, std::size_t first);
   void mark_from(const Place& place, std::size_t row);
 
@@ -278,8 +291,19 @@ class Series {
   void add_from(std::size_t key, std::size_t row, bool in);
   void link(std::size_t key, std::size_t measure, std::size_t row);
   void unlink(std::size_t key, std::size_t measure, std::size_t row);
+  void mark_first(const Place& place, std::size_t measure, std::size_t row, bool first);
+  [[nodiscard]] CodeRows* codes_of(std::size_t key, std::size_t measure);
   [[nodiscard]] std::int32_t last_of_code(std::size_t key, std::size_t measure, std::int32_t code,
                                           std::size_t end) const;
+  // Of the codes of a measure (kDistinct); null where a key has few own rows.
+  [[nodiscard]] const CodeRows* code_rows(std::size_t key, std::size_t measure) const {
+    const auto& all = code_rows_[previous_[measure] - layout_.codes.size()];
+    const auto at = all.find(key);
+    return at == all.end() ? nullptr : &at->second;
+  }
+  // Own rows `first` to `end` - 1 whose previous row is below `bound` in the list.
+  [[nodiscard]] std::size_t codes_new(const Place& place, std::size_t key, std::size_t measure,
+                                      std::size_t first, std::size_t end, std::size_t bound) const;
   [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
                               std::size_t at) const;
 
@@ -299,13 +323,16 @@ class Series {
   // the list before them have each counted flag. [groups][counted flags]
   RawVector<std::uint32_t> marks_;
   std::size_t filter_planes_ = 1;
-  std::vector<std::size_t> sums_;               // measures that are sums
-  std::vector<std::size_t> known_;              // measures that count known values
-  std::vector<std::size_t> distinct_;           // measures that count codes once
-  std::vector<std::size_t> column_;             // [measures], of wide_
-  std::vector<Flag> flag_;                      // [measures]: of the filter, or of what is counted
-  std::vector<Flag> counted_;                   // those with marks
-  std::vector<std::size_t> previous_;           // [measures], of narrow_, of distinct ones
+  std::vector<std::size_t> sums_;      // measures that are sums
+  std::vector<std::size_t> known_;     // measures that count known values
+  std::vector<std::size_t> distinct_;  // measures that count codes once
+  std::vector<std::size_t> column_;    // [measures], of wide_
+  std::vector<Flag> flag_;             // [measures]: of the filter, or of what is counted
+  std::vector<Flag> counted_;          // those with marks
+  std::vector<std::size_t> previous_;  // [measures], of narrow_, of distinct ones
+  std::vector<bool> windowed_;         // [measures]
+  // [distinct ones], by key
+  std::vector<std::unordered_map<std::size_t, CodeRows>> code_rows_;
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
 

@@ -72,6 +72,10 @@ void Series::take_over(std::size_t key, std::size_t first) {
   move_rows(*base_, base_->places_[key].begin + first, count, place.begin);
   place.size += static_cast<std::uint32_t>(count);
   cuts_[key] = static_cast<std::uint32_t>(first);
+  for (const std::size_t m : distinct_) {
+    // What was known of own rows counted from another one.
+    if (codes_of(key, m) != nullptr || place.size >= kManyCodes) index_codes(key, m);
+  }
   mark_from(place, 0);
 }
 
@@ -105,21 +109,49 @@ void Series::shift(const Place& place, std::size_t from, std::size_t to) {
 
 // --- codes that count once ----------------------------------------------------------------------
 
-// The last of a key's first `end` rows that counts and has the code, or -1.
+// The last of a key's rows that counts and has the code, or -1; of a row that comes at list row
+// `end`, behind which nothing has it.
 std::int32_t Series::last_of_code(std::size_t key, std::size_t m, std::int32_t code,
                                   std::size_t end) const {
   const Measure& measure = layout_.measures[m];
   const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
   const std::size_t cut = cut_of(key);
+  // Among the first `rows` of a series' own rows.
   const auto look = [&](const Series& of, std::size_t rows) {
     const std::size_t begin = of.places_[key].begin;
     const std::int32_t* const codes = of.narrow_[measure.code].data() + begin;
     while (rows > 0 && (codes[rows - 1] != code || !of.flagged(filter, begin + rows - 1))) --rows;
     return static_cast<std::int32_t>(rows) - 1;
   };
-  const std::int32_t own = end > cut ? look(*this, end - cut) : -1;
-  if (own >= 0) return own + static_cast<std::int32_t>(cut);
-  return cut == 0 ? -1 : look(*base_, std::min(end, cut));
+  if (const CodeRows* const rows = code_rows(key, m)) {
+    if (rows->last(code) >= 0) return rows->last(code);
+  } else if (end > cut) {
+    const std::int32_t own = look(*this, end - cut);
+    if (own >= 0) return own + static_cast<std::int32_t>(cut);
+  }
+  if (cut == 0) return -1;
+  const CodeRows* const rows = base_->code_rows(key, m);
+  if (rows == nullptr) return look(*base_, cut);
+  // What the base has from the cut on is no longer in, or is among the own rows.
+  std::int32_t row = rows->last(code);
+  const std::size_t begin = base_->places_[key].begin;
+  while (row >= static_cast<std::int32_t>(cut)) {
+    row = base_->narrow_[previous_[m]][begin + static_cast<std::size_t>(row)];
+  }
+  return row;
+}
+
+CodeRows* Series::codes_of(std::size_t key, std::size_t m) {
+  auto& all = code_rows_[previous_[m] - layout_.codes.size()];
+  const auto at = all.find(key);
+  return at == all.end() ? nullptr : &at->second;
+}
+
+// Of own rows.
+void Series::mark_first(const Place& place, std::size_t m, std::size_t row, bool first) {
+  std::uint8_t& flags = flags_[flag_[m].plane][place.begin + row];
+  const auto bit = static_cast<std::uint8_t>(1U << flag_[m].bit);
+  flags = static_cast<std::uint8_t>(first ? flags | bit : flags & ~bit);
 }
 
 // Own row `row` has come, and those behind it are one further on.
@@ -129,42 +161,66 @@ void Series::link(std::size_t key, std::size_t m, std::size_t row) {
   const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
   const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
   std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  CodeRows* const rows = codes_of(key, m);
   const auto at = static_cast<std::int32_t>(cut_of(key) + row);  // in the list
-  const std::int32_t code = codes[row];
-  const bool counts = code >= 0 && flagged(filter, place.begin + row);
+  const auto counts = [&](std::size_t i) {
+    return codes[i] >= 0 && flagged(filter, place.begin + i);
+  };
+  const bool counted = counts(row);
   std::size_t next = place.size;
   for (std::size_t i = place.size; --i > row;) {
     previous[i] += previous[i] >= at ? 1 : 0;
-    if (codes[i] == code && flagged(filter, place.begin + i)) next = i;
+    if (codes[i] == codes[row] && counts(i)) next = i;
   }
-  previous[row] = at;
-  if (!counts) return;
-  const auto first = [&](std::size_t i, bool is) {
-    std::uint8_t& flags = flags_[flag_[m].plane][place.begin + i];
-    const auto bit = static_cast<std::uint8_t>(1U << flag_[m].bit);
-    flags = static_cast<std::uint8_t>(is ? flags | bit : flags & ~bit);
-  };
-  previous[row] =
-      next < place.size ? previous[next] : last_of_code(key, m, code, static_cast<std::size_t>(at));
-  first(row, previous[row] < 0);
-  if (next == place.size) return;
-  previous[next] = at;
-  first(next, false);
+  previous[row] = at;  // counts nowhere
+  if (counted) {
+    const bool last = next == place.size;
+    previous[row] =
+        last ? last_of_code(key, m, codes[row], static_cast<std::size_t>(at)) : previous[next];
+    mark_first(place, m, row, previous[row] < 0);
+    if (!last) {
+      previous[next] = at;
+      mark_first(place, m, next, false);
+    }
+  }
+  if (rows == nullptr) {
+    if (place.size >= kManyCodes) index_codes(key, m);
+    return;
+  }
+  for (std::size_t i = row; i < place.size; ++i) {
+    if (counts(i)) rows->put(codes[i], static_cast<std::int32_t>(cut_of(key) + i));
+  }
+  if (!windowed_[m]) return;
+  if (row + 1 < place.size) rows->changed_from(row);
+  rows->grow({previous, place.size});
 }
 
 // Own row `row` is about to go.
 void Series::unlink(std::size_t key, std::size_t m, std::size_t row) {
+  const Measure& measure = layout_.measures[m];
   const Place& place = places_[key];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
   std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
-  const auto at = static_cast<std::int32_t>(cut_of(key) + row);
+  CodeRows* const rows = codes_of(key, m);
+  const auto cut = static_cast<std::int32_t>(cut_of(key));
+  const std::int32_t at = cut + static_cast<std::int32_t>(row);
+  const auto counts = [&](std::size_t i) {
+    return codes[i] >= 0 && flagged(filter, place.begin + i);
+  };
+  if (rows != nullptr) {
+    if (counts(row)) rows->put(codes[row], previous[row] >= cut ? previous[row] : -1);
+    rows->changed_from(row);
+  }
   for (std::size_t i = row + 1; i < place.size; ++i) {
+    if (rows != nullptr && counts(i)) {
+      rows->put(codes[i], cut + static_cast<std::int32_t>(i) - 1);
+    }
     if (previous[i] > at) {
       --previous[i];
     } else if (previous[i] == at) {
       previous[i] = previous[row];
-      if (previous[i] >= 0) continue;
-      std::uint8_t& flags = flags_[flag_[m].plane][place.begin + i];
-      flags = static_cast<std::uint8_t>(flags | 1U << flag_[m].bit);
+      if (previous[i] < 0) mark_first(place, m, i, true);
     }
   }
 }

@@ -100,6 +100,28 @@ void Series::mark_from(const Place& place, std::size_t row) {
   }
 }
 
+// --- codes that count once ----------------------------------------------------------------------
+
+// Rows that don't count say that they are their own previous ones, which lie in no window's past.
+std::size_t Series::codes_new(const Place& place, std::size_t key, std::size_t m, std::size_t first,
+                              std::size_t end, std::size_t bound) const {
+  constexpr std::size_t kWalked = 128;
+  const auto below = static_cast<std::int32_t>(bound);
+  std::size_t out = 0;
+  if (end - first > kWalked) {
+    if (const CodeRows* const rows = code_rows(key, m)) {
+      const std::size_t indexed = std::min(end, rows->indexed());
+      if (first < indexed) {
+        out = rows->count(first, indexed, below);
+        first = indexed;
+      }
+    }
+  }
+  const std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  for (std::size_t row = first; row < end; ++row) out += previous[row] < below ? 1 : 0;
+  return out;
+}
+
 // --- lists --------------------------------------------------------------------------------------
 
 std::size_t Series::List::before(std::int64_t time) const { return before(time, size_); }
@@ -129,7 +151,7 @@ std::size_t Series::List::before(std::int64_t time, std::size_t end, std::size_t
 // Of the first rows.
 std::size_t Series::List::flags_before(const Flag& flag, std::size_t rows) const {
   if (rows == 0) return 0;
-  const std::size_t shared = std::min(rows, cut_);
+  const std::size_t shared = std::min<std::size_t>(rows, cut_);
   std::size_t out = 0;
   if (shared > 0) out = series_->base_->flags_before(flag, below_, below_ + shared);
   if (rows > shared) out += series_->flags_before(flag, begin_, begin_ + (rows - shared));
@@ -146,7 +168,7 @@ std::int64_t Series::List::total(std::size_t m, std::size_t rows) const {
       const std::int64_t own = series_->last_flag(flag, begin_, begin_ + (rows - cut_));
       if (own >= 0) return own + cut;
     }
-    const std::size_t shared = std::min(rows, cut_);
+    const std::size_t shared = std::min<std::size_t>(rows, cut_);
     return shared == 0 ? -1 : series_->base_->last_flag(flag, below_, below_ + shared);
   }
   if (measure.narrow()) return static_cast<std::int64_t>(flags_before(flag, rows));
@@ -183,13 +205,27 @@ std::size_t Series::List::first(std::size_t m, std::size_t begin, std::size_t en
   const Series::Flag& flag = series_->flag_[m];
   if (end <= begin) return end;
   if (begin < cut_) {
-    const std::size_t shared = below_ + std::min(end, cut_);
+    const std::size_t shared = below_ + std::min<std::size_t>(end, cut_);
     const std::size_t found = series_->base_->first_flag(flag, below_, below_ + begin, shared);
     if (found < shared) return found - below_;
   }
   if (end <= cut_) return end;
-  const std::size_t from = begin_ + (std::max(begin, cut_) - cut_);
+  const std::size_t from = begin_ + (std::max<std::size_t>(begin, cut_) - cut_);
   return series_->first_flag(flag, begin_, from, begin_ + (end - cut_)) - begin_ + cut_;
+}
+
+std::size_t Series::List::distinct(std::size_t m, std::size_t begin, std::size_t end) const {
+  if (end <= begin) return 0;
+  if (begin == 0) return flags_before(series_->flag_[m], end);
+  std::size_t out = 0;
+  if (begin < cut_) {
+    const Series& base = *series_->base_;
+    const std::size_t shared = std::min<std::size_t>(end, cut_);
+    out = base.codes_new(base.places_[key_], key_, m, begin, shared, begin);
+  }
+  if (end <= cut_) return out;
+  const std::size_t from = std::max<std::size_t>(begin, cut_) - cut_;
+  return out + series_->codes_new(series_->places_[key_], key_, m, from, end - cut_, begin);
 }
 
 std::int32_t Series::List::previous(std::size_t m, std::size_t row) const {
