@@ -15,8 +15,10 @@
 // key's rows in their order, and of whole numbers: it is the same in whatever order events came.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -167,6 +169,20 @@ class Series {
     }
     void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
+    // Of the first `end` rows those that the measure's filter accepts, with a code each, from the
+    // last one back, as long as use(row, code) is true. O(rows that are used).
+    template <class Use>
+    void each_back(std::size_t measure, std::size_t code, std::size_t end, const Use& use) const;
+    // Asks the memory for what that looks at first.
+    void prefetch_back(std::size_t measure, std::size_t code, std::size_t end) const {
+      if (end == 0) return;
+      const Series& of = owner(end - 1);
+      const std::size_t last = at(end - 1);
+      const std::int32_t* const codes = of.narrow_[code].data();
+      __builtin_prefetch(of.flags_[of.flag_[measure].plane].data() + last);
+      __builtin_prefetch(codes + last);
+      __builtin_prefetch(codes + (last < 16 ? 0 : last - 16));
+    }
     // How many codes are different among the rows `begin` to `end` - 1 (kDistinct). Of long lists
     // O(log^2 rows), where the layout says that it is asked of windows; else a look at each row.
     [[nodiscard]] std::size_t distinct(std::size_t measure, std::size_t begin,
@@ -335,6 +351,48 @@ class Series {
   std::vector<std::unordered_map<std::size_t, CodeRows>> code_rows_;
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
+
+// The bit of each of at most 64 bytes; reads up to 7 bytes behind them.
+inline std::uint64_t flag_bits(const std::uint8_t* bytes, std::size_t count, unsigned bit) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kGather = 0x0102040810204080;  // byte i to bit 56 + i
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < count; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes + i, sizeof word);
+    out |= ((word >> bit & kOnes) * kGather >> 56) << i;
+  }
+  return count < 64 ? out & ((std::uint64_t{1} << count) - 1) : out;
+}
+
+template <class Use>
+void Series::List::each_back(std::size_t measure, std::size_t code, std::size_t end,
+                             const Use& use) const {
+  const Flag flag = series_->flag_[measure];
+  // Those of one owner, which are counted from its first; whether to go on. Flags are as good as
+  // random: 64 rows become a word, whose bits are the rows to be used.
+  const auto back = [&](const Series& of, std::size_t begin, std::size_t rows, std::size_t first) {
+    const std::uint8_t* const flags = of.flags_[flag.plane].data() + begin;
+    const std::int32_t* const codes = of.narrow_[code].data() + begin;
+    while (rows > 0) {
+      const std::size_t from = rows - std::min(rows, kMarked);
+      std::uint64_t set = flag_bits(flags + from, rows - from, flag.bit);
+      rows = from;
+      if (set == 0 && from > 0) {
+        // Marks tell where the next one is.
+        rows = static_cast<std::size_t>(of.last_flag(flag, begin, begin + from) + 1);
+      }
+      while (set != 0) {
+        const std::size_t i = from + 63 - static_cast<std::size_t>(std::countl_zero(set));
+        set &= ~(std::uint64_t{1} << (i - from));
+        if (!use(first + i, codes[i])) return false;
+      }
+    }
+    return true;
+  };
+  if (end > cut_ && !back(*series_, begin_, end - cut_, cut_)) return;
+  if (cut_ > 0) back(*series_->base_, below_, std::min<std::size_t>(end, cut_), 0);
+}
 
 // The sum, exactly; throws kBadData where it leaves 64 bits.
 [[nodiscard]] std::int64_t added(std::int64_t a, std::int64_t b);
