@@ -60,11 +60,23 @@ std::int64_t DecayedSum::advance(std::int64_t sum, std::int64_t from, std::int64
   return passed(sum, span(to) - span(from));
 }
 
+double DecayedSum::left(std::int64_t span, std::int64_t time) const {
+  const std::int64_t begin = span * (half_life * kSpanHalfLives);
+  return portable_exp2(-(static_cast<double>(time - begin) / static_cast<double>(half_life)));
+}
+
 double DecayedSum::at(std::int64_t sum, std::int64_t last, std::int64_t time) const {
-  const std::int64_t span = half_life * kSpanHalfLives;
-  const std::int64_t begin = floor_div(last, span) * span;
-  const double since = static_cast<double>(time - begin) / static_cast<double>(half_life);
-  return static_cast<double>(sum) / kDecayedScale * portable_exp2(-since);
+  return static_cast<double>(sum) / kDecayedScale * left(span(last), time);
+}
+
+double Fading::at(std::int64_t sum, std::int64_t last, std::int64_t time) {
+  const std::int64_t span = decayed_.span(last);
+  if (span != span_ || time != time_) {
+    left_ = decayed_.left(span, time);
+    span_ = span;
+    time_ = time;
+  }
+  return static_cast<double>(sum) / kDecayedScale * left_;
 }
 
 // --- series -------------------------------------------------------------------------------------
@@ -135,8 +147,8 @@ void Series::resize(std::size_t rows) {
   };
   for (auto& column : wide_) grow(column, rows);
   for (auto& column : narrow_) grow(column, rows);
-  // Words are read whole.
-  for (auto& column : flags_) grow(column, rows + 8);
+  // Groups are read whole.
+  for (auto& column : flags_) grow(column, rows + kMarked);
   grow(marks_, (rows / kMarked + 1) * counted_.size());
 }
 

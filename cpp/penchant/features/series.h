@@ -156,6 +156,9 @@ class Series {
     // How many of the rows `begin` to `end` - 1 a measure counts (kCount, kKnown, kDistinct). O(1).
     [[nodiscard]] std::size_t counted(std::size_t measure, std::size_t begin,
                                       std::size_t end) const;
+    // The same of several measures, of rows from the first on: to out[k][at].
+    void count(std::span<const std::size_t> measures, std::size_t end,
+               std::span<std::uint32_t* const> out, std::size_t at) const;
     // The first row from `begin` on that it counts, or `end`. O(log rows).
     [[nodiscard]] std::size_t first(std::size_t measure, std::size_t begin, std::size_t end) const;
     // The sum of the rows `begin` to `end` - 1 (kSum). O(1).
@@ -281,6 +284,9 @@ class Series {
   // flag (from `begin`, or -1), and the first from `row` on that has it, or `end`.
   [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t begin,
                                          std::size_t end) const;
+  // The same of the flags of several measures: added to out[k][at].
+  void add_flags(std::span<const std::size_t> measures, std::size_t begin, std::size_t end,
+                 std::span<std::uint32_t* const> out, std::size_t at) const;
   [[nodiscard]] std::int64_t last_flag(const Flag& flag, std::size_t begin, std::size_t end) const;
   [[nodiscard]] std::size_t first_flag(const Flag& flag, std::size_t begin, std::size_t row,
                                        std::size_t end) const;
@@ -415,6 +421,22 @@ struct DecayedSum {
   [[nodiscard]] std::int64_t advance(std::int64_t sum, std::int64_t from, std::int64_t to) const;
   // A sum of the span of `last` in units, as of `time` >= last.
   [[nodiscard]] double at(std::int64_t sum, std::int64_t last, std::int64_t time) const;
+  // What is left at `time` of one of a span's counts.
+  [[nodiscard]] double left(std::int64_t span, std::int64_t time) const;
+};
+
+// The same of one sum after another: what those of one span and moment have in common is found
+// once.
+class Fading {
+ public:
+  explicit Fading(std::int64_t half_life) : decayed_{half_life} {}
+  [[nodiscard]] double at(std::int64_t sum, std::int64_t last, std::int64_t time);
+
+ private:
+  DecayedSum decayed_;
+  std::int64_t span_ = 0;
+  std::int64_t time_ = kNoNumber;
+  double left_ = 0;
 };
 
 }  // namespace penchant::features

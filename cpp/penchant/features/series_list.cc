@@ -1,6 +1,7 @@
 // What is read of a key's rows: those of the series below, then its own.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "penchant/features/series.h"
@@ -35,6 +36,36 @@ std::size_t Series::flags_before(const Flag& flag, std::size_t begin, std::size_
   const std::size_t from = std::max(begin, group * kMarked);
   const std::size_t marked = from > begin ? marks_[group * counted_.size() + flag.mark] : 0;
   return marked + bits_in(flags_[flag.plane].data() + from, end - from, flag.bit);
+}
+
+// A group's flags are loaded once, as eight words without those of other rows: what is added is the
+// same work for any number of rows.
+void Series::add_flags(std::span<const std::size_t> measures, std::size_t begin, std::size_t end,
+                       std::span<std::uint32_t* const> out, std::size_t at) const {
+  constexpr std::size_t kWords = kMarked / 8;
+  if (end <= begin) return;
+  const std::size_t group = (end - 1) / kMarked;
+  const std::size_t from = std::max(begin, group * kMarked);
+  const std::size_t rows = end - from;
+  const std::uint32_t* const marks =
+      from > begin ? marks_.data() + group * counted_.size() : nullptr;
+  std::array<std::uint64_t, kWords> words;
+  std::size_t plane = flags_.size();
+  for (std::size_t k = 0; k < measures.size(); ++k) {
+    const Flag& flag = flag_[measures[k]];
+    if (flag.plane != plane) {
+      plane = flag.plane;
+      std::memcpy(words.data(), flags_[plane].data() + from, sizeof words);
+      for (std::size_t w = 0; w < kWords; ++w) {
+        const std::size_t kept = 8 * std::min<std::size_t>(rows - std::min(rows, 8 * w), 8);
+        words[w] &= kept == 0 ? 0 : ~std::uint64_t{0} >> (64 - kept);
+      }
+    }
+    std::uint64_t sums = 0;
+    for (std::size_t w = 0; w < kWords; ++w) sums += words[w] >> flag.bit & kOnes;
+    out[k][at] +=
+        static_cast<std::uint32_t>(sums * kOnes >> 56) + (marks == nullptr ? 0 : marks[flag.mark]);
+  }
 }
 
 std::int64_t Series::last_flag(const Flag& flag, std::size_t begin, std::size_t end) const {
@@ -185,6 +216,14 @@ std::size_t Series::List::counted(std::size_t m, std::size_t begin, std::size_t 
     return bits_in(owner(begin).flags_[flag.plane].data() + at(begin), end - begin, flag.bit);
   }
   return flags_before(flag, end) - flags_before(flag, begin);
+}
+
+void Series::List::count(std::span<const std::size_t> measures, std::size_t end,
+                         std::span<std::uint32_t* const> out, std::size_t at) const {
+  for (std::uint32_t* const one : out) one[at] = 0;
+  const std::size_t shared = std::min<std::size_t>(end, cut_);
+  if (shared > 0) series_->base_->add_flags(measures, below_, below_ + shared, out, at);
+  if (end > shared) series_->add_flags(measures, begin_, begin_ + (end - shared), out, at);
 }
 
 void Series::List::prefetch_counts(std::size_t rows) const {
