@@ -134,7 +134,9 @@ class Series {
     // The same among the first `end` rows, of which at least `least` are.
     [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end,
                                      std::size_t least = 0) const;
-    [[nodiscard]] std::int64_t time(std::size_t row) const { return *time_at(row); }
+    [[nodiscard]] std::int64_t time(std::size_t row) const {
+      return row < cut_ ? base_times_[row] : times_[row - cut_];
+    }
     // Of the layout's filters, a bit each.
     [[nodiscard]] std::uint32_t filters(std::size_t row) const {
       const Series& of = owner(row);
@@ -198,6 +200,8 @@ class Series {
     List(const Series& series, std::size_t key, std::size_t begin, std::size_t size,
          std::size_t cut = 0, std::size_t below = 0)
         : series_(&series),
+          times_(series.wide_[0].data() + begin),
+          base_times_(cut == 0 ? nullptr : series.base_->wide_[0].data() + below),
           begin_(begin),
           below_(below),
           size_(static_cast<std::uint32_t>(cut + size)),
@@ -211,7 +215,7 @@ class Series {
       return row < cut_ ? below_ + row : begin_ + (row - cut_);
     }
     [[nodiscard]] const std::int64_t* time_at(std::size_t row) const {
-      return owner(row).wide_[0].data() + at(row);
+      return row < cut_ ? base_times_ + row : times_ + (row - cut_);
     }
     // A measure's running total that a column holds.
     [[nodiscard]] std::int64_t wide(std::size_t measure, std::size_t row) const {
@@ -220,6 +224,8 @@ class Series {
     [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t rows) const;
 
     const Series* series_;
+    const std::int64_t* times_;       // own
+    const std::int64_t* base_times_;  // those of the base
     std::size_t begin_;
     std::size_t below_;   // where those begin that are the base's
     std::uint32_t size_;  // these, of which there are cut_, and own ones
