@@ -20,14 +20,21 @@ from penchant import features as ft
 
 SUBJECTS, ITEMS, CANDIDATES = 50_000, 10_000, 200
 SEEN = ft.latest(5, "page_view")
+MANY_SEEN = ft.latest(20, "page_view")
 CART = ft.cart(quantity="quantity", price="price")
 
 PLANS = {
     "count": [ft.count("purchase")],
     "together: share": [ft.together(SEEN)],
     "together: share of views": [ft.together(SEEN, "page_view")],
+    "together: share, of 20 items": [ft.together(MANY_SEEN)],
+    "together: lift, of 20 items": [ft.together(MANY_SEEN, how="lift")],
     "together: lift": [ft.together(SEEN, how="lift")],
     "together: within 6 hours": [ft.together(SEEN, within="6h")],
+    "distinct: of all, 28 and 91 days": [
+        ft.distinct("subject", "purchase", by="all", window=window, name=f"people_{window}")
+        for window in ("28d", "91d")
+    ],
     "basket: six": [
         ft.basket(what, of=CART)
         for what in ("items", "pieces", "value", "has", "categories", "same")

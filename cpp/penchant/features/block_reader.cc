@@ -92,21 +92,12 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
   const auto each = [&](const auto& value) {
     for (std::size_t i = 0; i < count_; ++i) out[i] = value(i);
   };
-  // Of events: what many points ask of the same list is found once.
-  const auto once = [&](const auto& value) {
-    for (const SeriesView::Run& run : seen_[plan_.access()[f].series].runs()) {
-      const double all = run.like < run.begin ? out[run.like] : value(run.begin);
-      std::fill(out + run.begin, out + run.end, all);
-    }
-  };
+  const auto once = [&](auto&& value) { seen_[plan_.access()[f].series].each(out, value); };
   switch (feature.kind) {
     case Kind::kCount:
     case Kind::kKnown: {
       const Plan::Access& access = plan_.access()[f];
-      const SeriesView& view = seen_[access.series];
-      return once([&](std::size_t i) {
-        return static_cast<double>(view.counted(access.measure, access.window, i));
-      });
+      return seen_[access.series].each_counted(access.measure, access.window, out);
     }
     case Kind::kSum:
       return once([&](std::size_t i) { return sum_of(f, i); });
@@ -120,7 +111,9 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
     case Kind::kSpan:
       return once([&](std::size_t i) { return age_of(f, i); });
     case Kind::kDecayed:
-      return once([&](std::size_t i) { return decayed_of(f, i); });
+      return once([&, fading = Fading(feature.half_life)](std::size_t i) mutable {
+        return decayed_of(f, i, fading);
+      });
     case Kind::kLastCode:
       return once([&](std::size_t i) { return last_code_of(f, i); });
     case Kind::kTopCode:
@@ -168,18 +161,10 @@ double BlockReader::bound_of(std::size_t f, std::size_t i) const {
 }
 
 double BlockReader::distinct_of(std::size_t f, std::size_t i) const {
-  const Feature& feature = plan_.features()[f];
   const Plan::Access& access = plan_.access()[f];
-  const Series::List& list = seen_[access.series].list(i);
-  const std::size_t end = seen_[access.series].end(i);
-  const std::size_t begin = begin_of(f, i);
-  if (begin == 0) return static_cast<double>(list.total(access.measure, end));
-  std::size_t codes = 0;
-  for (std::size_t row = begin; row < end; ++row) {
-    const bool first = list.previous(access.measure, row) < static_cast<std::int64_t>(begin);
-    codes += first && counts(list, row, feature) ? 1 : 0;
-  }
-  return static_cast<double>(codes);
+  const SeriesView& view = seen_[access.series];
+  const std::size_t begin = view.begin(access.window, i);
+  return static_cast<double>(view.list(i).distinct(access.measure, begin, view.end(i)));
 }
 
 double BlockReader::age_of(std::size_t f, std::size_t i) const {
@@ -205,13 +190,12 @@ double BlockReader::age_of(std::size_t f, std::size_t i) const {
   return static_cast<double>(until - list.time(low)) / unit;
 }
 
-double BlockReader::decayed_of(std::size_t f, std::size_t i) const {
+double BlockReader::decayed_of(std::size_t f, std::size_t i, Fading& fading) const {
   const Plan::Access& access = plan_.access()[f];
   const Series::List& list = seen_[access.series].list(i);
   const std::size_t end = seen_[access.series].end(i);
   if (end == 0) return 0;
-  return DecayedSum{plan_.features()[f].half_life}.at(list.total(access.measure, end),
-                                                      list.time(end - 1), times_[i]);
+  return fading.at(list.total(access.measure, end), list.time(end - 1), times_[i]);
 }
 
 double BlockReader::last_code_of(std::size_t f, std::size_t i) {

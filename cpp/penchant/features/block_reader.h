@@ -42,7 +42,7 @@ class BlockReader {
   [[nodiscard]] double bound_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double distinct_of(std::size_t f, std::size_t i) const;
   [[nodiscard]] double age_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double decayed_of(std::size_t f, std::size_t i) const;
+  [[nodiscard]] double decayed_of(std::size_t f, std::size_t i, Fading& fading) const;
   [[nodiscard]] double last_code_of(std::size_t f, std::size_t i);
   [[nodiscard]] double top_code_of(std::size_t f, std::size_t i);
   [[nodiscard]] double of_item(const Feature& feature, std::size_t i) const;

@@ -7,6 +7,7 @@ namespace penchant::features {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMetAtOnce = 512;
 
 std::size_t largest_sample(const Plan& plan) {
   std::size_t out = 0;
@@ -20,15 +21,19 @@ CompanionWalk::CompanionWalk(const State& state, std::size_t most)
     : state_(state),
       people_(largest_sample(state.plan())),
       last_(most, 0),
-      frequency_(most, kUnknown) {
+      frequency_(most, kUnknown),
+      most_(most),
+      pooled_(most) {
   std::size_t listed = 0;
   for (const Companions& one : state.plan().companions()) {
     listed = std::max(listed, state.plan().lists()[one.list].most);
   }
-  const std::size_t people = largest_sample(state.plan());
-  met_.reserve(people);
-  lists_.reserve(people);
-  rows_.reserve(people);
+  const std::size_t met = kMetAtOnce + largest_sample(state.plan());
+  met_.reserve(met);
+  lists_.reserve(met);
+  upto_.reserve(met);
+  items_.reserve(std::max(listed, most));
+  ends_.reserve(std::max(listed, most));
   found_.resize(listed);
   for (Found& found : found_) {
     found.had.resize(most);
@@ -38,130 +43,192 @@ CompanionWalk::CompanionWalk(const State& state, std::size_t most)
 
 void CompanionWalk::walk(std::size_t companions, std::span<const std::int32_t> listed,
                          std::int32_t subject, std::int64_t time, const CodePlaces& candidates) {
-  const Companions& rule = state_.plan().companions()[companions];
-  const Plan::CompanionAccess& access = state_.plan().companion_access()[companions];
+  const Walk walk{state_.plan().companions()[companions],
+                  state_.plan().companion_access()[companions], subject, time};
   candidates_ = &candidates;
+  maybe_.fill(0);
+  for (std::size_t place = 0; place < candidates.size(); ++place) {
+    const auto code = static_cast<std::uint32_t>(candidates.code(place));
+    maybe_[code / 64 % maybe_.size()] |= std::uint64_t{1} << (code % 64);
+  }
   used_ = listed.size();
   for (std::size_t j = 0; j < used_; ++j) {
     Found& found = found_[j];
     found.item = listed[j];
-    look(rule, access, subject, time, candidates, found);
+    found.rows = 0;
+    std::fill_n(found.had.begin(), candidates.size(), 0);
+    std::fill_n(found.had_rows.begin(), candidates.size(), 0);
   }
-  if (!access.lift) return;
-  const auto all = state_.series(access.all).list(0);
-  const auto rows = static_cast<double>(all.total(access.all_count, all.before(time)));
-  for (std::size_t place = 0; place < candidates.size(); ++place) {
-    const auto own =
-        state_.series(access.items).list(static_cast<std::size_t>(candidates.code(place)));
-    const std::int64_t count = own.total(access.item_count, own.before(time));
-    frequency_[place] = count == 0 ? kUnknown : static_cast<double>(count) / rows;
-  }
-}
-
-void CompanionWalk::look(const Companions& rule, const Plan::CompanionAccess& access,
-                         std::int32_t subject, std::int64_t time, const CodePlaces& candidates,
-                         Found& found) {
-  found.rows = 0;
-  std::fill_n(found.had.begin(), candidates.size(), 0);
-  std::fill_n(found.had_rows.begin(), candidates.size(), 0);
-  people_.clear();
+  find_items(walk);
   met_.clear();
-  const auto rows = state_.series(access.items).list(static_cast<std::size_t>(found.item));
-  std::int64_t row = rows.total(access.item_last, rows.before(time));
-  for (std::size_t n = 0; n < rule.sample && row >= 0; ++n) {
-    const auto at = static_cast<std::size_t>(row);
-    row = rows.total(access.item_last, at);
-    const std::int32_t person = rows.code(access.subject_code, at);
-    if (person < 0 || person == subject) continue;
-    const std::size_t known = people_.size();
-    if (people_.put(person) == known) met_.push_back(rows.time(at));
+  for (std::size_t j = 0; j < used_; ++j) {
+    meet(walk, j);
+    if (met_.size() >= kMetAtOnce || j + 1 == used_) look_at_met(walk);
   }
-  found.people = static_cast<std::int64_t>(people_.size());
-  find_rows(rule, access, time);
-  for (std::size_t p = 0; p < people_.size(); ++p) look_at(rule, access, p, candidates, found);
+  if (walk.access.lift) find_frequencies(walk);
 }
 
-// Where the rows of the people begin, seen from their end. Step by step for all of them: memory
-// that is far away is asked for at once.
-void CompanionWalk::find_rows(const Companions& rule, const Plan::CompanionAccess& access,
-                              std::int64_t time) {
-  const Series& series = state_.series(access.subjects);
+// The rows of the items of the list.
+void CompanionWalk::find_items(const Walk& walk) {
+  const Series& series = state_.series(walk.access.items);
+  items_.clear();
+  ends_.clear();
+  for (std::size_t j = 0; j < used_; ++j) {
+    series.prefetch(static_cast<std::size_t>(found_[j].item));
+  }
+  for (std::size_t j = 0; j < used_; ++j) {
+    items_.push_back(series.list(static_cast<std::size_t>(found_[j].item)));
+    items_.back().prefetch_end();
+  }
+  for (const Series::List& list : items_) {
+    ends_.push_back(list.before(walk.time));
+    list.prefetch_back(walk.access.item_last, walk.access.subject_code, ends_.back());
+  }
+}
+
+// Who had an item of the list.
+void CompanionWalk::meet(const Walk& walk, std::size_t item) {
+  const Series& subjects = state_.series(walk.access.subjects);
+  const Series::List& list = items_[item];
+  people_.clear();
+  std::size_t left = walk.rule.sample;
+  const auto use = [&](std::size_t row, std::int32_t person) {
+    if (person >= 0 && person != walk.subject) {
+      const std::size_t known = people_.size();
+      if (people_.put(person) == known) {
+        met_.push_back({person, static_cast<std::uint32_t>(item), list.time(row)});
+        subjects.prefetch(static_cast<std::size_t>(person));
+      }
+    }
+    return --left > 0;
+  };
+  list.each_back(walk.access.item_last, walk.access.subject_code, ends_[item], use);
+  found_[item].people = static_cast<std::int64_t>(people_.size());
+}
+
+void CompanionWalk::look_at_met(const Walk& walk) {
+  const Series& subjects = state_.series(walk.access.subjects);
   lists_.clear();
-  rows_.clear();
-  for (std::size_t p = 0; p < people_.size(); ++p) {
-    lists_.push_back(series.list(static_cast<std::size_t>(people_.code(p))));
+  upto_.clear();
+  for (const Met& met : met_) {
+    lists_.push_back(subjects.list(static_cast<std::size_t>(met.person)));
+    lists_.back().prefetch_end();
   }
-  for (std::size_t p = 0; p < people_.size(); ++p) {
-    const Series::List& list = lists_[p];
-    std::int64_t until = time;
-    if (rule.within > 0) until = std::min(until, met_[p] + rule.within + 1);
-    const bool all = list.size() > 0 && list.time(list.size() - 1) < until;
-    rows_.push_back(static_cast<std::int64_t>(all ? list.size() : list.before(until)));
+  for (std::size_t p = 0; p < met_.size(); ++p) {
+    std::int64_t until = walk.time;
+    if (walk.rule.within > 0) until = std::min(until, met_[p].time + walk.rule.within + 1);
+    upto_.push_back(lists_[p].before(until));
+    lists_[p].prefetch_back(walk.access.subject_last, walk.access.item_code, upto_[p]);
   }
-  for (std::size_t p = 0; p < people_.size(); ++p) {
-    rows_[p] = lists_[p].total(access.subject_last, static_cast<std::size_t>(rows_[p]));
-  }
+  for (std::size_t p = 0; p < met_.size(); ++p) look_at(walk, met_[p], lists_[p], upto_[p]);
+  met_.clear();
 }
 
-void CompanionWalk::look_at(const Companions& rule, const Plan::CompanionAccess& access,
-                            std::size_t p, const CodePlaces& candidates, Found& found) {
+void CompanionWalk::look_at(const Walk& walk, const Met& met, const Series::List& list,
+                            std::size_t end) {
   ++persons_;
-  const Series::List& list = lists_[p];
-  std::int64_t row = rows_[p];
-  for (std::size_t n = 0; n < rule.depth && row >= 0; ++n) {
-    const auto at = static_cast<std::size_t>(row);
-    if (rule.within > 0 && list.time(at) < met_[p] - rule.within) return;
-    row = list.total(access.subject_last, at);
-    const std::int32_t item = list.code(access.item_code, at);
-    if (item < 0 || item == found.item) continue;
-    ++found.rows;
-    const std::uint32_t place = candidates.find(item);
-    if (place == CodePlaces::kNone) continue;
+  Found& found = found_[met.item];
+  const std::int64_t first =
+      walk.rule.within > 0 ? met.time - walk.rule.within : std::numeric_limits<std::int64_t>::min();
+  std::size_t left = walk.rule.depth;
+  std::int64_t rows = 0;
+  const auto use = [&](std::size_t row, std::int32_t item) {
+    if (walk.rule.within > 0 && list.time(row) < first) return false;
+    const bool more = --left > 0;
+    if (item < 0 || item == found.item) return more;
+    ++rows;
+    const auto code = static_cast<std::uint32_t>(item);
+    if ((maybe_[code / 64 % maybe_.size()] >> (code % 64) & 1U) == 0) return more;
+    const std::uint32_t place = candidates_->find(item);
+    if (place == CodePlaces::kNone) return more;
     ++found.had_rows[place];
-    if (last_[place] == persons_) continue;
+    found.had[place] += last_[place] == persons_ ? 0 : 1;
     last_[place] = persons_;
-    ++found.had[place];
+    return more;
+  };
+  list.each_back(walk.access.subject_last, walk.access.item_code, end, use);
+  found.rows += rows;
+}
+
+void CompanionWalk::find_frequencies(const Walk& walk) {
+  const Plan::CompanionAccess& access = walk.access;
+  const Series& series = state_.series(access.items);
+  const auto all = state_.series(access.all).list(0);
+  const auto rows = static_cast<double>(all.total(access.all_count, all.before(walk.time)));
+  const std::size_t count = candidates_->size();
+  items_.clear();
+  ends_.clear();
+  for (std::size_t place = 0; place < count; ++place) {
+    series.prefetch(static_cast<std::size_t>(candidates_->code(place)));
+  }
+  for (std::size_t place = 0; place < count; ++place) {
+    items_.push_back(series.list(static_cast<std::size_t>(candidates_->code(place))));
+    items_.back().prefetch_end();
+  }
+  for (const Series::List& list : items_) {
+    ends_.push_back(list.before(walk.time));
+    list.prefetch_counts(ends_.back());
+  }
+  for (std::size_t place = 0; place < count; ++place) {
+    const std::int64_t own = items_[place].total(access.item_count, ends_[place]);
+    frequency_[place] = own == 0 ? kUnknown : static_cast<double>(own) / rows;
   }
 }
 
+// value(found, place): what an item of the list says of a candidate.
 template <class Value>
-double CompanionWalk::pooled(std::size_t place, Feature::Pool pool, const Value& value) const {
-  double sum = 0;
-  double most = 0;
-  std::size_t items = 0;
+void CompanionWalk::pool(Feature::Pool pool, std::span<double> out, const Value& value) {
+  const std::size_t count = candidates_->size();
+  std::fill_n(out.begin(), count, 0.0);
+  std::fill_n(most_.begin(), count, 0.0);
+  std::fill_n(pooled_.begin(), count, 0.0);
   for (std::size_t j = 0; j < used_; ++j) {
     const Found& found = found_[j];
-    if (found.people == 0 || found.item == candidates_->code(place)) continue;
-    const double one = value(found);
-    sum += one;
-    most = std::max(most, one);
-    ++items;
+    if (found.people == 0) continue;
+    // A candidate that is the item itself isn't told about.
+    const std::uint32_t own = candidates_->find(found.item);
+    const std::size_t itself = own == CodePlaces::kNone ? count : own;
+    const auto tell = [&](std::size_t first, std::size_t end) {
+      for (std::size_t place = first; place < end; ++place) {
+        const double one = value(found, place);
+        out[place] += one;
+        most_[place] = std::max(most_[place], one);
+        pooled_[place] += 1;
+      }
+    };
+    tell(0, itself);
+    tell(itself + 1, count);
   }
-  if (items == 0) return kUnknown;
-  if (pool == Feature::Pool::kMax) return most;
-  return pool == Feature::Pool::kSum ? sum : sum / static_cast<double>(items);
+  for (std::size_t place = 0; place < count; ++place) {
+    double& sum = out[place];
+    if (pool == Feature::Pool::kMax) sum = most_[place];
+    if (pool == Feature::Pool::kMean) sum /= pooled_[place];
+    if (pooled_[place] == 0) sum = kUnknown;
+  }
 }
 
-double CompanionWalk::count(std::size_t place, Feature::Pool pool) const {
-  return pooled(place, pool,
-                [&](const Found& found) { return static_cast<double>(found.had[place]); });
-}
-
-double CompanionWalk::share(std::size_t place, Feature::Pool pool) const {
-  return pooled(place, pool, [&](const Found& found) {
-    return static_cast<double>(found.had[place]) / static_cast<double>(found.people);
-  });
-}
-
-double CompanionWalk::lift(std::size_t place, Feature::Pool pool, double strength) const {
-  const double frequency = frequency_[place];
-  if (!(frequency > 0)) return kUnknown;
-  return pooled(place, pool, [&](const Found& found) {
-    const double rows = static_cast<double>(found.rows) + strength;
-    if (rows == 0) return 1.0;  // nothing is known of a lift
-    const double own = static_cast<double>(found.had_rows[place]) + strength * frequency;
-    return own / rows / frequency;
-  });
+void CompanionWalk::values(const Feature& feature, std::span<double> out) {
+  using Kind = Feature::Kind;
+  if (feature.kind == Kind::kTogetherCount) {
+    pool(feature.pool, out, [](const Found& found, std::size_t place) {
+      return static_cast<double>(found.had[place]);
+    });
+  } else if (feature.kind == Kind::kTogetherShare) {
+    pool(feature.pool, out, [](const Found& found, std::size_t place) {
+      return static_cast<double>(found.had[place]) / static_cast<double>(found.people);
+    });
+  } else {
+    pool(feature.pool, out, [&](const Found& found, std::size_t place) {
+      const double rows = static_cast<double>(found.rows) + feature.strength;
+      if (rows == 0) return 1.0;  // nothing is known of a lift
+      const double frequency = frequency_[place];
+      const double own = static_cast<double>(found.had_rows[place]) + feature.strength * frequency;
+      return own / rows / frequency;
+    });
+    for (std::size_t place = 0; place < candidates_->size(); ++place) {
+      if (!(frequency_[place] > 0)) out[place] = kUnknown;
+    }
+  }
 }
 
 }  // namespace penchant::features

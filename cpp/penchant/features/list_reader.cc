@@ -51,6 +51,7 @@ ListReader::ListReader(const State& state, std::size_t most, std::size_t shift)
       asked.features.push_back(f);
     }
   }
+  together_.resize(most);
   cosines_.resize(most);
   sums_.resize(most);
   most_.resize(most);
@@ -68,10 +69,11 @@ void ListReader::list_candidates(const PointRun& run) {
   candidates_.clear();
   asked_.clear();
   asked_at_.clear();
+  places_.clear();
   for (std::size_t point = run.first; point < run.end; ++point) {
     const std::int32_t item = item_of(point);
     if (item < 0) continue;
-    candidates_.put(item);
+    places_.push_back(candidates_.put(item));
     asked_.push_back(item);
     asked_at_.push_back(static_cast<std::uint32_t>(point - run.first));
   }
@@ -168,17 +170,9 @@ void ListReader::read_together(const Together& asked, const PointRun& run,
   if (listed_.empty() || asked_.empty()) return;
   companions_.walk(asked.companions, listed_, run.subject, run.time, candidates_);
   for (const std::size_t f : asked.features) {
-    const Feature& feature = state_.plan().features()[f];
+    companions_.values(state_.plan().features()[f], together_);
     double* const out = columns[f] + run.first;
-    for (std::size_t i = 0; i < asked_.size(); ++i) {
-      const std::uint32_t place = candidates_.find(asked_[i]);
-      double& value = out[asked_at_[i]];
-      if (feature.kind == Kind::kTogetherCount) value = companions_.count(place, feature.pool);
-      if (feature.kind == Kind::kTogetherShare) value = companions_.share(place, feature.pool);
-      if (feature.kind == Kind::kTogetherLift) {
-        value = companions_.lift(place, feature.pool, feature.strength);
-      }
-    }
+    for (std::size_t i = 0; i < asked_.size(); ++i) out[asked_at_[i]] = together_[places_[i]];
   }
 }
 

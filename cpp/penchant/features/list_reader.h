@@ -63,6 +63,8 @@ class ListReader {
   CodePlaces values_;                    // of an attribute
   std::vector<std::int32_t> asked_;      // known items of the run
   std::vector<std::uint32_t> asked_at_;  // their points, from the run's first
+  std::vector<std::uint32_t> places_;    // of these among the candidates
+  std::vector<double> together_;         // [candidates]
   // Of a list's vectors and those of `asked_`:
   std::vector<float> cosines_;
   std::vector<double> sums_;

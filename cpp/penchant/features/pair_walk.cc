@@ -23,7 +23,8 @@ PairWalk::PairWalk(const State& state, std::size_t shift) : state_(state) {
     if (at == targets_.end())
       at = targets_.insert(at, {.by = feature.by, .code = 0, .sums = {}, .slot_of = {}, .met = {}});
     at->code = plan.access()[f].code;
-    at->sums.push_back({.feature = f, .totals = {}, .times = {}});
+    at->sums.push_back(
+        {.feature = f, .totals = {}, .times = {}, .fading = Fading(feature.half_life)});
   }
   for (Target& target : targets_) {
     const bool same = target.by.item == By::Item::kSame;
@@ -111,7 +112,7 @@ void PairWalk::add(Sum& sum, const Series::List& list, std::size_t row, std::siz
   last = time;
 }
 
-double PairWalk::value(const Sum& sum, std::int32_t slot) const {
+double PairWalk::value(Sum& sum, std::int32_t slot) const {
   const Feature& feature = state_.plan().features()[sum.feature];
   const std::int64_t total = slot < 0 ? kNoNumber : sum.totals[static_cast<std::size_t>(slot)];
   const std::int64_t last = slot < 0 ? kNoNumber : sum.times[static_cast<std::size_t>(slot)];
@@ -130,7 +131,7 @@ double PairWalk::value(const Sum& sum, std::int32_t slot) const {
     case Kind::kFirstSeen:
       return total == kNoNumber ? kUnknown : static_cast<double>(time_ - total) / unit;
     case Kind::kDecayed:
-      return last == kNoNumber ? 0 : DecayedSum{feature.half_life}.at(total, last, time_);
+      return last == kNoNumber ? 0 : sum.fading.at(total, last, time_);
     default:
       return kUnknown;
   }
@@ -139,12 +140,12 @@ double PairWalk::value(const Sum& sum, std::int32_t slot) const {
 void PairWalk::write(std::span<const std::int32_t> items, std::span<double* const> columns,
                      std::size_t first, std::size_t count) {
   slots_.resize(count);
-  for (const Target& target : targets_) {
+  for (Target& target : targets_) {
     for (std::size_t i = 0; i < count; ++i) {
       const std::int32_t code = items.empty() ? kNoCode : target_of(target, items[i]);
       slots_[i] = code < 0 ? kNoCode : target.slot_of[static_cast<std::size_t>(code)];
     }
-    for (const Sum& sum : target.sums) {
+    for (Sum& sum : target.sums) {
       double* const out = columns[sum.feature] + first;
       const double none = value(sum, kNoCode);
       for (std::size_t i = 0; i < count; ++i) out[i] = slots_[i] < 0 ? none : value(sum, slots_[i]);

@@ -30,6 +30,7 @@ class PairWalk {
     std::size_t feature = 0;
     std::vector<std::int64_t> totals;
     std::vector<std::int64_t> times;  // of the last row that counted
+    Fading fading;
   };
   // Features that share what they tell rows apart by.
   struct Target {
@@ -42,7 +43,7 @@ class PairWalk {
 
   [[nodiscard]] std::int32_t target_of(const Target& target, std::int32_t item) const;
   void add(Sum& sum, const Series::List& list, std::size_t row, std::size_t slot) const;
-  [[nodiscard]] double value(const Sum& sum, std::int32_t slot) const;
+  [[nodiscard]] double value(Sum& sum, std::int32_t slot) const;
 
   const State& state_;
   std::size_t series_ = 0;

@@ -91,6 +91,9 @@ Plan::Access Plan::keep(const Feature& feature) {
     if (measure.kind == Measure::Kind::kDistinct) measure.code = access.code;
     if (measure.kind == Measure::Kind::kDecayed) measure.half_life = feature.half_life;
     access.measure = place_of(layout.measures, measure);
+    if (feature.kind == Kind::kDistinct && feature.window > 0) {
+      (void)place_of(layout.windowed, access.measure);
+    }
     const Measure count{.kind = Measure::Kind::kCount, .filter = feature.filter};
     if (feature.kind == Kind::kFirstSeen || feature.kind == Kind::kSpan) {
       access.counted = place_of(layout.measures, count);

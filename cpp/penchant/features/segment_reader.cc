@@ -32,7 +32,7 @@ void SegmentReader::read(std::span<const std::int32_t> subjects,
     std::ranges::fill(items_, rules_.items()[slot]);
     state_.read(
         {.times = moments, .subjects = subjects, .items = std::span(items_).first(subjects.size())},
-        1, into_[slot]);
+        into_[slot], scratch_);
   }
 }
 

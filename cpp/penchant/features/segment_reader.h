@@ -36,6 +36,7 @@ class SegmentReader {
   const SegmentRules& rules_;
   const SegmentScores& scores_;
   std::span<const std::int32_t> subjects_;
+  ReadScratch scratch_;
   std::vector<double> values_;              // [items][features][room]
   std::vector<std::vector<double*>> into_;  // [items][features]
   std::vector<std::vector<const double*>> from_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <mutex>
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
@@ -14,7 +14,6 @@ namespace penchant::features {
 namespace {
 
 constexpr std::size_t kKeysABlock = 256;
-constexpr std::size_t kGroup = 64;          // rows a mark, a cache line of flags
 constexpr std::size_t kLookedThrough = 32;  // rows of a list
 constexpr int kSpanHalfLives = 8;
 constexpr double kDecayedScale = 1 << 20;
@@ -61,159 +60,23 @@ std::int64_t DecayedSum::advance(std::int64_t sum, std::int64_t from, std::int64
   return passed(sum, span(to) - span(from));
 }
 
+double DecayedSum::left(std::int64_t span, std::int64_t time) const {
+  const std::int64_t begin = span * (half_life * kSpanHalfLives);
+  return portable_exp2(-(static_cast<double>(time - begin) / static_cast<double>(half_life)));
+}
+
 double DecayedSum::at(std::int64_t sum, std::int64_t last, std::int64_t time) const {
-  const std::int64_t span = half_life * kSpanHalfLives;
-  const std::int64_t begin = floor_div(last, span) * span;
-  const double since = static_cast<double>(time - begin) / static_cast<double>(half_life);
-  return static_cast<double>(sum) / kDecayedScale * portable_exp2(-since);
+  return static_cast<double>(sum) / kDecayedScale * left(span(last), time);
 }
 
-// --- flags --------------------------------------------------------------------------------------
-
-namespace {
-
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-
-std::uint64_t word_at(const std::uint8_t* bytes) {
-  std::uint64_t out = 0;
-  std::memcpy(&out, bytes, sizeof out);
-  return out;
-}
-
-// How many of at most 128 bytes have the bit; reads up to 7 bytes behind them.
-std::size_t bits_in(const std::uint8_t* bytes, std::size_t count, unsigned bit) {
-  std::uint64_t sums = 0;
-  for (; count >= 8; count -= 8, bytes += 8) sums += word_at(bytes) >> bit & kOnes;
-  if (count > 0) sums += (word_at(bytes) >> bit & kOnes) << 8 * (8 - count) >> 8 * (8 - count);
-  return sums * kOnes >> 56;
-}
-
-}  // namespace
-
-std::size_t Series::flags_before(const Flag& flag, std::size_t begin, std::size_t end) const {
-  if (end <= begin) return 0;
-  const std::size_t group = (end - 1) / kGroup;
-  const std::size_t from = std::max(begin, group * kGroup);
-  const std::size_t marked = from > begin ? marks_[group * counted_.size() + flag.mark] : 0;
-  return marked + bits_in(flags_[flag.plane].data() + from, end - from, flag.bit);
-}
-
-std::int64_t Series::last_flag(const Flag& flag, std::size_t begin, std::size_t end) const {
-  const std::uint8_t* const bytes = flags_[flag.plane].data();
-  const auto found = [&](std::size_t from, std::size_t to) {
-    while (to > from && (bytes[to - 1] >> flag.bit & 1U) == 0) --to;
-    return to;
-  };
-  if (end <= begin) return -1;
-  std::size_t group = (end - 1) / kGroup;
-  std::size_t from = std::max(begin, group * kGroup);
-  std::size_t to = found(from, end);
-  if (to == from && from > begin) {
-    // The last group of which something is counted: the first that begins with as many.
-    const auto marked = [&](std::size_t g) { return marks_[g * counted_.size() + flag.mark]; };
-    const std::uint32_t most = marked(group);
-    if (most == 0) return -1;
-    std::size_t low = begin / kGroup + 1;
-    while (low < group) {
-      const std::size_t middle = low + (group - low) / 2;
-      if (marked(middle) == most) {
-        group = middle;
-      } else {
-        low = middle + 1;
-      }
-    }
-    from = std::max(begin, (group - 1) * kGroup);
-    to = found(from, group * kGroup);
+double Fading::at(std::int64_t sum, std::int64_t last, std::int64_t time) {
+  const std::int64_t span = decayed_.span(last);
+  if (span != span_ || time != time_) {
+    left_ = decayed_.left(span, time);
+    span_ = span;
+    time_ = time;
   }
-  return to == from ? -1 : static_cast<std::int64_t>(to - 1 - begin);
-}
-
-// Only of groups whose first row is the list's, but not its first.
-void Series::mark_from(const Place& place, std::size_t row) {
-  if (counted_.empty()) return;
-  const std::size_t first =
-      std::max((place.begin + row + kGroup - 1) / kGroup, place.begin / kGroup + 1);
-  for (std::size_t g = first; g * kGroup < place.begin + place.size; ++g) {
-    for (const Flag& flag : counted_) {
-      marks_[g * counted_.size() + flag.mark] =
-          static_cast<std::uint32_t>(flags_before(flag, place.begin, g * kGroup));
-    }
-  }
-}
-
-// --- lists --------------------------------------------------------------------------------------
-
-std::size_t Series::List::before(std::int64_t time) const { return before(time, size_); }
-
-std::size_t Series::List::before(std::int64_t time, std::size_t end, std::size_t least) const {
-  const std::int64_t* const first = times();
-  // Most questions are about now.
-  if (end <= least || first[end - 1] < time) return end;
-  std::size_t low = least;
-  for (std::size_t left = end - 1 - least; left > 0;) {
-    const std::size_t half = left / 2;
-    const bool below = first[low + half] < time;
-    low = below ? low + half + 1 : low;
-    left = below ? left - half - 1 : half;
-  }
-  return low;
-}
-
-std::int64_t Series::List::total(std::size_t m, std::size_t rows) const {
-  const Measure& measure = series_->layout_.measures[m];
-  using Kind = Measure::Kind;
-  const Series::Flag& flag = series_->flag_[m];
-  if (measure.kind == Kind::kLast) return series_->last_flag(flag, begin_, begin_ + rows);
-  if (measure.narrow()) {
-    return static_cast<std::int64_t>(series_->flags_before(flag, begin_, begin_ + rows));
-  }
-  if (rows == 0) {
-    return measure.kind == Kind::kLowest || measure.kind == Kind::kHighest ? kNoNumber : 0;
-  }
-  return series_->wide_[series_->column_[m]][at(rows - 1)];
-}
-
-std::size_t Series::List::counted(std::size_t m, std::size_t begin, std::size_t end) const {
-  const Series::Flag& flag = series_->flag_[m];
-  if (end <= begin) return 0;
-  if (end - begin <= kGroup) {
-    return bits_in(series_->flags_[flag.plane].data() + at(begin), end - begin, flag.bit);
-  }
-  return series_->flags_before(flag, begin_, at(end)) -
-         series_->flags_before(flag, begin_, at(begin));
-}
-
-void Series::List::prefetch_counts(std::size_t rows) const {
-  if (rows == 0) return;
-  const std::size_t last = at(rows - 1);
-  for (const auto& plane : series_->flags_) __builtin_prefetch(plane.data() + last);
-  if (rows > kGroup) {
-    __builtin_prefetch(series_->marks_.data() + last / kGroup * series_->counted_.size());
-  }
-}
-
-std::size_t Series::List::first(std::size_t m, std::size_t begin, std::size_t end) const {
-  const Series::Flag& flag = series_->flag_[m];
-  const std::size_t near = std::min(end, begin + kGroup);
-  for (std::size_t row = begin; row < near; ++row) {
-    if (series_->flagged(flag, at(row))) return row;
-  }
-  const std::size_t none = series_->flags_before(flag, begin_, at(begin));
-  std::size_t low = near;
-  std::size_t high = end;
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (series_->flags_before(flag, begin_, at(middle + 1)) > none) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
-}
-
-std::int32_t Series::List::previous(std::size_t m, std::size_t row) const {
-  return series_->narrow_[series_->previous_[m]][at(row)];
+  return static_cast<double>(sum) / kDecayedScale * left_;
 }
 
 // --- series -------------------------------------------------------------------------------------
@@ -226,9 +89,13 @@ Series::Series(SeriesLayout layout) : layout_(std::move(layout)) {
     column_.push_back(measure.narrow() ? 0 : wide++);
     previous_.push_back(measure.kind == Measure::Kind::kDistinct ? narrow++ : 0);
     if (measure.kind == Measure::Kind::kSum) sums_.push_back(m);
+    if (measure.kind == Measure::Kind::kDistinct) distinct_.push_back(m);
     if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne)
       known_.push_back(m);
   }
+  code_rows_.resize(distinct_.size());
+  windowed_.resize(layout_.measures.size());
+  for (const std::size_t m : layout_.windowed) windowed_[m] = true;
   wide_.resize(wide);
   narrow_.resize(narrow);
   place_flags();
@@ -239,6 +106,8 @@ Series Series::over(const Series& base) {
   Series out(base.layout_);
   out.base_ = &base;
   out.rows_ = base.rows_;
+  out.places_.resize(base.keys());
+  out.cuts_.resize(base.keys());
   return out;
 }
 
@@ -278,9 +147,9 @@ void Series::resize(std::size_t rows) {
   };
   for (auto& column : wide_) grow(column, rows);
   for (auto& column : narrow_) grow(column, rows);
-  // Words are read whole.
-  for (auto& column : flags_) grow(column, rows + 8);
-  grow(marks_, (rows / kGroup + 1) * counted_.size());
+  // Groups are read whole.
+  for (auto& column : flags_) grow(column, rows + kMarked);
+  grow(marks_, (rows / kMarked + 1) * counted_.size());
 }
 
 std::size_t Series::bytes() const {
@@ -289,8 +158,12 @@ std::size_t Series::bytes() const {
     for (const auto& column : columns) out += column.capacity() * width;
     return out;
   };
-  return places_.capacity() * sizeof(Place) + of(wide_, 8) + of(narrow_, 4) + of(flags_, 1) +
-         marks_.capacity() * 4;
+  std::size_t indexed = 0;
+  for (const auto& keys : code_rows_) {
+    for (const auto& [key, rows] : keys) indexed += rows.bytes();
+  }
+  return places_.capacity() * sizeof(Place) + cuts_.capacity() * 4 + of(wide_, 8) + of(narrow_, 4) +
+         of(flags_, 1) + marks_.capacity() * 4;
 }
 
 // What a row gives a measure that adds, or has known: kNoNumber where nothing.
@@ -332,7 +205,7 @@ void Series::add_up(const Place& place) {
 
 namespace {
 
-// Rows of a list, and the running total of one measure to be written.
+// Rows of a key, and the running total of one measure to be written.
 struct Run {
   const std::int64_t* times;
   const std::uint8_t* flags;
@@ -347,8 +220,7 @@ struct Run {
   }
 };
 
-void run_bounds(const Run& run, bool lowest, std::int64_t* out) {
-  std::int64_t total = run.first > 0 ? out[run.first - 1] : kNoNumber;
+void run_bounds(const Run& run, bool lowest, std::int64_t total, std::int64_t* out) {
   for (std::size_t i = run.first; i < run.size; ++i) {
     const std::int64_t x = run.counts(i) ? run.value(i) : kNoNumber;
     if (total == kNoNumber) {
@@ -360,12 +232,13 @@ void run_bounds(const Run& run, bool lowest, std::int64_t* out) {
   }
 }
 
-void run_decayed(const Run& run, const DecayedSum& decayed, std::int64_t* out) {
-  std::int64_t total = run.first > 0 ? out[run.first - 1] : 0;
-  std::int64_t span = run.first > 0 ? decayed.span(run.times[run.first - 1]) : 0;
+// last: the time of the row before, that of the first one where there is none.
+void run_decayed(const Run& run, const DecayedSum& decayed, std::int64_t total, std::int64_t last,
+                 std::int64_t* out) {
+  std::int64_t span = decayed.span(last);
   for (std::size_t i = run.first; i < run.size; ++i) {
     const std::int64_t own = decayed.span(run.times[i]);
-    if (i > 0) total = DecayedSum::passed(total, own - span);
+    total = DecayedSum::passed(total, own - span);
     span = own;
     if (run.counts(i) && run.value(i) != kNoNumber) {
       total = added(total, decayed.term_in(span, run.value(i), run.times[i]));
@@ -374,27 +247,23 @@ void run_decayed(const Run& run, const DecayedSum& decayed, std::int64_t* out) {
   }
 }
 
-// The row before that counts and has the same code, or -1.
-std::int32_t last_of_code(const Run& run, const std::int32_t* codes, std::size_t row) {
-  for (std::size_t i = row; i-- > 0;) {
-    if (codes[i] == codes[row] && run.counts(i)) return static_cast<std::int32_t>(i);
-  }
-  return -1;
-}
-
 // Which row had the code before, and whether none did. `seen` is room for where codes were last; it
 // comes and goes filled with -1.
 void run_distinct(const Run& run, const std::int32_t* codes, std::int32_t* previous,
                   std::uint8_t* flags, unsigned bit, std::vector<std::int32_t>& seen) {
-  // A short list is looked through; a row at the end is one look.
-  const bool looked = run.first > 0 || run.size <= kLookedThrough;
-  for (std::size_t i = run.first; i < run.size; ++i) {
-    flags[i] = static_cast<std::uint8_t>(flags[i] & ~(1U << bit));
+  const bool looked = run.size <= kLookedThrough;  // a short list is looked through
+  const auto last_of = [&](std::size_t row) {
+    for (std::size_t i = row; i-- > 0;) {
+      if (codes[i] == codes[row] && run.counts(i)) return static_cast<std::int32_t>(i);
+    }
+    return -1;
+  };
+  for (std::size_t i = 0; i < run.size; ++i) {
     previous[i] = static_cast<std::int32_t>(i);  // counts nowhere
     if (codes[i] < 0 || !run.counts(i)) continue;
     const auto code = static_cast<std::size_t>(codes[i]);
     if (looked) {
-      previous[i] = last_of_code(run, codes, i);
+      previous[i] = last_of(i);
     } else {
       if (code >= seen.size()) seen.resize(code + 1, -1);
       previous[i] = seen[code];
@@ -411,32 +280,78 @@ void run_distinct(const Run& run, const std::int32_t* codes, std::int32_t* previ
 
 }  // namespace
 
-// What depends on the rows before: of the rows from `first` on.
-void Series::total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen) {
+// What a column says of the row before own row `row`.
+std::int64_t Series::wide_before(std::size_t key, std::size_t column, std::size_t row,
+                                 std::int64_t none) const {
+  if (row > 0) return wide_[column][places_[key].begin + row - 1];
+  const std::size_t cut = cut_of(key);
+  return cut == 0 ? none : base_->wide_[column][base_->places_[key].begin + cut - 1];
+}
+
+// Totals of the own rows from `first` on, where they depend on the rows before, and marks.
+void Series::total_from(std::size_t key, std::size_t first) {
   using Kind = Measure::Kind;
-  const auto at = static_cast<std::ptrdiff_t>(place.begin);
-  std::size_t least = first;
-  for (std::size_t m = 0; m < layout_.measures.size(); ++m) {
+  const Place& place = places_[key];
+  for (std::size_t m = 0; m < layout_.measures.size() && first < place.size; ++m) {
     const Measure& measure = layout_.measures[m];
-    const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
-    Run run{wide_[0].data() + at,
-            flags_[filter.plane].data() + at,
-            filter.bit,
-            measure.kept == Measure::kOne ? nullptr : wide_[1 + measure.kept].data() + at,
-            first,
-            place.size};
-    if (measure.kind == Kind::kLowest || measure.kind == Kind::kHighest) {
-      run_bounds(run, measure.kind == Kind::kLowest, wide_[column_[m]].data() + at);
-    } else if (measure.kind == Kind::kDecayed) {
-      run_decayed(run, DecayedSum{measure.half_life}, wide_[column_[m]].data() + at);
-    } else if (measure.kind == Kind::kDistinct) {
-      // Rows that moved are pointed at by others.
-      if (first + 1 < place.size) run.first = least = 0;
-      run_distinct(run, narrow_[measure.code].data() + at, narrow_[previous_[m]].data() + at,
-                   flags_[flag_[m].plane].data() + at, flag_[m].bit, seen);
+    const bool bound = measure.kind == Kind::kLowest || measure.kind == Kind::kHighest;
+    if (!bound && measure.kind != Kind::kDecayed) continue;
+    const std::int64_t* const kept =
+        measure.kept == Measure::kOne ? nullptr : wide_[1 + measure.kept].data() + place.begin;
+    const Run run{wide_[0].data() + place.begin,
+                  flags_[measure.filter / 8].data() + place.begin,
+                  static_cast<unsigned>(measure.filter % 8),
+                  kept,
+                  first,
+                  place.size};
+    std::int64_t* const out = wide_[column_[m]].data() + place.begin;
+    const std::int64_t total = wide_before(key, column_[m], first, bound ? kNoNumber : 0);
+    if (bound) {
+      run_bounds(run, measure.kind == Kind::kLowest, total, out);
+    } else {
+      const std::int64_t last = wide_before(key, 0, first, run.times[first]);
+      run_decayed(run, DecayedSum{measure.half_life}, total, last, out);
     }
   }
-  mark_from(place, least);
+  mark_from(place, first);
+}
+
+// Of a series that lies over none, whose rows have no flags yet but their filters.
+void Series::total_up(std::size_t key, std::vector<std::int32_t>& seen) {
+  const Place& place = places_[key];
+  add_up(place);
+  for (const std::size_t m : distinct_) {
+    const Measure& measure = layout_.measures[m];
+    const Run run{nullptr,
+                  flags_[measure.filter / 8].data() + place.begin,
+                  static_cast<unsigned>(measure.filter % 8),
+                  nullptr,
+                  0,
+                  place.size};
+    run_distinct(run, narrow_[measure.code].data() + place.begin,
+                 narrow_[previous_[m]].data() + place.begin,
+                 flags_[flag_[m].plane].data() + place.begin, flag_[m].bit, seen);
+    if (place.size >= kManyCodes) index_codes(key, m);
+  }
+  total_from(key, 0);
+}
+
+// Of a key with many own rows.
+void Series::index_codes(std::size_t key, std::size_t m) {
+  const Measure& measure = layout_.measures[m];
+  const Place& place = places_[key];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
+  const std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  CodeRows rows;
+  for (std::size_t i = 0; i < place.size; ++i) {
+    if (codes[i] < 0 || !flagged(filter, place.begin + i)) continue;
+    rows.put(codes[i], static_cast<std::int32_t>(cut_of(key) + i));
+  }
+  if (windowed_[m]) rows.index({previous, place.size});
+  static std::mutex mutex;  // keys are built side by side
+  const std::lock_guard lock(mutex);
+  code_rows_[previous_[m] - layout_.codes.size()].insert_or_assign(key, std::move(rows));
 }
 
 void Series::build(const PreparedEvents& events, const KeyColumn& keys,
@@ -480,10 +395,7 @@ void Series::build(const PreparedEvents& events, const KeyColumn& keys,
   });
   parallel_blocks(keys.keys, kKeysABlock, threads, [&](const Block& block) {
     static thread_local std::vector<std::int32_t> seen;
-    for (std::size_t key = block.begin; key < block.end; ++key) {
-      add_up(places_[key]);
-      total_from(places_[key], 0, seen);
-    }
+    for (std::size_t key = block.begin; key < block.end; ++key) total_up(key, seen);
   });
 }
 

@@ -15,13 +15,17 @@
 // key's rows in their order, and of whole numbers: it is the same in whatever order events came.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "penchant/base/matrix.h"
+#include "penchant/features/code_rows.h"
 #include "penchant/features/event_batch.h"
 
 namespace penchant::features {
@@ -84,7 +88,8 @@ struct SeriesLayout {
   std::vector<std::size_t> codes;   // code columns of prepared events; see PreparedEvents
   std::vector<std::size_t> values;  // value columns of prepared events that rows keep
   std::vector<Measure> measures;
-  std::uint32_t filters = 0;  // rows that none of these accepts are left out
+  std::vector<std::size_t> windowed;  // of these kDistinct ones that are asked of windows
+  std::uint32_t filters = 0;          // rows that none of these accepts are left out
 };
 
 // What plans make of a batch once for all series.
@@ -109,13 +114,18 @@ struct KeyColumn {
 };
 
 class Series {
+  static constexpr std::size_t kMarked = 64;       // rows a mark, a cache line of flags
+  static constexpr std::size_t kManyCodes = 1024;  // rows of a key
+  struct Flag;
+
  public:
   explicit Series(SeriesLayout layout);
-  // The same rows as `base`, which has to stay as it is for as long: a key's rows are copied when
-  // they first change. O(layout).
+  // The same rows as `base`, which has to stay as it is for as long: what comes lies behind the
+  // base's rows, of which only those are copied that are later. O(layout + keys).
   [[nodiscard]] static Series over(const Series& base);
 
-  // One key's rows. Valid until the series changes.
+  // One key's rows: those of the series below up to where something changed, then its own. Valid
+  // until the series changes.
   class List {
    public:
     [[nodiscard]] std::size_t size() const { return size_; }
@@ -124,21 +134,23 @@ class Series {
     // The same among the first `end` rows, of which at least `least` are.
     [[nodiscard]] std::size_t before(std::int64_t time, std::size_t end,
                                      std::size_t least = 0) const;
-    [[nodiscard]] std::int64_t time(std::size_t row) const { return times()[row]; }
-    [[nodiscard]] const std::int64_t* times() const { return series_->wide_[0].data() + begin_; }
+    [[nodiscard]] std::int64_t time(std::size_t row) const {
+      return row < cut_ ? base_times_[row] : times_[row - cut_];
+    }
     // Of the layout's filters, a bit each.
     [[nodiscard]] std::uint32_t filters(std::size_t row) const {
-      std::uint32_t out = series_->flags_[0][at(row)];
-      for (std::size_t p = 1; p < series_->filter_planes_; ++p) {
-        out |= static_cast<std::uint32_t>(series_->flags_[p][at(row)]) << 8 * p;
+      const Series& of = owner(row);
+      std::uint32_t out = of.flags_[0][at(row)];
+      for (std::size_t p = 1; p < of.filter_planes_; ++p) {
+        out |= static_cast<std::uint32_t>(of.flags_[p][at(row)]) << 8 * p;
       }
-      return out & series_->layout_.filters;
+      return out & of.layout_.filters;
     }
     [[nodiscard]] std::int32_t code(std::size_t c, std::size_t row) const {
-      return series_->narrow_[c][at(row)];
+      return owner(row).narrow_[c][at(row)];
     }
     [[nodiscard]] std::int64_t value(std::size_t v, std::size_t row) const {
-      return v == Measure::kOne ? kUnit : series_->wide_[1 + v][at(row)];
+      return v == Measure::kOne ? kUnit : owner(row).wide_[1 + v][at(row)];
     }
     // A measure's total over the first `rows` rows: 0, -1 (kLast) or kNoNumber where there are
     // none. O(1), of kLast O(rows since then).
@@ -146,31 +158,79 @@ class Series {
     // How many of the rows `begin` to `end` - 1 a measure counts (kCount, kKnown, kDistinct). O(1).
     [[nodiscard]] std::size_t counted(std::size_t measure, std::size_t begin,
                                       std::size_t end) const;
+    // The same of several measures, of rows from the first on: to out[k][at].
+    void count(std::span<const std::size_t> measures, std::size_t end,
+               std::span<std::uint32_t* const> out, std::size_t at) const;
     // The first row from `begin` on that it counts, or `end`. O(log rows).
     [[nodiscard]] std::size_t first(std::size_t measure, std::size_t begin, std::size_t end) const;
     // The sum of the rows `begin` to `end` - 1 (kSum). O(1).
     [[nodiscard]] std::int64_t sum(std::size_t measure, std::size_t begin, std::size_t end) const {
       if (end <= begin) return 0;
-      const std::int64_t* const sums = series_->wide_[series_->column_[measure]].data() + begin_;
-      return sums[end - 1] - (begin > 0 ? sums[begin - 1] : 0);
+      return wide(measure, end - 1) - (begin > 0 ? wide(measure, begin - 1) : 0);
     }
     // Asks the memory for what `before` and `counted` will look at.
     void prefetch_end() const {
-      if (size_ > 0) __builtin_prefetch(times() + size_ - 1);
+      if (size_ > 0) prefetch_time(size_ - 1);
     }
+    void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
+    // Of the first `end` rows those that the measure's filter accepts, with a code each, from the
+    // last one back, as long as use(row, code) is true. O(rows that are used).
+    template <class Use>
+    void each_back(std::size_t measure, std::size_t code, std::size_t end, const Use& use) const;
+    // Asks the memory for what that looks at first.
+    void prefetch_back(std::size_t measure, std::size_t code, std::size_t end) const {
+      if (end == 0) return;
+      const Series& of = owner(end - 1);
+      const std::size_t last = at(end - 1);
+      const std::int32_t* const codes = of.narrow_[code].data();
+      __builtin_prefetch(of.flags_[of.flag_[measure].plane].data() + last);
+      __builtin_prefetch(codes + last);
+      __builtin_prefetch(codes + (last < 16 ? 0 : last - 16));
+    }
+    // How many codes are different among the rows `begin` to `end` - 1 (kDistinct). Of long lists
+    // O(log^2 rows), where the layout says that it is asked of windows; else a look at each row.
+    [[nodiscard]] std::size_t distinct(std::size_t measure, std::size_t begin,
+                                       std::size_t end) const;
     // The row before `row` of the same code that the measure counts, or -1 (kDistinct).
     [[nodiscard]] std::int32_t previous(std::size_t measure, std::size_t row) const;
 
    private:
     friend class Series;
-    List(const Series& series, std::size_t begin, std::size_t size)
-        : series_(&series), begin_(begin), size_(size) {}
-    [[nodiscard]] std::size_t at(std::size_t row) const { return begin_ + row; }
+    List(const Series& series, std::size_t key, std::size_t begin, std::size_t size,
+         std::size_t cut = 0, std::size_t below = 0)
+        : series_(&series),
+          times_(series.wide_[0].data() + begin),
+          base_times_(cut == 0 ? nullptr : series.base_->wide_[0].data() + below),
+          begin_(begin),
+          below_(below),
+          size_(static_cast<std::uint32_t>(cut + size)),
+          cut_(static_cast<std::uint32_t>(cut)),
+          key_(static_cast<std::uint32_t>(key)) {}
+    [[nodiscard]] const Series& owner(std::size_t row) const {
+      return row < cut_ ? *series_->base_ : *series_;
+    }
+    // Where the row is in the columns of its owner.
+    [[nodiscard]] std::size_t at(std::size_t row) const {
+      return row < cut_ ? below_ + row : begin_ + (row - cut_);
+    }
+    [[nodiscard]] const std::int64_t* time_at(std::size_t row) const {
+      return row < cut_ ? base_times_ + row : times_ + (row - cut_);
+    }
+    // A measure's running total that a column holds.
+    [[nodiscard]] std::int64_t wide(std::size_t measure, std::size_t row) const {
+      return owner(row).wide_[series_->column_[measure]][at(row)];
+    }
+    [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t rows) const;
 
     const Series* series_;
+    const std::int64_t* times_;       // own
+    const std::int64_t* base_times_;  // those of the base
     std::size_t begin_;
-    std::size_t size_;
+    std::size_t below_;   // where those begin that are the base's
+    std::uint32_t size_;  // these, of which there are cut_, and own ones
+    std::uint32_t cut_;
+    std::uint32_t key_;
   };
 
   // Of a series without rows. keys: kNoCode for rows that are left out, as are those that no filter
@@ -179,7 +239,7 @@ class Series {
              std::span<const std::uint32_t> order, int threads);
 
   // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
-  // columns); where it opens a key, amortized.
+  // columns), amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
   // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
@@ -191,9 +251,11 @@ class Series {
   }
   [[nodiscard]] List list(std::size_t key) const {
     if (key < places_.size() && places_[key].room > 0) {
-      return {*this, places_[key].begin, places_[key].size};
+      const Place& place = places_[key];
+      if (base_ == nullptr || cuts_[key] == 0) return {*this, key, place.begin, place.size};
+      return {*this, key, place.begin, place.size, cuts_[key], base_->places_[key].begin};
     }
-    return base_ == nullptr ? List{*this, 0, 0} : base_->list(key);
+    return base_ == nullptr ? List{*this, key, 0, 0} : base_->list(key);
   }
   // Asks the memory for where the key's rows are.
   void prefetch(std::size_t key) const {
@@ -206,10 +268,11 @@ class Series {
   [[nodiscard]] std::size_t rows() const { return rows_; }
 
  private:
+  // A key's own rows.
   struct Place {
     std::size_t begin = 0;
     std::uint32_t size = 0;
-    std::uint32_t room = 0;  // 0: none of its own
+    std::uint32_t room = 0;  // 0: none
   };
   // A bit of a row: bit `bit` of the byte in flags_[plane].
   struct Flag {
@@ -223,29 +286,60 @@ class Series {
   [[nodiscard]] bool flagged(const Flag& flag, std::size_t row) const {
     return (flags_[flag.plane][row] >> flag.bit & 1U) != 0;
   }
-  // Flags set among the rows from `begin`, where a list begins, to `end` - 1.
+  // Of own rows of a key, which begin at `begin`: flags set before `end`, the last row that has the
+  // flag (from `begin`, or -1), and the first from `row` on that has it, or `end`.
   [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t begin,
                                          std::size_t end) const;
-  // The last row of these that has the flag, counted from `begin`, or -1.
+  // The same of the flags of several measures: added to out[k][at].
+  void add_flags(std::span<const std::size_t> measures, std::size_t begin, std::size_t end,
+                 std::span<std::uint32_t* const> out, std::size_t at) const;
   [[nodiscard]] std::int64_t last_flag(const Flag& flag, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] std::size_t first_flag(const Flag& flag, std::size_t begin, std::size_t row,
+                                       std::size_t end) const;
   [[nodiscard]] std::int64_t value_of(const PreparedEvents& events, std::size_t measure,
                                       std::size_t row) const;
   void copy_row(const PreparedEvents& events, std::size_t row, std::size_t to);
   void add_up(const Place& place);
-  void add_from(const Place& place, std::size_t row, bool in);
-  void total_from(const Place& place, std::size_t first, std::vector<std::int32_t>& seen);
+  void total_up(std::size_t key, std::vector<std::int32_t>& seen);
+  void index_codes(std::size_t key, std::size_t measure);
+  void total_from(std::size_t key, std::size_t first);
   void mark_from(const Place& place, std::size_t row);
-  Place& own(std::size_t key);
+
+  // Of one key, whose own rows are counted from the first of them.
+  [[nodiscard]] std::size_t cut_of(std::size_t key) const {
+    return base_ == nullptr ? 0 : cuts_[key];
+  }
+  [[nodiscard]] std::int64_t wide_before(std::size_t key, std::size_t column, std::size_t row,
+                                         std::int64_t none) const;
+  Place& own(std::size_t key, std::size_t more);
+  void take_over(std::size_t key, std::size_t first);
   [[nodiscard]] std::size_t take_room(std::uint32_t room);
   void move_rows(const Series& from, std::size_t first, std::size_t count, std::size_t to);
   void shift(const Place& place, std::size_t from, std::size_t to);
-  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, const Place& place,
+  void add_from(std::size_t key, std::size_t row, bool in);
+  void link(std::size_t key, std::size_t measure, std::size_t row);
+  void unlink(std::size_t key, std::size_t measure, std::size_t row);
+  void mark_first(const Place& place, std::size_t measure, std::size_t row, bool first);
+  [[nodiscard]] CodeRows* codes_of(std::size_t key, std::size_t measure);
+  [[nodiscard]] std::int32_t last_of_code(std::size_t key, std::size_t measure, std::int32_t code,
+                                          std::size_t end) const;
+  // Of the codes of a measure (kDistinct); null where a key has few own rows.
+  [[nodiscard]] const CodeRows* code_rows(std::size_t key, std::size_t measure) const {
+    const auto& all = code_rows_[previous_[measure] - layout_.codes.size()];
+    const auto at = all.find(key);
+    return at == all.end() ? nullptr : &at->second;
+  }
+  // Own rows `first` to `end` - 1 whose previous row is below `bound` in the list.
+  [[nodiscard]] std::size_t codes_new(const Place& place, std::size_t key, std::size_t measure,
+                                      std::size_t first, std::size_t end, std::size_t bound) const;
+  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
                               std::size_t at) const;
 
   SeriesLayout layout_;
   const Series* base_ = nullptr;
   std::vector<Place> places_;
-  std::size_t used_ = 0;  // of the columns
+  std::vector<std::uint32_t> cuts_;  // [keys], over a base: so many of its rows are still in
+  std::size_t used_ = 0;             // of the columns
   std::size_t rows_ = 0;
   // times, values, then wide measures.
   std::vector<RawVector<std::int64_t>> wide_;
@@ -257,14 +351,60 @@ class Series {
   // the list before them have each counted flag. [groups][counted flags]
   RawVector<std::uint32_t> marks_;
   std::size_t filter_planes_ = 1;
-  std::vector<std::size_t> sums_;               // measures that are sums
-  std::vector<std::size_t> known_;              // measures that count known values
-  std::vector<std::size_t> column_;             // [measures], of wide_
-  std::vector<Flag> flag_;                      // [measures]: of the filter, or of what is counted
-  std::vector<Flag> counted_;                   // those with marks
-  std::vector<std::size_t> previous_;           // [measures], of narrow_, of distinct ones
+  std::vector<std::size_t> sums_;      // measures that are sums
+  std::vector<std::size_t> known_;     // measures that count known values
+  std::vector<std::size_t> distinct_;  // measures that count codes once
+  std::vector<std::size_t> column_;    // [measures], of wide_
+  std::vector<Flag> flag_;             // [measures]: of the filter, or of what is counted
+  std::vector<Flag> counted_;          // those with marks
+  std::vector<std::size_t> previous_;  // [measures], of narrow_, of distinct ones
+  std::vector<bool> windowed_;         // [measures]
+  // [distinct ones], by key
+  std::vector<std::unordered_map<std::size_t, CodeRows>> code_rows_;
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
+
+// The bit of each of at most 64 bytes; reads up to 7 bytes behind them.
+inline std::uint64_t flag_bits(const std::uint8_t* bytes, std::size_t count, unsigned bit) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kGather = 0x0102040810204080;  // byte i to bit 56 + i
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < count; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes + i, sizeof word);
+    out |= ((word >> bit & kOnes) * kGather >> 56) << i;
+  }
+  return count < 64 ? out & ((std::uint64_t{1} << count) - 1) : out;
+}
+
+template <class Use>
+void Series::List::each_back(std::size_t measure, std::size_t code, std::size_t end,
+                             const Use& use) const {
+  const Flag flag = series_->flag_[measure];
+  // Those of one owner, which are counted from its first; whether to go on. Flags are as good as
+  // random: 64 rows become a word, whose bits are the rows to be used.
+  const auto back = [&](const Series& of, std::size_t begin, std::size_t rows, std::size_t first) {
+    const std::uint8_t* const flags = of.flags_[flag.plane].data() + begin;
+    const std::int32_t* const codes = of.narrow_[code].data() + begin;
+    while (rows > 0) {
+      const std::size_t from = rows - std::min(rows, kMarked);
+      std::uint64_t set = flag_bits(flags + from, rows - from, flag.bit);
+      rows = from;
+      if (set == 0 && from > 0) {
+        // Marks tell where the next one is.
+        rows = static_cast<std::size_t>(of.last_flag(flag, begin, begin + from) + 1);
+      }
+      while (set != 0) {
+        const std::size_t i = from + 63 - static_cast<std::size_t>(std::countl_zero(set));
+        set &= ~(std::uint64_t{1} << (i - from));
+        if (!use(first + i, codes[i])) return false;
+      }
+    }
+    return true;
+  };
+  if (end > cut_ && !back(*series_, begin_, end - cut_, cut_)) return;
+  if (cut_ > 0) back(*series_->base_, below_, std::min<std::size_t>(end, cut_), 0);
+}
 
 // The sum, exactly; throws kBadData where it leaves 64 bits.
 [[nodiscard]] std::int64_t added(std::int64_t a, std::int64_t b);
@@ -287,6 +427,22 @@ struct DecayedSum {
   [[nodiscard]] std::int64_t advance(std::int64_t sum, std::int64_t from, std::int64_t to) const;
   // A sum of the span of `last` in units, as of `time` >= last.
   [[nodiscard]] double at(std::int64_t sum, std::int64_t last, std::int64_t time) const;
+  // What is left at `time` of one of a span's counts.
+  [[nodiscard]] double left(std::int64_t span, std::int64_t time) const;
+};
+
+// The same of one sum after another: what those of one span and moment have in common is found
+// once.
+class Fading {
+ public:
+  explicit Fading(std::int64_t half_life) : decayed_{half_life} {}
+  [[nodiscard]] double at(std::int64_t sum, std::int64_t last, std::int64_t time);
+
+ private:
+  DecayedSum decayed_;
+  std::int64_t span_ = 0;
+  std::int64_t time_ = kNoNumber;
+  double left_ = 0;
 };
 
 }  // namespace penchant::features

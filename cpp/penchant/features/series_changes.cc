@@ -22,11 +22,6 @@ std::size_t kind_of(std::uint32_t room) {
   return static_cast<std::size_t>(std::countr_zero(below)) * 4 + (room - below) * 4 / below;
 }
 
-std::vector<std::int32_t>& thread_room() {
-  static thread_local std::vector<std::int32_t> seen;
-  return seen;
-}
-
 }  // namespace
 
 // --- rooms --------------------------------------------------------------------------------------
@@ -44,26 +39,44 @@ std::size_t Series::take_room(std::uint32_t room) {
   return place;
 }
 
-// The key's place, with room for one more row; what lies below is copied first.
-Series::Place& Series::own(std::size_t key) {
+// The key's place, with room for so many more rows.
+Series::Place& Series::own(std::size_t key, std::size_t more) {
   if (key >= places_.size()) places_.resize(key + 1);
+  if (base_ != nullptr && key >= cuts_.size()) cuts_.resize(places_.size());
   Place& place = places_[key];
-  if (place.size < place.room) return place;
-  const bool below = place.room == 0 && base_ != nullptr && key < base_->places_.size();
-  const Series& from = below ? *base_ : *this;
-  const Place old = below ? base_->places_[key] : place;
-  place.size = old.size;
-  place.room = room_of(old.size + 1);
+  if (place.room == 0 && base_ != nullptr && key < base_->places_.size()) {
+    cuts_[key] = base_->places_[key].size;
+  }
+  if (place.size + more <= place.room) return place;
+  const Place old = place;
+  place.room = room_of(static_cast<std::uint32_t>(old.size + more));
   place.begin = take_room(place.room);
-  move_rows(from, old.begin, old.size, place.begin);
+  move_rows(*this, old.begin, old.size, place.begin);
   mark_from(place, 0);
   // Those of a built series are of any size.
-  if (!below && old.room > 0 && room_of(old.room) == old.room) {
+  if (old.room > 0 && room_of(old.room) == old.room) {
     const std::size_t kind = kind_of(old.room);
     if (free_.size() <= kind) free_.resize(kind + 1);
     free_[kind].push_back(old.begin);
   }
   return place;
+}
+
+// Rows of the series below from `first` on become the key's own: they are as they were.
+void Series::take_over(std::size_t key, std::size_t first) {
+  const std::size_t cut = cut_of(key);
+  if (first >= cut) return;
+  const std::size_t count = cut - first;
+  Place& place = own(key, count);
+  shift(place, 0, count);
+  move_rows(*base_, base_->places_[key].begin + first, count, place.begin);
+  place.size += static_cast<std::uint32_t>(count);
+  cuts_[key] = static_cast<std::uint32_t>(first);
+  for (const std::size_t m : distinct_) {
+    // What was known of own rows counted from another one.
+    if (codes_of(key, m) != nullptr || place.size >= kManyCodes) index_codes(key, m);
+  }
+  mark_from(place, 0);
 }
 
 void Series::move_rows(const Series& from, std::size_t first, std::size_t count, std::size_t to) {
@@ -94,14 +107,133 @@ void Series::shift(const Place& place, std::size_t from, std::size_t to) {
   for (auto& column : flags_) move(column);
 }
 
+// --- codes that count once ----------------------------------------------------------------------
+
+// The last of a key's rows that counts and has the code, or -1; of a row that comes at list row
+// `end`, behind which nothing has it.
+std::int32_t Series::last_of_code(std::size_t key, std::size_t m, std::int32_t code,
+                                  std::size_t end) const {
+  const Measure& measure = layout_.measures[m];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::size_t cut = cut_of(key);
+  // Among the first `rows` of a series' own rows.
+  const auto look = [&](const Series& of, std::size_t rows) {
+    const std::size_t begin = of.places_[key].begin;
+    const std::int32_t* const codes = of.narrow_[measure.code].data() + begin;
+    while (rows > 0 && (codes[rows - 1] != code || !of.flagged(filter, begin + rows - 1))) --rows;
+    return static_cast<std::int32_t>(rows) - 1;
+  };
+  if (const CodeRows* const rows = code_rows(key, m)) {
+    if (rows->last(code) >= 0) return rows->last(code);
+  } else if (end > cut) {
+    const std::int32_t own = look(*this, end - cut);
+    if (own >= 0) return own + static_cast<std::int32_t>(cut);
+  }
+  if (cut == 0) return -1;
+  const CodeRows* const rows = base_->code_rows(key, m);
+  if (rows == nullptr) return look(*base_, cut);
+  // What the base has from the cut on is no longer in, or is among the own rows.
+  std::int32_t row = rows->last(code);
+  const std::size_t begin = base_->places_[key].begin;
+  while (row >= static_cast<std::int32_t>(cut)) {
+    row = base_->narrow_[previous_[m]][begin + static_cast<std::size_t>(row)];
+  }
+  return row;
+}
+
+CodeRows* Series::codes_of(std::size_t key, std::size_t m) {
+  auto& all = code_rows_[previous_[m] - layout_.codes.size()];
+  const auto at = all.find(key);
+  return at == all.end() ? nullptr : &at->second;
+}
+
+// Of own rows.
+void Series::mark_first(const Place& place, std::size_t m, std::size_t row, bool first) {
+  std::uint8_t& flags = flags_[flag_[m].plane][place.begin + row];
+  const auto bit = static_cast<std::uint8_t>(1U << flag_[m].bit);
+  flags = static_cast<std::uint8_t>(first ? flags | bit : flags & ~bit);
+}
+
+// Own row `row` has come, and those behind it are one further on.
+void Series::link(std::size_t key, std::size_t m, std::size_t row) {
+  const Measure& measure = layout_.measures[m];
+  const Place& place = places_[key];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
+  std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  CodeRows* const rows = codes_of(key, m);
+  const auto at = static_cast<std::int32_t>(cut_of(key) + row);  // in the list
+  const auto counts = [&](std::size_t i) {
+    return codes[i] >= 0 && flagged(filter, place.begin + i);
+  };
+  const bool counted = counts(row);
+  std::size_t next = place.size;
+  for (std::size_t i = place.size; --i > row;) {
+    previous[i] += previous[i] >= at ? 1 : 0;
+    if (codes[i] == codes[row] && counts(i)) next = i;
+  }
+  previous[row] = at;  // counts nowhere
+  if (counted) {
+    const bool last = next == place.size;
+    previous[row] =
+        last ? last_of_code(key, m, codes[row], static_cast<std::size_t>(at)) : previous[next];
+    mark_first(place, m, row, previous[row] < 0);
+    if (!last) {
+      previous[next] = at;
+      mark_first(place, m, next, false);
+    }
+  }
+  if (rows == nullptr) {
+    if (place.size >= kManyCodes) index_codes(key, m);
+    return;
+  }
+  for (std::size_t i = row; i < place.size; ++i) {
+    if (counts(i)) rows->put(codes[i], static_cast<std::int32_t>(cut_of(key) + i));
+  }
+  if (!windowed_[m]) return;
+  if (row + 1 < place.size) rows->changed_from(row);
+  rows->grow({previous, place.size});
+}
+
+// Own row `row` is about to go.
+void Series::unlink(std::size_t key, std::size_t m, std::size_t row) {
+  const Measure& measure = layout_.measures[m];
+  const Place& place = places_[key];
+  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
+  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
+  std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
+  CodeRows* const rows = codes_of(key, m);
+  const auto cut = static_cast<std::int32_t>(cut_of(key));
+  const std::int32_t at = cut + static_cast<std::int32_t>(row);
+  const auto counts = [&](std::size_t i) {
+    return codes[i] >= 0 && flagged(filter, place.begin + i);
+  };
+  if (rows != nullptr) {
+    if (counts(row)) rows->put(codes[row], previous[row] >= cut ? previous[row] : -1);
+    rows->changed_from(row);
+  }
+  for (std::size_t i = row + 1; i < place.size; ++i) {
+    if (rows != nullptr && counts(i)) {
+      rows->put(codes[i], cut + static_cast<std::int32_t>(i) - 1);
+    }
+    if (previous[i] > at) {
+      --previous[i];
+    } else if (previous[i] == at) {
+      previous[i] = previous[row];
+      if (previous[i] < 0) mark_first(place, m, i, true);
+    }
+  }
+}
+
 // --- rows ---------------------------------------------------------------------------------------
 
 // The share of `row`, which stands in its place, goes into its sum and all later ones; or out of
 // these, where its sum stands there.
-void Series::add_from(const Place& place, std::size_t row, bool in) {
+void Series::add_from(std::size_t key, std::size_t row, bool in) {
+  const Place& place = places_[key];
   for (const std::size_t m : sums_) {
     std::int64_t* const sums = wide_[column_[m]].data() + place.begin;
-    const std::int64_t before = row > 0 ? sums[row - 1] : 0;
+    const std::int64_t before = wide_before(key, column_[m], row, 0);
     const std::int64_t share = in ? sums[row] : before - sums[row];
     for (std::size_t i = row + 1; i < place.size; ++i) sums[i] = added(sums[i], share);
     if (in) sums[row] = added(before, share);
@@ -110,20 +242,24 @@ void Series::add_from(const Place& place, std::size_t row, bool in) {
 
 void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t key) {
   if ((events.filters[row] & layout_.filters) == 0) return;
-  Place& place = own(key);
   const std::size_t to = list(key).before(events.times[row] + 1);
-  shift(place, to, to + 1);
+  own(key, 0);
+  take_over(key, to);
+  Place& place = own(key, 1);
+  const std::size_t at = to - cut_of(key);
+  shift(place, at, at + 1);
   ++place.size;
   ++rows_;
-  copy_row(events, row, place.begin + to);
-  add_from(place, to, true);
-  total_from(place, to, thread_room());
+  copy_row(events, row, place.begin + at);
+  for (const std::size_t m : distinct_) link(key, m, at);
+  add_from(key, at, true);
+  total_from(key, at);
 }
 
-// What the series kept of a row, and what the row added to sums.
-bool Series::same_row(const PreparedEvents& events, std::size_t row, const Place& place,
+// What the series kept of own row `at`, and what the row added to sums.
+bool Series::same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
                       std::size_t at) const {
-  const std::size_t own = place.begin + at;
+  const std::size_t own = places_[key].begin + at;
   for (std::size_t p = 0; p < filter_planes_; ++p) {
     const std::uint32_t mask = layout_.filters >> 8 * p & 0xffU;
     if ((flags_[p][own] & mask) != (events.filters[row] >> 8 * p & mask)) return false;
@@ -139,7 +275,7 @@ bool Series::same_row(const PreparedEvents& events, std::size_t row, const Place
   }
   for (const std::size_t m : sums_) {
     const std::int64_t value = value_of(events, m, row);
-    const std::int64_t before = at == 0 ? 0 : wide_[column_[m]][own - 1];
+    const std::int64_t before = wide_before(key, column_[m], at, 0);
     if (wide_[column_[m]][own] - before != (value == kNoNumber ? 0 : value)) return false;
   }
   return true;
@@ -148,18 +284,20 @@ bool Series::same_row(const PreparedEvents& events, std::size_t row, const Place
 bool Series::remove(const PreparedEvents& events, std::size_t row, std::size_t key) {
   if ((events.filters[row] & layout_.filters) == 0) return true;  // it was never in
   if (key >= keys() || list(key).size() == 0) return false;
-  Place& place = own(key);
-  const List rows = list(key);
-  const std::size_t begin = rows.before(events.times[row]);
-  std::size_t end = rows.before(events.times[row] + 1);
-  while (end > begin && !same_row(events, row, place, end - 1)) --end;
-  if (end == begin) return false;
+  const std::size_t begin = list(key).before(events.times[row]);
+  Place& place = own(key, 0);
+  take_over(key, begin);
+  const std::size_t first = begin - cut_of(key);
+  std::size_t end = list(key).before(events.times[row] + 1) - cut_of(key);
+  while (end > first && !same_row(events, row, key, end - 1)) --end;
+  if (end == first) return false;
   const std::size_t at = end - 1;
-  add_from(place, at, false);
+  add_from(key, at, false);
+  for (const std::size_t m : distinct_) unlink(key, m, at);
   shift(place, at + 1, at);
   --place.size;
   --rows_;
-  total_from(place, at, thread_room());
+  total_from(key, at);
   return true;
 }
 

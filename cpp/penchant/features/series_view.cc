@@ -19,6 +19,8 @@ SeriesView::SeriesView(const State& state, std::size_t series)
   own_.reserve(kPoints);
   keys_.reserve(kPoints);
   left_.reserve(kPoints);
+  asked_.reserve(kept_.layout.measures.size());
+  counted_.reserve(kept_.layout.measures.size());
   std::iota(wider_.begin(), wider_.end(), std::size_t{0});
   std::ranges::sort(wider_, std::greater(), [&](std::size_t w) { return kept_.windows[w]; });
   if (!kept_.by.subject) {
@@ -28,7 +30,7 @@ SeriesView::SeriesView(const State& state, std::size_t series)
       keys = state.items().codes[kept_.by.attribute].values;
       last_of_.resize(keys);
     }
-    hints_.resize(keys * wider_.size());
+    hints_.resize(keys * places_.size());
   }
   const Plan& plan = state.plan();
   for (std::size_t f = 0; f < plan.features().size(); ++f) {
@@ -107,55 +109,70 @@ void SeriesView::search(std::size_t place, std::int64_t window) {
   }
 }
 
+// Rows before `from` are below the bound, row `upto` is not: what was found last is near, or else
+// it lies beyond, a stride that grows each time.
+void SeriesView::narrow(std::size_t k, std::size_t place, std::int64_t bound, std::uint32_t from,
+                        std::uint32_t upto) {
+  constexpr std::uint32_t kNear = 64;
+  constexpr std::uint32_t kGrows = 8;
+  const Series::List& list = lists_[own_[k]];
+  const std::uint32_t* const known = hint(k, place);
+  if (known != nullptr && from < upto) {
+    const std::uint32_t guess = std::clamp(*known, from, upto);
+    if (list.time(guess) < bound) {
+      std::uint32_t stride = kNear;
+      from = guess + 1;
+      while (from < upto && upto - from > stride && list.time(from + stride) < bound) {
+        from += stride + 1;
+        stride *= kGrows;
+      }
+      if (upto - from > stride) upto = from + stride;
+    } else {
+      std::uint32_t stride = 1;
+      upto = guess;
+      while (upto > from && upto - from > stride && list.time(upto - stride) >= bound) {
+        upto -= stride;
+        stride *= kGrows;
+      }
+      if (upto - from > stride) from = upto - stride + 1;
+    }
+  }
+  places_[place][own_[k]] = from;
+  left_.push_back(upto - from);
+}
+
 void SeriesView::find_end() {
-  std::uint32_t* const low = places_[0].data();
   left_.clear();
-  for (const std::uint32_t i : own_) {
+  for (std::size_t k = 0; k < own_.size(); ++k) {
+    const std::uint32_t i = own_[k];
     const auto size = static_cast<std::uint32_t>(lists_[i].size());
     // Most questions are about now.
     const bool all = size == 0 || lists_[i].time(size - 1) < times_[i];
-    low[i] = all ? size : 0;
-    left_.push_back(all ? 0 : size - 1);
+    narrow(k, 0, times_[i], all ? size : 0, all ? size : size - 1);
   }
   search(0, 0);
 }
 
 // Not before the begin of `least`, the place of a longer window, if it is none of 0.
 void SeriesView::find_begin(std::size_t w, std::size_t least) {
-  constexpr std::uint32_t kNear = 64;
-  std::uint32_t* const low = places_[1 + w].data();
   left_.clear();
   for (std::size_t k = 0; k < own_.size(); ++k) {
     const std::uint32_t i = own_[k];
-    const Series::List& list = lists_[i];
     const std::int64_t bound = times_[i] - kept_.windows[w];
     const std::uint32_t end = places_[0][i];
-    std::uint32_t from = least == 0 ? 0 : places_[least][i];
-    std::uint32_t upto = end;  // the first row that is known to be in, or `end`
-    if (from < end && list.time(end - 1) < bound) {
-      from = end;
-    } else if (from < end) {
-      upto = end - 1;
-      if (const std::uint32_t* const known = hint(k, w)) {
-        const std::uint32_t guess = std::clamp(*known, from, upto);
-        if (guess > from && list.time(guess - 1) >= bound) {
-          upto = guess - 1;
-        } else if (list.time(guess) >= bound) {
-          from = upto = guess;
-        } else {
-          const std::uint32_t near = std::min(upto, guess + kNear);
-          const bool beyond = list.time(near) < bound;
-          from = beyond ? near + 1 : guess + 1;
-          upto = beyond ? upto : near;
-        }
-      }
-    }
-    low[i] = from;
-    left_.push_back(upto - from);
+    const std::uint32_t from = least == 0 ? 0 : places_[least][i];
+    const bool none = from == end || lists_[i].time(end - 1) < bound;
+    narrow(k, 1 + w, bound, none ? end : from, none ? end : end - 1);
   }
   search(1 + w, kept_.windows[w]);
-  for (std::size_t k = 0; k < own_.size(); ++k) {
-    if (std::uint32_t* const known = hint(k, w)) *known = low[own_[k]];
+}
+
+void SeriesView::keep_hints() {
+  if (hints_.empty()) return;
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+      if (std::uint32_t* const known = hint(k, place)) *known = places_[place][own_[k]];
+    }
   }
 }
 
@@ -164,19 +181,31 @@ void SeriesView::count_rows() {
   for (const auto& place : places_) {
     for (const std::uint32_t i : own_) lists_[i].prefetch_counts(place[i]);
   }
-  for (Counts& counts : counts_) {
-    for (std::size_t p = 0; p < places_.size(); ++p) {
+  for (std::size_t p = 0; p < places_.size(); ++p) {
+    asked_.clear();
+    counted_.clear();
+    for (Counts& counts : counts_) {
       if (counts.before[p].empty()) continue;
-      for (const std::uint32_t i : own_) {
-        counts.before[p][i] =
-            static_cast<std::uint32_t>(lists_[i].counted(counts.measure, 0, places_[p][i]));
-      }
+      asked_.push_back(counts.measure);
+      counted_.push_back(counts.before[p].data());
     }
+    if (asked_.empty()) continue;
+    for (const std::uint32_t i : own_) lists_[i].count(asked_, places_[p][i], counted_, i);
   }
+}
+
+void SeriesView::each_counted(std::size_t measure, std::optional<std::size_t> window,
+                              double* out) const {
+  const Counts& counts = counts_[slot_of_[measure]];
+  const std::uint32_t* const all = counts.before[0].data();
+  if (!window) return each(out, [&](std::size_t i) { return static_cast<double>(all[i]); });
+  const std::uint32_t* const before = counts.before[1 + *window].data();
+  each(out, [&](std::size_t i) { return static_cast<double>(all[i] - before[i]); });
 }
 
 void SeriesView::look(const Points& points, std::size_t first, std::size_t count) {
   const Series& series = state_.series(series_);
+  count_ = count;
   find_runs(points, first, count);
   for (std::size_t k = 0; k < own_.size(); ++k) {
     const std::int32_t key = keys_[k];
@@ -184,10 +213,10 @@ void SeriesView::look(const Points& points, std::size_t first, std::size_t count
     lists_[own_[k]].prefetch_end();
   }
   for (std::size_t k = 0; k < own_.size(); ++k) {
-    for (std::size_t w = 0; w < wider_.size(); ++w) {
-      const std::uint32_t* const known = hint(k, w);
+    for (std::size_t place = 0; place < places_.size(); ++place) {
+      const std::uint32_t* const known = hint(k, place);
       const Series::List& list = lists_[own_[k]];
-      if (known != nullptr && *known < list.size()) __builtin_prefetch(list.times() + *known);
+      if (known != nullptr && *known < list.size()) list.prefetch_time(*known);
     }
   }
   find_end();
@@ -196,6 +225,7 @@ void SeriesView::look(const Points& points, std::size_t first, std::size_t count
     find_begin(w, least);
     least = 1 + w;  // a shorter window begins where a longer one does, or later
   }
+  keep_hints();
   count_rows();
 }
 

@@ -10,6 +10,7 @@
 // Keys, rows and marks lie all over the memory, so that what many points need is asked for at once,
 // a step at a time, rather than point by point.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -44,6 +45,18 @@ class SeriesView {
   [[nodiscard]] std::size_t begin(std::optional<std::size_t> window, std::size_t point) const {
     return window ? places_[1 + *window][point] : 0;
   }
+  // out[point] = value(point) for all points; what many see is found once.
+  template <class Value>
+  void each(double* out, Value&& value) const {
+    for (const std::uint32_t point : own_) out[point] = value(point);
+    if (own_.size() == count_) return;
+    for (const Run& run : runs_) {
+      if (run.like < run.begin) out[run.begin] = out[run.like];
+      std::fill(out + run.begin + 1, out + run.end, out[run.begin]);
+    }
+  }
+  // As `each` of `counted`.
+  void each_counted(std::size_t measure, std::optional<std::size_t> window, double* out) const;
   // Rows that a measure counts (kCount, kKnown) in a window, or from the first on.
   [[nodiscard]] std::uint32_t counted(std::size_t measure, std::optional<std::size_t> window,
                                       std::size_t point) const {
@@ -59,14 +72,17 @@ class SeriesView {
   };
 
   void find_runs(const Points& points, std::size_t first, std::size_t count);
+  void narrow(std::size_t own, std::size_t place, std::int64_t bound, std::uint32_t from,
+              std::uint32_t upto);
   void find_end();
+  void keep_hints();
   void find_begin(std::size_t window, std::size_t least);
   void search(std::size_t place, std::int64_t window);
   void count_rows();
-  // Where the window of the own point began when its key was last looked at.
-  [[nodiscard]] std::uint32_t* hint(std::size_t own, std::size_t window) {
+  // Where a place of the own point was when its key was last looked at.
+  [[nodiscard]] std::uint32_t* hint(std::size_t own, std::size_t place) {
     if (hints_.empty() || keys_[own] < 0) return nullptr;
-    return &hints_[static_cast<std::size_t>(keys_[own]) * wider_.size() + window];
+    return &hints_[static_cast<std::size_t>(keys_[own]) * places_.size() + place];
   }
   [[nodiscard]] std::int32_t key_of(const Points& points, std::size_t point) const;
 
@@ -84,9 +100,12 @@ class SeriesView {
   std::vector<Counts> counts_;
   std::vector<std::size_t> slot_of_;  // [measures], of counts_
   std::vector<std::uint32_t> left_;   // [own], of a search
+  std::size_t count_ = 0;             // points of the block
+  std::vector<std::size_t> asked_;    // measures that are counted at a place
+  std::vector<std::uint32_t*> counted_;
   // Of series that aren't of subjects: requests ask again of the same keys, at nearly the same
   // time.
-  std::vector<std::uint32_t> hints_;  // [keys][windows]
+  std::vector<std::uint32_t> hints_;  // [keys][1 + windows]
   // By key, where there are few: the block's number, and a point of the key in it.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> last_of_;
   std::uint64_t block_ = 0;

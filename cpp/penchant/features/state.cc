@@ -7,14 +7,12 @@
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
-#include "penchant/features/block_reader.h"
 
 namespace penchant::features {
 namespace {
 
 constexpr std::size_t kBlockRows = 65'536;
 constexpr std::size_t kMostRows = 2'147'483'647;
-constexpr std::size_t kReadBlock = 16'384;
 constexpr std::int64_t kMostTime = 2'000LL * 366 * 86'400'000'000;
 
 constexpr std::string_view kTimeBounds = "beyond the years 0 to 3970";
@@ -213,61 +211,6 @@ void State::check(const Points& points, std::span<double* const> columns) const 
       "a point's item is not in the table of items");
   check_argument(std::ranges::all_of(points.times, good_time), "the time of a point is ",
                  kTimeBounds);
-}
-
-// --- reading ------------------------------------------------------------------------------------
-
-// Columns that nobody wants are still computed, for formulas may want them: a block at a time.
-struct ReadScratch::Impl {
-  explicit Impl(const State& of)
-      : state(&of), plan(of.plan_), items(of.items_), reader(of), into(plan->features().size()) {}
-
-  void read(const Points& points, std::size_t first, std::size_t end,
-            std::span<double* const> columns) {
-    for (std::size_t f = 0; f < into.size(); ++f) {
-      if (columns[f] == nullptr) unwanted.resize(into.size() * BlockReader::kPoints);
-    }
-    for (; first < end; first += BlockReader::kPoints) {
-      const std::size_t count = std::min(BlockReader::kPoints, end - first);
-      for (std::size_t f = 0; f < into.size(); ++f) {
-        into[f] =
-            columns[f] == nullptr ? unwanted.data() + f * BlockReader::kPoints : columns[f] + first;
-      }
-      Points part{points.times.subspan(first, count), points.subjects.subspan(first, count),
-                  points.items.empty() ? points.items : points.items.subspan(first, count)};
-      reader.read(part, 0, count, into);
-    }
-  }
-
-  const State* state;
-  std::shared_ptr<const Plan> plan;
-  std::shared_ptr<const ItemTable> items;
-  BlockReader reader;
-  std::vector<double*> into;
-  std::vector<double> unwanted;
-};
-
-ReadScratch::ReadScratch() = default;
-ReadScratch::~ReadScratch() = default;
-ReadScratch::ReadScratch(ReadScratch&&) noexcept = default;
-ReadScratch& ReadScratch::operator=(ReadScratch&&) noexcept = default;
-
-void State::read(const Points& points, std::span<double* const> columns,
-                 ReadScratch& scratch) const {
-  check(points, columns);
-  auto& impl = scratch.impl_;
-  // Its pointers hold what they point at, so that equal ones are the same.
-  if (!impl || impl->state != this || impl->plan != plan_ || impl->items != items_) {
-    impl = std::make_unique<ReadScratch::Impl>(*this);
-  }
-  impl->read(points, 0, points.size(), columns);
-}
-
-void State::read(const Points& points, int threads, std::span<double* const> columns) const {
-  check(points, columns);
-  parallel_blocks(points.size(), kReadBlock, threads, [&](const Block& block) {
-    ReadScratch::Impl(*this).read(points, block.begin, block.end, columns);
-  });
 }
 
 }  // namespace penchant::features

@@ -38,8 +38,8 @@ class State {
  public:
   // Throws kInvalidArgument when the table lacks what the plan names.
   State(std::shared_ptr<const Plan> plan, ItemTable items);
-  // What `base` knows, to be told more of; `base` has to stay as it is for as long. A key's rows
-  // are copied when they first change. O(plan).
+  // What `base` knows, to be told more of; `base` has to stay as it is for as long. What comes is
+  // kept beside it, with those rows of its key that are later. O(plan + keys).
   [[nodiscard]] static State over(const State& base);
 
   // Rows of one time stay in the order in which they come. Throws kInvalidArgument when columns

@@ -28,8 +28,16 @@ namespace {
 TEST(ReadingMemory, ARequestAllocatesNothing) {
   // All that walks, adds up, looks back or calculates.
   const auto plan = std::make_shared<const Plan>(Plan::from_json(R"({
-    "types": ["view", "buy"], "numbers": ["price"], "codes": [], "item_codes": ["category"],
-    "filters": [{"types": [0]}, {"types": [1]}], "values": [{"factors": [0]}],
+    "types": ["view", "buy", "return"], "numbers": ["price"], "codes": ["\u0000subject"],
+    "item_codes": ["category"], "embeddings": ["look"],
+    "filters": [{"types": [0]}, {"types": [1]}, {"types": [0, 1, 2]}, {"types": [2]}],
+    "values": [{"factors": [0]}],
+    "lists": [
+      {"kind": "cart", "filter": 2, "adds": 0, "removes": 3, "ends": 1, "quantity": 0, "price": 0,
+       "within": 900, "most": 9},
+      {"kind": "latest", "filter": 0, "within": 1500, "most": 20},
+      {"kind": "favorites", "filter": 2, "attribute": 0, "most": 2}],
+    "nettings": [{"bought": 1, "returned": 3, "quantity": 0}],
     "features": [
       {"name": "views", "kind": "count", "filter": 0, "by": ["item"], "window": 500},
       {"name": "hidden", "kind": "sum", "filter": 1, "value": 0, "by": ["subject"], "hidden": true},
@@ -39,7 +47,19 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
       {"name": "things", "kind": "distinct", "filter": 0, "code": 0, "by": ["subject"], "window": 700},
       {"name": "last", "kind": "last_code", "filter": 0, "code": 0, "by": ["subject"], "rank": 2},
       {"name": "top", "kind": "top_code", "filter": 0, "attribute": 0, "by": ["subject"], "rank": 1},
+      {"name": "people", "kind": "distinct", "filter": 0, "code": 0, "by": [], "window": 1500},
       {"name": "since", "kind": "recency", "filter": 1, "by": [], "unit": 1},
+      {"name": "items", "kind": "list_items", "list": 0},
+      {"name": "value", "kind": "cart_value", "list": 0},
+      {"name": "has", "kind": "list_has", "list": 0},
+      {"name": "like_these", "kind": "list_same", "list": 1, "attribute": 0},
+      {"name": "categories", "kind": "list_values", "list": 1, "attribute": 0},
+      {"name": "fond", "kind": "list_rank", "list": 2},
+      {"name": "share", "kind": "together_share", "list": 1, "filter": 0, "sample": 9, "depth": 9},
+      {"name": "lift", "kind": "together_lift", "list": 1, "filter": 2, "within": 90, "sample": 6,
+       "depth": 5, "pool": "max", "strength": 1.5},
+      {"name": "look", "kind": "similarity", "list": 1, "embedding": 0},
+      {"name": "kept", "kind": "count", "filter": 1, "by": ["subject", "item"], "netting": 0},
       {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 1}, 1.0, "+", "/"]}
     ]})"));
   constexpr std::int32_t kItems = 300;
@@ -47,7 +67,13 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
   table.items = kItems;
   table.codes.resize(1);
   table.codes[0].values = 7;
-  for (std::int32_t i = 0; i < kItems; ++i) table.codes[0].of_item.push_back(i % 7);
+  std::vector<float> vectors;
+  for (std::int32_t i = 0; i < kItems; ++i) {
+    table.codes[0].of_item.push_back(i % 7);
+    for (std::int32_t d = 0; d < 4; ++d)
+      vectors.push_back(static_cast<float>((i * 7 + d) % 11) - 5);
+  }
+  table.vectors = {ItemVectors::of({vectors.data(), kItems, 4})};
   std::mt19937 random(1);
   std::vector<std::int64_t> times;
   std::vector<std::uint16_t> types;
@@ -56,13 +82,19 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
   std::vector<std::int64_t> prices;
   for (std::int64_t i = 0; i < 3'000; ++i) {
     times.push_back(i);
-    types.push_back(static_cast<std::uint16_t>(random() % 2));
+    types.push_back(static_cast<std::uint16_t>(random() % 7 / 3));
     subjects.push_back(static_cast<std::int32_t>(random() % 20));
     items.push_back(static_cast<std::int32_t>(random() % kItems));
     prices.push_back(static_cast<std::int64_t>(random() % 90) * kUnit);
   }
   State base(plan, table);
-  base.replay({times, types, subjects, items, {std::span(std::as_const(prices))}, {}}, 1);
+  base.replay({times,
+               types,
+               subjects,
+               items,
+               {std::span(std::as_const(prices))},
+               {std::span(std::as_const(subjects))}},
+              1);
   State live = State::over(base);
   const std::size_t features = plan->features().size();
   std::vector<std::vector<double>> columns(features, std::vector<double>(kItems));
@@ -86,7 +118,9 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
     }
     // Events in between change nothing about it.
     const auto last = [](const auto& column) { return std::span(column).last(1); };
-    live.replay({last(times), last(types), last(subjects), last(items), {last(prices)}, {}}, 1);
+    live.replay(
+        {last(times), last(types), last(subjects), last(items), {last(prices)}, {last(subjects)}},
+        1);
   }
 }
 

@@ -210,5 +210,116 @@ TEST(Series, CountsTakeABitOfARow) {
   EXPECT_LT(series.bytes(), series.rows() * 10);
 }
 
+// Codes of windows over long lists, which are indexed: of rows that came at once, in order, late,
+// and that went again.
+TEST(Series, DistinctOfAWindowIsWhatASetCounts) {
+  constexpr std::size_t kRows = 9'000;
+  SeriesLayout codes;
+  codes.codes = {0};
+  codes.filters = 3;
+  codes.measures = {{.kind = Kind::kDistinct, .filter = 0},
+                    {.kind = Kind::kDistinct, .filter = 1},
+                    {.kind = Kind::kDistinct, .filter = 1}};
+  codes.windowed = {0, 1};
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t end) { return random() % end; };
+    std::vector<PlainRow> rows;
+    for (std::size_t i = 0; i < kRows; ++i) {
+      PlainRow row{.time = static_cast<std::int64_t>(10 * i), .filters = 1U << below(2)};
+      if (below(5) == 0) row.filters = 3;
+      row.code = static_cast<std::int32_t>(below(seed % 2 == 0 ? 3'000 : 40)) - 1;
+      rows.push_back(row);
+    }
+    const auto columns = World::columns(rows);
+    const std::size_t built = seed < 2 ? 5'000 : 0;
+    Series base(codes);
+    const auto first = World::columns(std::span(rows).first(built));
+    base.build(first.events, {{}, nullptr, 1}, {}, 1);
+    Series series = seed == 0 ? Series::over(base) : std::move(base);
+    PlainSeries plain(codes);
+    for (std::size_t i = 0; i < built; ++i) plain.insert(0, rows[i]);
+    const auto expect_windows = [&](std::size_t windows) {
+      const auto list = series.list(0);
+      const auto& expected = plain.rows(0);
+      ASSERT_EQ(list.size(), expected.size());
+      for (std::size_t w = 0; w < windows; ++w) {
+        const std::size_t begin = below(expected.size());
+        const std::size_t end = begin + below(expected.size() - begin + 1);
+        for (std::size_t m = 0; m < 3; ++m) {
+          ASSERT_EQ(list.distinct(m, begin, end), plain.distinct(0, codes.measures[m], begin, end))
+              << begin << " to " << end << " of " << expected.size() << ", " << m;
+        }
+      }
+      for (std::size_t end = 0; end < expected.size(); end += 997) {
+        const auto total = static_cast<std::int64_t>(plain.distinct(0, codes.measures[0], 0, end));
+        ASSERT_EQ(list.total(0, end), total);
+      }
+    };
+    std::vector<PlainRow> came(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(built));
+    for (std::size_t i = built; i < kRows; ++i) {
+      const PlainRow one = rows[i];
+      const auto all = World::columns({&one, 1});
+      series.insert(all.events, 0, 0);
+      plain.insert(0, one);
+      came.push_back(one);
+      // For a while none is late; then some are by a little, some by a lot.
+      const bool calm = i < 7'000;
+      if (!calm && below(10) == 0) {
+        PlainRow late = came[came.size() - 1 - below(below(8) == 0 ? came.size() - 1 : 40)];
+        late.time += 3;
+        late.code = static_cast<std::int32_t>(below(50));
+        series.insert(World::columns({&late, 1}).events, 0, 0);
+        plain.insert(0, late);
+        came.push_back(late);
+      }
+      if (!calm && below(10) == 0) {
+        const PlainRow gone = came[came.size() - 1 - below(below(8) == 0 ? came.size() - 1 : 40)];
+        ASSERT_EQ(series.remove(World::columns({&gone, 1}).events, 0, 0), plain.remove(0, gone));
+      }
+      if (i % 500 == 0) expect_windows(12);
+    }
+    expect_windows(60);
+  }
+}
+
+TEST(BelowCounter, CountsWhatALookAtEachRowDoes) {
+  std::mt19937 random(11);
+  for (const std::size_t size : {0U, 1U, 447U, 448U, 449U, 5'000U}) {
+    for (const std::uint32_t most : {1U, 2U, 7U, 70'000U}) {
+      std::vector<std::int32_t> values(size);
+      for (auto& value : values) value = static_cast<std::int32_t>(random() % most) - 1;
+      const BelowCounter counter(values);
+      for (int look = 0; look < 200; ++look) {
+        const std::size_t begin = random() % (size + 1);
+        const std::size_t end = begin + random() % (size - begin + 1);
+        const auto bound = static_cast<std::int32_t>(random() % (most + 2)) - 1;
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto last = values.begin() + static_cast<std::ptrdiff_t>(end);
+        const auto below = std::count_if(first, last, [&](std::int32_t x) { return x < bound; });
+        ASSERT_EQ(counter.count(begin, end, bound), static_cast<std::size_t>(below));
+      }
+    }
+  }
+}
+
+TEST(Series, OverAnotherHoldsOnlyWhatCame) {
+  const World world(50'000, 7);
+  const auto columns = World::columns(world.rows);
+  std::vector<std::uint32_t> order(world.rows.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t i) { return world.rows[i].time; });
+  Series base(layout());
+  base.build(columns.events, {world.keys, nullptr, kKeys}, order, 1);
+  Series over = Series::over(base);
+  std::vector<PlainRow> late(3, {.time = 60'000, .filters = 1, .code = 3, .value = 7});
+  late[1].time = 49'940;  // behind it are a few of the base's
+  late[2].time = 49'941;
+  const auto more = World::columns(late);
+  for (std::size_t i = 0; i < late.size(); ++i) over.insert(more.events, i, 2);
+  EXPECT_EQ(over.list(2).size(), base.list(2).size() + 3);
+  EXPECT_LT(over.bytes(), base.bytes() / 100);
+}
+
 }  // namespace
 }  // namespace penchant::features

@@ -254,6 +254,51 @@ TEST(State, OneScratchReadsManyStates) {
   }
 }
 
+// Lists of candidates are read in the order of their times, several a block or one in several.
+TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
+  const Log log(5'000, 4, false);
+  State state(plan(), items());
+  state.replay(log.batch(0, 5'000), 1);
+  std::mt19937 random(4);
+  std::vector<std::int64_t> times;
+  std::vector<std::int32_t> subjects;
+  std::vector<std::int32_t> asked;
+  std::vector<std::size_t> begins{0};
+  for (const std::size_t length : {100U, 1U, 256U, 257U, 700U, 40U, 90U, 100U, 3U, 120U}) {
+    times.insert(times.end(), length, static_cast<std::int64_t>(random() % 150));
+    subjects.insert(subjects.end(), length, static_cast<std::int32_t>(random() % 7) - 1);
+    for (std::size_t i = 0; i < length; ++i) {
+      asked.push_back(static_cast<std::int32_t>(random() % (kItems + 1)) - 1);
+    }
+    begins.push_back(times.size());
+  }
+  const std::size_t features = state.plan().features().size();
+  const auto read = [&](std::size_t first, std::size_t end, int threads) {
+    std::vector<std::vector<double>> columns(features, std::vector<double>(end - first));
+    std::vector<double*> out;
+    for (auto& column : columns) out.push_back(column.data());
+    out[3] = nullptr;  // not wanted
+    const auto part = [&](const auto& all) { return std::span(all).subspan(first, end - first); };
+    state.read({part(times), part(subjects), part(asked)}, threads, out);
+    return columns;
+  };
+  for (const int threads : {1, 2, 8}) {
+    const auto together = read(0, times.size(), threads);
+    for (std::size_t run = 0; run + 1 < begins.size(); ++run) {
+      const auto alone = read(begins[run], begins[run + 1], 1);
+      for (std::size_t f = 0; f < features; ++f) {
+        for (std::size_t i = 0; i < alone[f].size(); ++i) {
+          const double x = together[f][begins[run] + i];
+          const bool both = std::isnan(x) && std::isnan(alone[f][i]);
+          ASSERT_TRUE(both ||
+                      std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(alone[f][i]))
+              << run << ' ' << f << ' ' << i;
+        }
+      }
+    }
+  }
+}
+
 TEST(State, RefusesColumnsThatDoNotFit) {
   State state(plan(), items());
   Log log(10, 1, true);

@@ -41,6 +41,19 @@ class PlainSeries {
 
   [[nodiscard]] const std::vector<PlainRow>& rows(std::size_t key) { return rows_[key]; }
 
+  // Of kDistinct, among the rows `begin` to `end` - 1.
+  [[nodiscard]] std::size_t distinct(std::size_t key, const features::Measure& measure,
+                                     std::size_t begin, std::size_t end) {
+    const auto& rows = rows_[key];
+    std::set<std::int32_t> codes;
+    for (std::size_t i = begin; i < end; ++i) {
+      if ((rows[i].filters >> measure.filter & 1U) != 0 && rows[i].code >= 0) {
+        codes.insert(rows[i].code);
+      }
+    }
+    return codes.size();
+  }
+
   [[nodiscard]] std::int64_t total(std::size_t key, const features::Measure& measure,
                                    std::size_t count) {
     using Kind = features::Measure::Kind;
