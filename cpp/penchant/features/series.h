@@ -68,7 +68,7 @@ inline constexpr std::size_t kMostFilters = 32;
 template <class T>
 struct RawAllocator : AlignedAllocator<T> {
   template <class U>
-  struct rebind {
+  struct rebind {  // NOLINT(readability-identifier-naming): the standard's name
     using other = RawAllocator<U>;
   };
   template <class U>

@@ -13,8 +13,8 @@
 namespace penchant::identity {
 namespace {
 
-using testing::Bytes;
-using testing::Edit;
+using penchant::testing::Bytes;
+using penchant::testing::Edit;
 
 std::unique_ptr<Graph> sample(std::string key_check = {}) {
   auto graph = std::make_unique<Graph>(testing::small_options(), std::move(key_check));
@@ -30,7 +30,7 @@ std::unique_ptr<Graph> sample(std::string key_check = {}) {
 std::shared_ptr<const bundle::Reader> edited(const Graph& graph, const Edit& edit) {
   bundle::Writer plain;
   graph.save(plain, "identity");
-  return testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
+  return penchant::testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
 }
 
 void expect_refused(const Edit& edit, std::string_view part) {
@@ -46,15 +46,15 @@ void expect_refused(const Edit& edit, std::string_view part) {
 
 template <class T>
 Edit setting(const std::string& section, std::size_t at, T value) {
-  return testing::setting("identity/" + section, at, value);
+  return penchant::testing::setting("identity/" + section, at, value);
 }
 
 Edit cutting(const std::string& section, std::size_t bytes_less) {
-  return testing::cutting("identity/" + section, bytes_less);
+  return penchant::testing::cutting("identity/" + section, bytes_less);
 }
 
 Edit rewriting(const std::string& from, const std::string& to) {
-  return testing::rewriting("identity/meta", from, to);
+  return penchant::testing::rewriting("identity/meta", from, to);
 }
 
 TEST(StoredGraph, IsRefusedWhereItLies) {

@@ -13,10 +13,10 @@
 namespace penchant::retrieval {
 namespace {
 
-using testing::Bytes;
-using testing::Edit;
-using testing::put;
-using testing::setting;
+using penchant::testing::Bytes;
+using penchant::testing::Edit;
+using penchant::testing::put;
+using penchant::testing::setting;
 
 std::shared_ptr<VectorIndex> sample(IndexKind kind, Storage storage = Storage::kInt8,
                                     Metric metric = Metric::kL2) {
@@ -30,7 +30,7 @@ std::shared_ptr<VectorIndex> sample(IndexKind kind, Storage storage = Storage::k
 std::shared_ptr<const bundle::Reader> edited(const VectorIndex& index, const Edit& edit) {
   bundle::Writer plain;
   index.save(plain, "index");
-  return testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
+  return penchant::testing::edited(*bundle::Reader::from_bytes(plain.to_bytes("{}")), edit);
 }
 
 void expect_refused(const VectorIndex& index, const Edit& edit, std::string_view part) {
@@ -45,7 +45,7 @@ void expect_refused(const VectorIndex& index, const Edit& edit, std::string_view
 }
 
 Edit rewriting(const std::string& from, const std::string& to) {
-  return testing::rewriting("index/meta", from, to);
+  return penchant::testing::rewriting("index/meta", from, to);
 }
 
 TEST(StoredIndex, ComesBackAsItWas) {
@@ -114,11 +114,13 @@ TEST(StoredIndex, LyingNumbersAreRefused) {
   expect_refused(*lists, setting("index/centres", 3, std::nanf("")), "NaN");
   expect_refused(*lists, setting("index/centre", 0, 1e30F), "overflow");
   for (const char* section : {"centres", "lists", "centre"}) {
-    const auto reader = edited(*lists, testing::cutting(std::string("index/") + section, 4));
+    const auto reader =
+        edited(*lists, penchant::testing::cutting(std::string("index/") + section, 4));
     EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
   }
   for (const char* section : {"vectors", "level0", "levels", "upper", "centre"}) {
-    const auto reader = edited(*graph, testing::cutting(std::string("index/") + section, 4));
+    const auto reader =
+        edited(*graph, penchant::testing::cutting(std::string("index/") + section, 4));
     EXPECT_THROW((void)VectorIndex::load(reader, "index"), Error) << section;
   }
 }
