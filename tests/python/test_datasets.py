@@ -29,8 +29,9 @@ def needs(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not here, reason=f"{name} is not on this machine (PENCHANT_DATA)")
 
 
-@functools.cache
+@pytest.fixture(scope="module")
 def published() -> pa.Table:
+    """Read before a test turns the folders of data away."""
     return datasets.load("online_retail", raw=True, format="pyarrow")
 
 
@@ -51,8 +52,8 @@ def invoice_lines(rows: list[tuple[str, str, int, str, float, int | None]]) -> p
 
 
 @needs("online_retail")
-def test_online_retail_is_the_published_file() -> None:
-    lines = published().to_pandas()
+def test_online_retail_is_the_published_file(published: pa.Table) -> None:
+    lines = published.to_pandas()
     assert {
         "lines": len(lines),
         "invoices": lines["InvoiceNo"].nunique(),
@@ -68,8 +69,8 @@ def test_online_retail_is_the_published_file() -> None:
 
 
 @needs("online_retail")
-def test_cleaning_counts_of_online_retail() -> None:
-    events, report = online_retail.clean(published())
+def test_cleaning_counts_of_online_retail(published: pa.Table) -> None:
+    events, report = online_retail.clean(published)
     assert report.to_dict() == {
         "lines": 541_909,
         "not_goods": 2_995,
@@ -85,17 +86,17 @@ def test_cleaning_counts_of_online_retail() -> None:
     }
     assert events.num_rows == report.purchases + report.anonymous_purchases
     assert events["customer"].null_count == report.anonymous_purchases
-    known, _ = online_retail.clean(published(), anonymous="drop")
+    known, _ = online_retail.clean(published, anonymous="drop")
     assert known.num_rows == report.purchases
     assert known["customer"].null_count == 0
-    everything, same = online_retail.clean(published(), returns="keep")
+    everything, same = online_retail.clean(published, returns="keep")
     assert same == report
     assert everything.num_rows == events.num_rows + 2 * report.matched_cancellations
 
 
 @needs("online_retail")
-def test_benchmark_lines_and_split_counts() -> None:
-    lines = online_retail.benchmark_lines(published()).to_pandas()
+def test_benchmark_lines_and_split_counts(published: pa.Table) -> None:
+    lines = online_retail.benchmark_lines(published).to_pandas()
     assert len(lines) == 396_337
     train, test = (part for part in online_retail.benchmark_split(lines))
     pairs = set(zip(train["customer"], train["sku"], strict=True))
@@ -530,17 +531,17 @@ def write_days(lines: pd.DataFrame, root: Path) -> None:
 
 @needs("online_retail")
 def test_online_retail_from_its_daily_files(
-    site: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    published: pa.Table, site: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, root = site
-    write_days(published().to_pandas(), root)
+    write_days(published.to_pandas(), root)
     assert sorted(path.stem for path in root.iterdir()) == [
         str(day) for day in _online_retail_fetch.days()
     ]
     monkeypatch.setattr(_online_retail_fetch, "_URL", address)
     joined = datasets.load("online_retail", raw=True, format="pyarrow", progress=False)
     assert joined.schema.metadata[b"penchant.source"] == b"cache"
-    assert joined.replace_schema_metadata().equals(published().replace_schema_metadata())
+    assert joined.replace_schema_metadata().equals(published.replace_schema_metadata())
     assert len(datasets.load("online_retail")) == 524_890
     cached = _files.cache_folder()
     assert cached is not None
