@@ -252,7 +252,8 @@ double BlockReader::of_time(const Feature& feature, std::size_t i) const {
   const std::int64_t local = times_[i] + feature.offset;
   const std::int64_t day = floor_div(local, 24 * kHourMicros);
   if (feature.kind == Kind::kHour) {
-    return static_cast<double>((local - day * 24 * kHourMicros) / kHourMicros);
+    const std::int64_t hour = (local - day * 24 * kHourMicros) / kHourMicros;
+    return static_cast<double>(hour);
   }
   return static_cast<double>(day + 3 - floor_div(day + 3, 7) * 7);  // 1970-01-01 was a Thursday
 }

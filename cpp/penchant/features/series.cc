@@ -163,7 +163,7 @@ std::size_t Series::bytes() const {
     for (const auto& [key, rows] : keys) indexed += rows.bytes();
   }
   return places_.capacity() * sizeof(Place) + cuts_.capacity() * 4 + of(wide_, 8) + of(narrow_, 4) +
-         of(flags_, 1) + marks_.capacity() * 4;
+         of(flags_, 1) + marks_.capacity() * 4 + indexed;
 }
 
 // What a row gives a measure that adds, or has known: kNoNumber where nothing.
