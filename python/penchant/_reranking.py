@@ -109,7 +109,9 @@ class RankerTable:
         return np.asarray(np.diff(counts[self.group_begin]) > 0)
 
     def of_groups(self, chosen: npt.NDArray[np.bool_]) -> RankerTable:
-        """The groups where `chosen` is true."""
+        """The groups where `chosen` is true; of all of them the table itself, without a copy."""
+        if chosen.all():
+            return self
         rows = np.repeat(chosen, np.diff(self.group_begin))
         sizes = np.diff(self.group_begin)[chosen]
         begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

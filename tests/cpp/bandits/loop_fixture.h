@@ -2,8 +2,13 @@
 
 // Random histories of decisions and rewards, and policies to learn from them.
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "penchant/bandits/loop.h"
 #include "penchant/base/random.h"
@@ -174,6 +179,16 @@ inline std::vector<double> beliefs(const Loop& loop) {
         out);
   });
   return out;
+}
+
+// No file below the folder has the word, whatever has been closed.
+inline void expect_nowhere(const std::filesystem::path& folder, const std::string& word) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(bytes.find(word), std::string::npos) << entry.path();
+  }
 }
 
 }  // namespace penchant::bandits::testing

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "models/sample.h"
+#include <gtest/gtest.h>
 
+#include "penchant/base/error.h"
 #include "penchant/engine/assets.h"
 #include "penchant/engine/engine.h"
 #include "penchant/models/als.h"
@@ -72,6 +74,18 @@ inline std::shared_ptr<const bundle::Reader> forged(const bundle::Reader& reader
     }
   }
   return bundle::Reader::from_bytes(writer.to_bytes(reader.lineage_json()));
+}
+
+// The bundle with a section that lies, checksums right, is refused as corrupt.
+inline void expect_refused(const bundle::Reader& reader, const std::string& name,
+                           const std::string& text) {
+  ASSERT_TRUE(reader.has(name)) << name;
+  try {
+    (void)engine::Engine::from_bundle(forged(reader, name, text));
+    ADD_FAILURE() << name << " was believed: " << text.substr(0, 60);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
+  }
 }
 
 }  // namespace penchant::testing
