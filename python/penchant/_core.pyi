@@ -62,6 +62,7 @@ __all__: list[str] = [
     "candidate_feature_names",
     "candidate_rows",
     "context_term_names",
+    "context_term_rows",
     "default_identity_options",
     "erase_json",
     "evaluate",
@@ -1415,6 +1416,8 @@ class Live:
         folder: os.PathLike | str | bytes = "",
         threads: typing.SupportsInt | typing.SupportsIndex = 1,
         identity_key: bytes = b"",
+        keep: typing.SupportsInt | typing.SupportsIndex = 0,
+        keep_bytes: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> Live: ...
     def bundle(self) -> BundleReader: ...
     def decision_json(self, id: str) -> bytes: ...
@@ -1496,7 +1499,7 @@ def build_bundle(
     identity: Identity = None,
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, depth, context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, those of items, depth, context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:
@@ -1522,6 +1525,11 @@ def candidate_rows(engine: Engine, request: str) -> dict:
 def context_term_names(json: str) -> list[str]:
     """
     Names of the numbers that a context of these terms has.
+    """
+
+def context_term_rows(json: str, table: AttributeTable) -> numpy.typing.NDArray[numpy.float64]:
+    """
+    The numbers of these terms (numbers and levels) for each row of a table.
     """
 
 def default_identity_options() -> str: ...

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,36 @@ from ._receipt import Receipt
 from ._requests import now_micros, to_json
 from .bandits._loop_log import log_columns, with_dropped
 from .data._frames import make_frame
-from .data._times import UNKNOWN, time_micros
+from .data._times import UNKNOWN, duration_micros, time_micros
 from .errors import InvalidArgumentError, NotFoundError
+from .identity._key import Key
 
-__all__ = ["Feedback"]
+__all__ = ["IN_MEMORY", "Feedback", "LiveOptions"]
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """Where a pipeline keeps what happens while it serves, and for how long."""
+
+    folder: str = ""  # empty: in memory
+    key: Key | None = None  # of the identity
+    keep: int = 0  # microseconds that decisions are kept; 0: for ever
+    keep_bytes: int = 0  # of decisions, the latest; 0: all
+
+    @classmethod
+    def of(cls, data: Any, key: Key | None, keep: Any, keep_bytes: Any) -> LiveOptions:
+        """Check what `pn.load` was given."""
+        if keep_bytes is not None and (
+            isinstance(keep_bytes, bool) or not isinstance(keep_bytes, int) or keep_bytes < 1
+        ):
+            raise InvalidArgumentError(
+                f"keep_bytes must be an integer from 1 up, not {keep_bytes!r}"
+            )
+        age = 0 if keep is None else duration_micros(keep, "keep")
+        return cls("" if data is None else os.fspath(data), key, age, keep_bytes or 0)
+
+
+IN_MEMORY = LiveOptions()
 
 
 class Feedback:
@@ -25,7 +53,7 @@ class Feedback:
 
     engine: Any
     _live: Any
-    _key: Any
+    _key: Key | None
     _kind: str
 
     def observe(self, event: Mapping[str, Any]) -> str:
@@ -148,12 +176,14 @@ class Feedback:
     def _kept(self) -> Any:
         """Where events go; opened in memory by the first."""
         if self._live is None:
-            self._live = self._opened("")
+            self._live = self._opened(LiveOptions(key=self._key))
         return self._live
 
-    def _opened(self, folder: str) -> Any:
-        key = b"" if self._key is None else self._key.reveal()
-        return _core.Live.open(self.engine, folder, 1, key)
+    def _opened(self, options: LiveOptions) -> Any:
+        key = b"" if options.key is None else options.key.reveal()
+        return _core.Live.open(
+            self.engine, options.folder, 1, key, options.keep, options.keep_bytes
+        )
 
     def reward(
         self,

@@ -9,6 +9,7 @@ The format is specified in ``docs/bundle_format/v1.md``.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ def load(
     *,
     data: str | os.PathLike[str] | None = None,
     identity_key: str | bytes | Key | None = None,
+    keep: str | dt.timedelta | None = None,
+    keep_bytes: int | None = None,
 ) -> Pipeline:
     """Load the pipeline that was saved at ``path``.
 
@@ -46,6 +49,12 @@ def load(
     identity_key
         The key of the pipeline's identity, where it was made with one: without it, events are not
         taken.
+    keep
+        How old decisions and their rewards may get, '90d' or a timedelta, longer than every
+        placement's deadline (the server's ``--keep-decisions``): older ones are dropped with each
+        snapshot, what they taught stays (docs/bandit_loop.md). None: they are kept.
+    keep_bytes
+        How many bytes of decisions are kept, the latest (``--keep-decision-bytes``). None: all.
 
     Returns
     -------
@@ -61,10 +70,11 @@ def load(
     CorruptBundleError
         It is no bundle, is damaged, needs a newer version, or fails its own golden requests.
     """
+    from ._feedback import LiveOptions
     from .pipeline import Pipeline
 
-    folder = None if data is None else os.fspath(data)
-    return Pipeline._load(os.fspath(path), folder, Key.of(identity_key))
+    options = LiveOptions.of(data, Key.of(identity_key), keep, keep_bytes)
+    return Pipeline._load(os.fspath(path), options)
 
 
 def inspect(path: str | os.PathLike[str]) -> dict[str, Any]:

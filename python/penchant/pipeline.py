@@ -16,7 +16,7 @@ from . import _core
 from ._answers import answer_frame
 from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
-from ._feedback import Feedback
+from ._feedback import IN_MEMORY, Feedback, LiveOptions
 from ._lineage import lineage_of
 from ._live_parts import check_live_parts, live_parts, plan_of, segments_of
 from ._progress import Progress
@@ -333,7 +333,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         return _core.build_bundle(
             context, entries, bool(self.exclude_seen), to_json(lineage), goldens,
             weights.cold is not None, None if ranker is None else ranker.to_core(),
-            [one._to_core(name) for name, one in (placements or {}).items()],
+            [one._to_core(name, data) for name, one in (placements or {}).items()],
             known,
             *live_parts(
                 segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
@@ -341,10 +341,8 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             ),
         )  # fmt: skip
 
-    def _adopt(
-        self, engine: Any, kind: str, data: str | Path | None = None, key: Key | None = None
-    ) -> None:
-        self._start(engine, data, key)
+    def _adopt(self, engine: Any, kind: str, options: LiveOptions = IN_MEMORY) -> None:
+        self._start(engine, options)
         self._kind = kind
         self.lineage_: dict[str, Any] = json.loads(engine.bundle.lineage_json)
         self.validation_ = self.lineage_.get("validation", {})
@@ -357,13 +355,13 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         self.ranker_: Forest | None = None if found is None else Forest._of(found[0], found[4])
         self.ranker_features_: list[str] = [] if found is None else found[1]
 
-    def _start(self, engine: Any, data: str | Path | None = None, key: Key | None = None) -> None:
+    def _start(self, engine: Any, options: LiveOptions = IN_MEMORY) -> None:
         self._engine = engine
-        self._key = key or (None if self.identity is None else self.identity.key)
+        self._key = options.key or (None if self.identity is None else self.identity.key)
         self._live = None
         knows = engine.has_identity and not (engine.identity_has_key and self._key is None)
-        if engine.placements or engine.segments or data is not None or knows:
-            self._live = self._opened("" if data is None else str(data))
+        if engine.placements or engine.segments or options.folder or knows:
+            self._live = self._opened(dataclasses.replace(options, key=self._key))
 
     @property
     def engine(self) -> Any:
@@ -507,21 +505,18 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         return self._live.bundle() if engine.placements else engine.bundle
 
     @classmethod
-    def _load(
-        cls, path: str | Path, data: str | Path | None = None, key: Key | None = None
-    ) -> Self:
-        return cls._of(_core.Engine.open(str(path)), data=data, key=key)
+    def _load(cls, path: str, options: LiveOptions) -> Self:
+        return cls._of(_core.Engine.open(path), options=options)
 
     @classmethod
     def _of(
         cls,
         engine: Any,
         kind: str = "pandas",
-        data: str | Path | None = None,
-        key: Key | None = None,
+        options: LiveOptions = IN_MEMORY,
     ) -> Self:
         out = cls()
-        out._adopt(engine, kind, data, key)
+        out._adopt(engine, kind, options)
         known = out.lineage_.get("pipeline", {})
         out.exclude_seen = engine.exclude_seen
         out.quota = known.get("quota", out.quota)

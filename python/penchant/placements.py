@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,13 +12,15 @@ import numpy as np
 from . import _core
 from .bandits._join import join_options
 from .bandits._policy import Policy
+from .data._subjects import attribute_table, is_vector
+from .data.dataset import Dataset
 from .errors import InvalidArgumentError
 from .models._params import Parametrized
 
 __all__ = ["Placement"]
 
 _ITEM_FEATURES = 2
-_FIELDS = ("policy", "offers", "depth", "context", "deadline", "aggregation", "learn",
+_FIELDS = ("policy", "offers", "items", "depth", "context", "deadline", "aggregation", "learn",
            "default_reward")  # fmt: skip
 _CONTEXT = ("hour", "weekday", "history", "device", "page", "segments", "attributes")
 
@@ -32,8 +34,13 @@ class Placement(Parametrized):
         One that learnt already starts from what it knows.
     offers : list of a str or int, or mapping of them to numbers, optional
         Banners, subject lines, hours: what there is to choose from. A mapping gives each its
-        attributes, for policies with ``model="shared"`` or ``"hybrid"``. None: items of the
-        funnel, whose attributes are the share of the best candidate's score, and 1 / rank.
+        attributes, for policies with ``model="shared"``, ``"hybrid"`` or ``"joint"``. None: items
+        of the funnel, whose attributes are the share of the best candidate's score, 1 / rank, and
+        those of `items`.
+    items : mapping, optional
+        Which of the catalogue's attributes the policy reads of items: of each a list of texts (1
+        where the item has it), or ``{"centre": c, "scale": s}`` of a number ((value - c) / s within
+        +-10, 0 where it is not known). So what is learnt of one item speaks for its like.
     depth : int
         Items: the policy chooses among so many of the funnel's best.
     context : mapping, optional
@@ -64,6 +71,7 @@ class Placement(Parametrized):
         policy: Policy,
         *,
         offers: Any = None,
+        items: Mapping[str, Any] | None = None,
         depth: int = 20,
         context: Mapping[str, Any] | None = None,
         deadline: Any = "1d",
@@ -73,6 +81,7 @@ class Placement(Parametrized):
     ) -> None:
         self.policy = policy
         self.offers = offers
+        self.items = items
         self.depth = depth
         self.context = context
         self.deadline = deadline
@@ -80,7 +89,7 @@ class Placement(Parametrized):
         self.learn = learn
         self.default_reward = default_reward
 
-    def _to_core(self, name: str) -> tuple[Any, ...]:
+    def _to_core(self, name: str, data: Dataset) -> tuple[Any, ...]:
         """As the core's bundle takes it: name, offers, their attributes, depth, context, policy."""
         if not isinstance(self.policy, Policy):
             _refuse(name, f"policy must be a Penchant policy, not {type(self.policy).__name__}")
@@ -89,8 +98,9 @@ class Placement(Parametrized):
         offers, features = self._offers(name)
         context = json.dumps(_terms(name, self.context or {}))
         policy = self.policy.copy()
-        width = features.shape[1] if offers else _ITEM_FEATURES
         reads_arms = getattr(policy, "model", "disjoint") != "disjoint"
+        items = self._item_rows(name, data, reads_arms)
+        width = features.shape[1] if offers else _ITEM_FEATURES + items.shape[1]
         arm_features = np.zeros((1, width)) if reads_arms and width else None
         columns = len(_core.context_term_names(context))
         core = policy._ready(np.zeros((1, columns)), arm_features)
@@ -98,7 +108,7 @@ class Placement(Parametrized):
             deadline=self.deadline, aggregation=self.aggregation, learn=self.learn,
             default_reward=self.default_reward, of=f"placement {name!r}: ",
         )  # fmt: skip
-        return name, offers, features, int(self.depth), context, core, policy.arms_, join
+        return name, offers, features, items, int(self.depth), context, core, policy.arms_, join
 
     def lineage(self) -> dict[str, Any]:
         """What a bundle says of it."""
@@ -109,6 +119,37 @@ class Placement(Parametrized):
             "offers": None if self.offers is None else len(list(self.offers)),
             "events": self.policy.num_events_,
         }
+
+    def _item_rows(self, name: str, data: Dataset, reads_arms: bool) -> Any:
+        """What the policy reads of the catalogue's items: [items, p], or [0, 0]."""
+        if self.items is None:
+            return np.zeros((0, 0))
+        if self.offers is not None:
+            _refuse(name, "items says what is known of items; its offers have attributes of their "
+                    "own: offers={'spring': [1.0, 0.0], ...}")  # fmt: skip
+        if not reads_arms:
+            _refuse(name, "items says what is known of items, and a policy reads it with "
+                    "model='shared', 'hybrid' or 'joint'")  # fmt: skip
+        terms = _attribute_terms(name, "items", self.items)
+        if not terms:
+            _refuse(name, "items is empty")
+        known = data._attributes
+        if known is None:
+            _refuse(name, "nothing is known of the items; give attributes with "
+                    "Dataset.from_events(..., catalog=frame)")  # fmt: skip
+        columns = list(dict.fromkeys(term["of"] for term in terms))
+        unknown = [one for one in columns if one not in known.column_names]
+        if unknown:
+            _refuse(name, f"items have no attribute {unknown[0]!r}; there are "
+                    f"{', '.join(known.column_names)}")  # fmt: skip
+        vectors = [one for one in columns if is_vector(known[one].type)]
+        if vectors:
+            _refuse(name, f"items: {vectors[0]!r} is a vector, not texts or a number")
+        table = attribute_table(known.select(columns), data.num_items)
+        try:
+            return _core.context_term_rows(json.dumps(terms), table)
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"placement {name!r}: items: {error}") from error
 
     def _offers(self, name: str) -> tuple[list[Any], Any]:
         if self.offers is None:
@@ -202,28 +243,34 @@ def _terms(name: str, context: Mapping[str, Any]) -> list[dict[str, Any]]:
         if wanted:
             terms.append({"term": term})
     for term in ("device", "page"):
-        levels = _levels(name, term, context.get(term, []))
+        levels = _levels(name, f"context: {term}", context.get(term, []))
         terms += [{"term": term, "level": level} for level in levels]
-    levels = _levels(name, "segments", context.get("segments", []))
+    levels = _levels(name, "context: segments", context.get("segments", []))
     terms += [{"term": "segment", "level": level} for level in levels]
-    attributes = context.get("attributes", {})
+    return terms + _attribute_terms(name, "context: attributes", context.get("attributes", {}))
+
+
+def _attribute_terms(name: str, what: str, attributes: Any) -> list[dict[str, Any]]:
+    """Terms of attributes by name: of each a list of texts, or a number's centre and scale."""
     if not isinstance(attributes, Mapping):
-        _refuse(name, "context: attributes maps names to lists of texts, or to centre and scale")
+        _refuse(name, f"{what} maps names to lists of texts, or to centre and scale")
+    terms: list[dict[str, Any]] = []
     for of, told in attributes.items():
         if isinstance(told, Mapping):
             strange = sorted(set(told) - {"centre", "scale"})
             if strange:
-                _refuse(name, f"context: attribute {of!r} has no {strange[0]!r}; centre and scale")
+                _refuse(name, f"{what}: {of!r} has no {strange[0]!r}; centre and scale")
             terms.append({"term": "number", "of": str(of), **told})
         else:
-            levels = _levels(name, str(of), told)
+            levels = _levels(name, f"{what}: {of!r}", told)
             terms += [{"term": "level", "of": str(of), "level": level} for level in levels]
     return terms
 
 
 def _levels(name: str, what: str, levels: Any) -> list[str]:
-    if isinstance(levels, str) or not all(isinstance(one, str) for one in levels):
-        _refuse(name, f"context: {what} is a list of texts, not {levels!r}")
+    listed = isinstance(levels, Iterable) and not isinstance(levels, (str, bytes))
+    if not listed or not all(isinstance(one, str) for one in levels):
+        _refuse(name, f"{what} is a list of texts, not {levels!r}")
     return list(levels)
 
 

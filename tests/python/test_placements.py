@@ -1,42 +1,21 @@
-"""Placements where policies decide: in a pipeline, in its file, behind the server."""
+"""Placements where policies decide, in a pipeline and in its file."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import pickle
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import penchant as pn
 from funnels import sources
 from penchant import errors
-from penchant._server_binary import server_path
-
-OFFERS = ["spring", "garden", "gifts"]
-CONTEXT = {
-    "hour": True, "weekday": True, "history": True, "device": ["mobile", "desktop"],
-    "page": ["home"],
-    "attributes": {"region": ["coast", "hills"], "age": {"centre": 40, "scale": 20}},
-}  # fmt: skip
-NOON = "2024-03-06T12:00:00Z"  # a Wednesday
-
-
-def places() -> dict[str, Any]:
-    return {
-        "home": pn.Placement(pn.LinTS(model="shared", scale=0.5, draws=64, seed=3), depth=12,
-                             context={"history": True, "device": ["mobile"]}, deadline="1h"),
-        "strip": pn.Placement(pn.EpsilonGreedy(epsilon=0.3, seed=5), depth=8),
-        "banner": pn.Placement(pn.LinUCB(alpha=0.5, min_probability=0.05, seed=7), offers=OFFERS,
-                               context=CONTEXT, learn="immediately", deadline="1d"),
-        "subject": pn.Placement(
-            pn.LinTS(model="hybrid", draws=64, seed=9),
-            offers={1: [0.0, 1.0], 2: [1.0, 0.0], 3: [1.0, 1.0]}, context={"hour": True}),
-    }  # fmt: skip
+from places import NOON, OFFERS, SHELF, ask, live_through, places, shown
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +27,6 @@ def fitted(small_known_data: pn.Dataset) -> pn.Pipeline:
 def funnel(fitted: pn.Pipeline) -> pn.Pipeline:
     """One that has decided nothing yet."""
     return pickle.loads(pickle.dumps(fitted))
-
-
-def ask(funnel: Any, **request: Any) -> dict[str, Any]:
-    request.setdefault("context", {"time": NOON})
-    return json.loads(funnel.recommend_json(request))
-
-
-def shown(answer: dict[str, Any]) -> list[Any]:
-    return [item["item"] for item in answer["items"]]
 
 
 # -- items of the funnel ---------------------------------------------------------------------------
@@ -111,6 +81,28 @@ def test_what_is_rewarded_is_shown_more(funnel: pn.Pipeline) -> None:
     funnel.pass_time("2024-03-07T13:00:00Z")
     found = [shown(ask(funnel, subject=subject, k=1, placement="strip"))[0] for _ in range(200)]
     assert found.count(wanted) > 120
+
+
+def test_what_is_learnt_of_one_item_speaks_for_its_like(
+    funnel: pn.Pipeline, small_catalog: pd.DataFrame
+) -> None:
+    category = dict(zip(small_catalog["item"], small_catalog["category"], strict=True))
+    like = sorted(item for item in category if category[item] == SHELF[0])
+    learnt, held_out = like[::2], like[1::2]
+    people = funnel.engine.context.subjects.ids()
+    for at in range(300):
+        answer = ask(funnel, subject=people[at % 40], k=3, placement="shelf", deny=held_out)
+        for slot, item in enumerate(shown(answer)):
+            if item in learnt:
+                funnel.reward(answer["decision_id"], 1.0, slot=slot)
+    funnel.pass_time("2024-03-07T13:00:00Z")
+    first = []
+    for person in people:
+        if set(held_out) & set(shown(ask(funnel, subject=person, k=30, deny=learnt))):
+            answer = ask(funnel, subject=person, k=1, placement="shelf", deny=learnt)
+            first.append(shown(answer)[0] in held_out)
+    assert len(first) > 20
+    assert np.mean(first) > 0.6  # nobody has seen them; three tenths are explored
 
 
 def test_explanations_stay_with_their_items(small_known_data: pn.Dataset) -> None:
@@ -354,23 +346,6 @@ def test_where_nothing_is_kept_the_receipt_is_empty(small_bundle: Any) -> None:
 # -- the artifact ----------------------------------------------------------------------------------
 
 
-def live_through(funnel: Any, rounds: int = 60) -> list[bytes]:
-    """Decisions and rewards of every kind, and what was answered."""
-    out = []
-    for at in range(rounds):
-        place = list(places())[at % 4]
-        context = {"time": f"2024-03-06T{at % 24:02}:00:00Z", "attributes": {"age": 20 + at}}
-        request = {"subject": f"p{at % 7}", "k": 1 + at % 3, "placement": place, "context": context}
-        body = bytes(funnel.recommend_json(request))
-        answer = json.loads(body)
-        out.append(body)
-        if at % 3 == 0:
-            told = {"decision_id": answer["decision_id"], "value": at / 10, "slot": 0,
-                    "reward_id": str(at), "time": context["time"]}  # fmt: skip
-            out.append(bytes(funnel.reward_json(told)))
-    return out
-
-
 def test_equal_pipelines_decide_alike(fitted: pn.Pipeline) -> None:
     one, two = (pickle.loads(pickle.dumps(fitted)) for _ in range(2))
     assert live_through(one) == live_through(two)
@@ -390,6 +365,23 @@ def test_what_was_learnt_is_saved(funnel: pn.Pipeline, tmp_path: Path) -> None:
         assert ours["name"] == theirs["name"]
 
 
+def test_a_folder_keeps_decisions_for_as_long_as_it_is_told(
+    fitted: pn.Pipeline, tmp_path: Path
+) -> None:
+    bundle, state = tmp_path / "shop.penchant", tmp_path / "state"
+    fitted.save(bundle)
+    live_through(pn.load(bundle, data=state, keep="400d", keep_bytes=10**9))
+    assert len(pn.load(bundle, data=state, keep=dt.timedelta(days=400)).log()) > 60
+    for wrong, words in (
+        ({"keep": "1s"}, "deadline is beyond"),
+        ({"keep": "soon"}, "keep"),
+        ({"keep_bytes": 0}, "keep_bytes"),
+        ({"keep_bytes": True}, "keep_bytes"),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match=words):
+            pn.load(bundle, data=state, **wrong)
+
+
 def test_a_folder_keeps_what_was_learnt(fitted: pn.Pipeline, tmp_path: Path) -> None:
     fitted.save(tmp_path / "shop.penchant")
     first = pn.load(tmp_path / "shop.penchant", data=tmp_path / "state")
@@ -401,215 +393,3 @@ def test_a_folder_keeps_what_was_learnt(fitted: pn.Pipeline, tmp_path: Path) -> 
     del state, first
     second = pn.load(tmp_path / "shop.penchant", data=tmp_path / "state")
     assert bytes(second._live.bundle().file_bytes) == kept
-
-
-# -- how they are declared -------------------------------------------------------------------------
-
-
-def test_placements_from_yaml(small_known_data: pn.Dataset, tmp_path: Path) -> None:
-    path = tmp_path / "placements.yaml"
-    path.write_text(
-        """
-        home: {depth: 12}
-        banner:
-          policy: {kind: LinTS, scale: 0.3, seed: 7}
-          offers: [spring, garden]
-          context: {hour: true, attributes: {region: [coast], age: {centre: 40, scale: 10}}}
-          deadline: 2h
-        hours: {policy: UCB1, offers: [8, 12, 18]}
-        """
-    )
-    funnel = pn.Pipeline(sources(), policy=pn.EpsilonGreedy(seed=1), placements=path).fit(
-        small_known_data
-    )
-    assert sorted(funnel.engine.placements) == ["banner", "home", "hours"]
-    assert shown(ask(funnel, placement="hours"))[0] in (8, 12, 18)
-    assert shown(ask(funnel, placement="banner"))[0] in ("spring", "garden")
-    assert "decision_id" in ask(funnel, placement="home", subject=None)
-
-
-BAD_PLACEMENTS: list[tuple[Any, str]] = [
-    ({"a": {}}, "no policy"),
-    ({"a": 5}, "mapping"),
-    ({"a": {"policy": "Nope"}}, "there is no policy 'Nope'"),
-    ({"a": {"policy": {"kind": "LinTS", "alfa": 1}}}, "alfa"),
-    ({"a": {"policy": "UCB1", "ofers": []}}, "ofers"),
-    ({"a": {"policy": "UCB1", "offers": []}}, "offers is empty"),
-    ({"a": {"policy": "UCB1", "offers": ["x", "x"]}}, "twice"),
-    ({"a": {"policy": "UCB1", "offers": [1.5]}}, "text or an integer"),
-    ({"a": {"policy": "UCB1", "depth": 0}}, "depth"),
-    ({"a": {"policy": "UCB1", "depth": "x"}}, "depth"),
-    ({"a": {"policy": "LinUCB", "context": {"hours": True}}}, "hours"),
-    ({"a": {"policy": "LinUCB", "context": {"hour": 1}}}, "hour"),
-    ({"a": {"policy": "LinUCB", "context": {"device": "mobile"}}}, "device"),
-    ({"a": {"policy": "LinUCB", "context": {"attributes": {"x": {"center": 1}}}}}, "center"),
-    ({"a": {"policy": "LinUCB", "context": {"attributes": {"x": {"scale": 0}}}}}, "scale"),
-    ({"a": {"policy": "UCB1", "deadline": "0s"}}, "deadline"),
-    ({"a": {"policy": "UCB1", "aggregation": "mean"}}, "mean"),
-    ({"a": {"policy": "UCB1", "learn": "never"}}, "never"),
-    ({"": {"policy": "UCB1"}}, "name"),
-    (["a"], "map"),
-]
-
-
-@pytest.mark.parametrize(("given", "words"), BAD_PLACEMENTS)
-def test_bad_placements_say_what_is_wrong(small_data: pn.Dataset, given: Any, words: str) -> None:
-    with pytest.raises(errors.InvalidArgumentError, match=words):
-        pn.Pipeline([pn.Popular()], placements=given).fit(small_data)
-
-
-def test_a_policy_needs_a_place(small_data: pn.Dataset, tmp_path: Path) -> None:
-    with pytest.raises(errors.InvalidArgumentError, match="policy needs placements"):
-        pn.Pipeline([pn.Popular()], policy=pn.UCB1()).fit(small_data)
-    with pytest.raises(errors.InvalidArgumentError, match="can't be read"):
-        pn.Pipeline([pn.Popular()], placements=tmp_path / "none.yaml").fit(small_data)
-    (tmp_path / "bad.yaml").write_text("a: [")
-    with pytest.raises(errors.InvalidArgumentError, match="no YAML"):
-        pn.Pipeline([pn.Popular()], placements=tmp_path / "bad.yaml").fit(small_data)
-
-
-# -- behind the server -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def served(fitted: pn.Pipeline, tmp_path: Path) -> Iterator[tuple[Path, Any]]:
-    bundle = tmp_path / "shop.penchant"
-    fitted.save(bundle)
-    running: list[subprocess.Popen[str]] = []
-
-    def start(*options: str) -> tuple[pn.Client, subprocess.Popen[str]]:
-        process = subprocess.Popen(
-            [server_path(), bundle, "--listen", "127.0.0.1:0", "--threads", "2", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        running.append(process)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        return pn.Client("http://" + line.split()[-1]), process
-
-    yield bundle, start
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-class Behind:
-    """A client that is asked as a pipeline is."""
-
-    def __init__(self, client: pn.Client) -> None:
-        self.client = client
-
-    def recommend_json(self, request: Any) -> bytes:
-        return self.client.recommend_json(request)
-
-    def reward_json(self, request: Any) -> bytes:
-        return self.client._ask("POST", "/v1/rewards", json.dumps(request).encode())
-
-
-def test_the_server_decides_and_learns_as_the_pipeline(
-    funnel: pn.Pipeline, served: tuple[Path, Any]
-) -> None:
-    client, _ = served[1]()
-    assert live_through(Behind(client)) == live_through(funnel)
-    decision = json.loads(client.recommend_json({"placement": "banner"}))["decision_id"]
-    assert client.reward(decision, 1.0) == "accepted"
-    with pytest.raises(errors.InvalidArgumentError, match="value"):
-        client._ask("POST", "/v1/rewards", b'{"decision_id": "1"}')
-    frame = client.recommend(None, placement="banner", k=2)
-    assert frame["propensity"].between(0, 1).all()
-
-
-def test_the_server_tells_and_erases_as_the_pipeline(
-    funnel: pn.Pipeline, served: tuple[Path, Any]
-) -> None:
-    client, _ = served[1]()
-    live_through(Behind(client))
-    answers = [json.loads(body) for body in live_through(funnel)]
-    decisions = [one["decision_id"] for one in answers if "decision_id" in one]
-    for one in decisions:
-        assert client.decision_json(one) == funnel.decision_json(one)
-    assert client.decision(decisions[0]) == funnel.decision(decisions[0])
-    for subject in ("p2", "p2", "no/body é?", "17", 17):
-        assert client.erase_json(subject) == funnel.erase_json(subject)
-    assert client.erase("p3") == funnel.erase("p3")
-    gone = 0
-    for one in decisions:
-        told = []
-        for side in (client, funnel):
-            try:
-                told.append(side.decision_json(one))
-            except errors.NotFoundError as error:
-                told.append(str(error).encode())
-        assert told[0] == told[1]
-        gone += b"no decision" in told[0]
-    assert gone == sum(one.get("subject") in ("p2", "p3") for one in answers)
-    for bad in ("x", "1%2F2", "99999999999999999999"):
-        with pytest.raises(errors.NotFoundError, match="no decision"):
-            client._ask("GET", f"/v1/decisions/{bad}")
-    for bad in ("%", "%zz", "%ff%fe", "a" * 5000):
-        with pytest.raises(errors.InvalidArgumentError):
-            client._ask("DELETE", f"/v1/subjects/{bad}")
-
-
-def test_a_killed_server_knows_what_it_acknowledged(
-    served: tuple[Path, Any], tmp_path: Path
-) -> None:
-    bundle, start = served
-    client, process = start("--data", str(tmp_path / "state"))
-    answers = live_through(Behind(client))
-    last = json.loads(client.recommend_json({"placement": "banner"}))["decision_id"]
-    process.kill()
-    process.wait()
-    client.close()
-    client, process = start("--data", str(tmp_path / "state"))
-    # Of before the kill: neither lost nor counted twice.
-    assert client.reward(last, 1.0, "click") == "accepted"
-    first = json.loads(answers[0])["decision_id"]
-    told = {"decision_id": first, "value": 0, "slot": 0, "reward_id": "0"}
-    assert json.loads(Behind(client).reward_json(told)) == {"outcome": "duplicate"}
-    process.terminate()
-    assert process.wait(30) == 0
-    twin = pn.load(bundle, data=tmp_path / "state")
-    assert twin.reward(last, 1.0, "click") == "duplicate"
-
-
-def test_a_server_keeps_decisions_for_as_long_as_it_is_told(
-    served: tuple[Path, Any], tmp_path: Path
-) -> None:
-    bundle, start = served
-    client, process = start(
-        "--data",
-        str(tmp_path / "state"),
-        "--keep-decisions",
-        "400d",
-        "--keep-decision-bytes",
-        "1GB",
-    )
-    assert json.loads(client.recommend_json({"placement": "banner"}))["decision_id"]
-    process.kill()
-    process.wait()
-    for said, words in (("1s", "deadline is beyond"), ("soon", "--keep-decisions")):
-        refused = subprocess.run(
-            [server_path(), bundle, "--data", tmp_path / "state", "--keep-decisions", said],
-            capture_output=True, text=True, timeout=30, check=False,
-        )  # fmt: skip
-        assert refused.returncode != 0
-        assert words in refused.stdout + refused.stderr
-
-
-def test_a_server_without_placements_has_no_rewards(small_bundle: Any) -> None:
-    process = subprocess.Popen(
-        [server_path(), small_bundle.bundle, "--listen", "127.0.0.1:0"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        client = pn.Client("http://" + process.stdout.readline().split()[-1])
-        with pytest.raises(errors.NotFoundError, match="nothing here learns"):
-            client.reward("1", 1.0)
-        with pytest.raises(errors.NotFoundError, match="nothing here learns"):
-            client.decision("1")
-        assert client.erase_json("anyone") == small_bundle.pipeline.erase_json("anyone")
-    finally:
-        process.kill()
-        process.wait()

@@ -40,23 +40,28 @@ Scorer make_scorer(const EnginePtr& engine, const std::vector<engine::ExternalId
           }};
 }
 
-// From (name, offers, their attributes [offers, p], depth, context as JSON, BanditPolicy, arms,
-// join options).
+Matrix<double> matrix_of(const Array<double>& array, const char* what) {
+  check_argument(array.ndim() == 2, what, " must have rows and columns");
+  Matrix<double> out(static_cast<std::size_t>(array.shape(0)),
+                     static_cast<std::size_t>(array.shape(1)));
+  std::ranges::copy(as_span(array), out.view().flat().begin());
+  return out;
+}
+
+// From (name, offers, their attributes [offers, p], attributes of items [items, p] or [0, 0],
+// depth, context as JSON, BanditPolicy, arms, join options).
 engine::Placement placement_of(const py::tuple& told) {
   engine::Placement out;
   out.name = told[0].cast<std::string>();
   out.offers = told[1].cast<std::vector<engine::ExternalId>>();
-  const auto features = told[2].cast<Array<double>>();
-  check_argument(features.ndim() == 2, "attributes of offers must be [offers, p]");
-  out.offer_features = Matrix<double>(static_cast<std::size_t>(features.shape(0)),
-                                      static_cast<std::size_t>(features.shape(1)));
-  std::ranges::copy(as_span(features), out.offer_features.view().flat().begin());
-  out.depth = told[3].cast<std::size_t>();
-  out.context_json = told[4].cast<std::string>();
+  out.offer_features = matrix_of(told[2].cast<Array<double>>(), "attributes of offers");
+  out.item_features = matrix_of(told[3].cast<Array<double>>(), "attributes of items");
+  out.depth = told[4].cast<std::size_t>();
+  out.context_json = told[5].cast<std::string>();
   out.context = engine::ContextTerms::parse(out.context_json);
-  out.policy = told[5].cast<std::shared_ptr<bandits::Policy>>();
-  out.arms = told[6].cast<std::vector<engine::ExternalId>>();
-  out.join = join_of(told[7].cast<py::dict>());
+  out.policy = told[6].cast<std::shared_ptr<bandits::Policy>>();
+  out.arms = told[7].cast<std::vector<engine::ExternalId>>();
+  out.join = join_of(told[8].cast<py::dict>());
   return out;
 }
 
@@ -325,14 +330,16 @@ void register_live(py::module_& module) {
       .def_static(
           "open",
           [](const EnginePtr& engine, const std::filesystem::path& folder, int threads,
-             const py::bytes& identity_key) {
+             const py::bytes& identity_key, std::int64_t keep, std::uint64_t keep_bytes) {
             std::string key(static_cast<std::string_view>(identity_key));
             const py::gil_scoped_release release;
-            return engine::Live::open(
-                engine, {.folder = folder, .threads = threads, .identity_key = std::move(key)});
+            return engine::Live::open(engine, {.folder = folder,
+                                               .keep = {.age = {keep}, .bytes = keep_bytes},
+                                               .threads = threads,
+                                               .identity_key = std::move(key)});
           },
           py::arg("engine"), py::arg("folder") = "", py::arg("threads") = 1,
-          py::arg("identity_key") = py::bytes())
+          py::arg("identity_key") = py::bytes(), py::arg("keep") = 0, py::arg("keep_bytes") = 0)
       .def(
           "recommend_json",
           [](engine::Live& self, std::string_view request, std::int64_t now) {
@@ -477,13 +484,24 @@ void register_engine(py::module_& module) {
       py::arg("segments") = "", py::arg("taxonomy") = py::none(), py::arg("identity") = py::none(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
-      "of items or None, depth); placements are tuples (name, offers, their attributes, depth, "
+      "of items or None, depth); placements are tuples (name, offers, their attributes, those of "
+      "items, depth, "
       "context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A "
       "checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },
       py::arg("json"), "Names of the numbers that a context of these terms has.");
+  module.def(
+      "context_term_rows",
+      [](std::string_view json, const data::AttributeTable& table) {
+        const Matrix<double> rows = engine::ContextTerms::parse(json).of_rows(table);
+        return py::array_t<double>(
+            {static_cast<py::ssize_t>(rows.rows()), static_cast<py::ssize_t>(rows.columns())},
+            rows.view().flat().data());
+      },
+      py::arg("json"), py::arg("table"),
+      "The numbers of these terms (numbers and levels) for each row of a table.");
 }
 
 }  // namespace penchant::bindings

@@ -123,7 +123,7 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
   out->profiles = features::Profiles::load(*out->reader, kProfiles);
   out->segments = load_segments(*out->reader, out->profiles.get());
   out->ranker = load_ranker(out->reader, out->sources, *out->context, out->profiles, out->segments);
-  out->placements = load_placements(out->reader);
+  out->placements = load_placements(out->reader, out->num_items());
   out->taxonomy = load_taxonomy(*out->reader);
   out->version = version_of(*out->reader);
   return out;

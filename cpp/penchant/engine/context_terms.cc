@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
@@ -80,19 +81,17 @@ ContextTerm term_of(const nlohmann::json& json, std::size_t place) {
 // Days and time of day of a moment, both for moments before 1970, too.
 std::int64_t day_of(Timestamp at) { return at.micros / kDay - (at.micros % kDay < 0 ? 1 : 0); }
 
-double number_in(const Workspace& work, const ContextTerm& term) {
-  if (work.query.attributes == nullptr) return 0;
-  const auto found = work.query.attributes->find(term.of);
-  if (found == work.query.attributes->end()) return 0;
+double number_in(const data::Attributes& known, const ContextTerm& term) {
+  const auto found = known.find(term.of);
+  if (found == known.end()) return 0;
   const double* const value = std::get_if<double>(&found->second);
   if (value == nullptr || !std::isfinite(*value)) return 0;
   return std::clamp((*value - term.centre) / term.scale, -kMostOfANumber, kMostOfANumber);
 }
 
-bool has_level(const Workspace& work, const ContextTerm& term) {
-  if (work.query.attributes == nullptr) return false;
-  const auto found = work.query.attributes->find(term.of);
-  if (found == work.query.attributes->end()) return false;
+bool has_level(const data::Attributes& known, const ContextTerm& term) {
+  const auto found = known.find(term.of);
+  if (found == known.end()) return false;
   const auto* const texts = std::get_if<std::vector<std::string>>(&found->second);
   return texts != nullptr && std::find(texts->begin(), texts->end(), term.level) != texts->end();
 }
@@ -106,7 +105,10 @@ bool in_segment(const Workspace& work, const ContextTerm& term) {
 
 void write_term(const ContextTerm& term, const Workspace& work, Timestamp at,
                 std::span<double> out) {
+  static const data::Attributes kNothing;
   const Context& context = work.request->context;
+  const data::Attributes& known =
+      work.query.attributes == nullptr ? kNothing : *work.query.attributes;
   switch (term.kind) {
     case Kind::kHour: {
       const std::int64_t into_day = at.micros - day_of(at) * kDay;
@@ -135,13 +137,13 @@ void write_term(const ContextTerm& term, const Workspace& work, Timestamp at,
       return;
     }
     case Kind::kNumber:
-      out[0] = number_in(work, term);
+      out[0] = number_in(known, term);
       return;
     case Kind::kSegment:
       out[0] = in_segment(work, term) ? 1 : 0;
       return;
     case Kind::kLevel:
-      out[0] = has_level(work, term) ? 1 : 0;
+      out[0] = has_level(known, term) ? 1 : 0;
       return;
   }
 }
@@ -180,6 +182,32 @@ std::vector<std::string> ContextTerms::names() const {
     } else {
       const std::string of = kind.of ? term.of : std::string(kind.name);
       out.push_back(kind.level ? concat(of, " = ", term.level) : of);
+    }
+  }
+  return out;
+}
+
+Matrix<double> ContextTerms::of_rows(const data::AttributeTable& table) const {
+  std::set<std::string_view> columns;
+  std::string listed;
+  for (const auto& column : table.columns()) {
+    columns.insert(column.name);
+    listed += concat(listed.empty() ? "" : ", ", column.name);
+  }
+  for (const ContextTerm& term : terms_) {
+    check_argument(term.kind == Kind::kNumber || term.kind == Kind::kLevel, "a table's row has no ",
+                   kind_of(term.kind).name);
+    check_argument(columns.contains(term.of), "there is no attribute '", term.of,
+                   "'; there are: ", listed.empty() ? "none" : listed);
+  }
+  Matrix<double> out(table.rows(), size_);
+  for (std::size_t r = 0; r < table.rows(); ++r) {
+    data::Attributes known;
+    table.read(UserIndex(static_cast<std::int32_t>(r)), known);
+    const std::span<double> row = out.view().row(r);
+    for (std::size_t i = 0; i < terms_.size(); ++i) {
+      const bool number = terms_[i].kind == Kind::kNumber;
+      row[i] = number ? number_in(known, terms_[i]) : (has_level(known, terms_[i]) ? 1.0 : 0.0);
     }
   }
   return out;

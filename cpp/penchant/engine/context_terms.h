@@ -13,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include "penchant/base/matrix.h"
 #include "penchant/base/time.h"
+#include "penchant/data/attributes.h"
 
 namespace penchant::engine {
 
@@ -49,6 +51,9 @@ class ContextTerms {
   [[nodiscard]] std::vector<std::string> names() const;  // of the numbers
   // After ResolveStage. `at`: the moment of the decision. Finite, the same bits everywhere.
   void write(const Workspace& work, Timestamp at, std::span<double> row) const;
+  // Of what a table knows of each of its rows, [rows, size()]. Throws kInvalidArgument where there
+  // is a term other than numbers and levels, or one of a column that the table lacks.
+  [[nodiscard]] Matrix<double> of_rows(const data::AttributeTable& table) const;
 
  private:
   std::vector<ContextTerm> terms_;

@@ -32,6 +32,10 @@ class ItemChooser final : public Chooser {
       const double share = best > 0 ? static_cast<double>(one.score / best) : 0.0;
       drawing.features.push_back(calibrated ? work.probability(i).value_or(0.0) : share);
       drawing.features.push_back(1.0 / static_cast<double>(i + 1));
+      if (placement_.item_features.columns() == 0) continue;
+      const auto known =
+          placement_.item_features.view().row(static_cast<std::size_t>(one.item.value));
+      drawing.features.insert(drawing.features.end(), known.begin(), known.end());
     }
     drawing.slots = std::min(work.request->k, drawing.arms.size());
     drawn_ = draw(loop_, placement_, work, at_, drawing);

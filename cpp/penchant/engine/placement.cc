@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "penchant/bandits/linear_sums.h"
 #include "penchant/models/model_meta.h"
 
 namespace penchant::engine {
@@ -65,6 +66,14 @@ bandits::JoinOptions join_of(const nlohmann::json& json) {
 
 std::string prefix_of(std::size_t place) { return concat(kPrefix, "/", place, "/policy"); }
 
+// Finite, and what policies take.
+void check_features(const Matrix<double>& features, const std::string& whose) {
+  for (const double value : features.view().flat()) {
+    check_argument(std::abs(value) <= bandits::kMostInput, whose, " is not within +-",
+                   bandits::kMostInput);
+  }
+}
+
 // Throws kInvalidArgument.
 void check_placement(const Placement& placement) {
   const auto say = [&](const auto&... words) {
@@ -85,23 +94,36 @@ void check_placement(const Placement& placement) {
   if (placement.offers.empty()) {
     check_argument(placement.depth >= 1 && placement.depth <= kMaxK,
                    say("depth must be 1 to ", kMaxK, ", not ", placement.depth));
+    const Matrix<double>& own = placement.item_features;
+    const std::size_t width = kItemFeatures + own.columns();
     check_argument(
-        options.arm_dimension == 0 || options.arm_dimension == kItemFeatures,
-        say("items have ", kItemFeatures, " attributes, its policy reads ", options.arm_dimension));
+        options.arm_dimension == 0 || options.arm_dimension == width,
+        say("items have ", width, " attributes, its policy reads ", options.arm_dimension));
+    check_argument(own.columns() == 0 || options.arm_dimension > 0,
+                   say("its policy reads no attributes of items"));
+    check_features(own, say("an attribute of an item"));
     return;
   }
+  check_argument(placement.item_features.columns() == 0, say("items' attributes beside offers"));
   const Matrix<double>& features = placement.offer_features;
   check_argument(features.columns() == options.arm_dimension &&
                      (options.arm_dimension == 0 || features.rows() == placement.offers.size()),
                  say("its offers have ", features.columns(), " attributes, its policy reads ",
                      options.arm_dimension));
-  for (const double value : features.view().flat()) {
-    check_argument(std::isfinite(value), say("an attribute of an offer is not finite"));
-  }
+  check_features(features, say("an attribute of an offer"));
+}
+
+Matrix<double> features_of(const bundle::Reader& reader, const std::string& name) {
+  if (!reader.has(name)) return {};
+  const auto view = reader.matrix<double>(name);
+  Matrix<double> out(view.rows, view.columns);
+  std::ranges::copy(view.flat(), out.view().flat().begin());
+  return out;
 }
 
 Placement placement_of(const nlohmann::json& json,
-                       const std::shared_ptr<const bundle::Reader>& reader, std::size_t place) {
+                       const std::shared_ptr<const bundle::Reader>& reader, std::size_t place,
+                       std::size_t items) {
   check_argument(json.is_object() && json.value("name", nlohmann::json()).is_string(), "list[",
                  place, "] has no name");
   Placement out;
@@ -116,13 +138,12 @@ Placement placement_of(const nlohmann::json& json,
   out.policy =
       std::make_shared<const bandits::Policy>(bandits::Policy::load(reader, prefix_of(place)));
   out.join = join_of(json.at("join"));
-  const std::string features = concat(kPrefix, "/", place, "/offer_features");
-  if (reader->has(features)) {
-    const auto view = reader->matrix<double>(features);
-    out.offer_features = Matrix<double>(view.rows, view.columns);
-    std::ranges::copy(view.flat(), out.offer_features.view().flat().begin());
-  }
+  out.offer_features = features_of(*reader, concat(kPrefix, "/", place, "/offer_features"));
+  out.item_features = features_of(*reader, concat(kPrefix, "/", place, "/item_features"));
   check_placement(out);
+  check_argument(out.item_features.columns() == 0 || out.item_features.rows() == items,
+                 "placement '", out.name, "': it has attributes of ", out.item_features.rows(),
+                 " items, the catalogue has ", items);
   return out;
 }
 
@@ -148,11 +169,15 @@ void save_placements(bundle::Writer& writer, const std::vector<Placement>& place
     if (one.offer_features.columns() > 0) {
       writer.add(concat(kPrefix, "/", i, "/offer_features"), one.offer_features.view());
     }
+    if (one.item_features.columns() > 0) {
+      writer.add(concat(kPrefix, "/", i, "/item_features"), one.item_features.view());
+    }
   }
   writer.add_text(concat(kPrefix, "/list"), list.dump());
 }
 
-std::vector<Placement> load_placements(const std::shared_ptr<const bundle::Reader>& reader) {
+std::vector<Placement> load_placements(const std::shared_ptr<const bundle::Reader>& reader,
+                                       std::size_t items) {
   const std::string name = concat(kPrefix, "/list");
   if (!reader->has(name)) return {};
   const auto list = nlohmann::json::parse(reader->text(name), nullptr, false);
@@ -161,7 +186,7 @@ std::vector<Placement> load_placements(const std::shared_ptr<const bundle::Reade
     check_argument(list.is_array() && list.size() <= kMaxPlacements, "list must be a list");
     std::set<std::string> names;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      out.push_back(placement_of(list[i], reader, i));
+      out.push_back(placement_of(list[i], reader, i, items));
       check_argument(names.insert(out.back().name).second, "two placements of one name");
     }
   } catch (const Error& error) {

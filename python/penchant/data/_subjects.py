@@ -15,7 +15,7 @@ from ._catalog import attribute_columns
 from ._frames import Table
 from ._ids import encode, plain_type, string_buffers
 
-__all__ = ["attribute_table", "given_attributes", "read_subjects"]
+__all__ = ["attribute_table", "given_attributes", "is_vector", "read_subjects"]
 
 
 def read_subjects(subject: str, frame: object, known: _core.IdMap) -> pa.Table | None:
@@ -52,7 +52,7 @@ def read_subjects(subject: str, frame: object, known: _core.IdMap) -> pa.Table |
     columns = {
         name: column
         for name, column in attribute_columns(table, {id_column}, "subjects").items()
-        if not _is_vector(column.type)
+        if not is_vector(column.type)
     }
     if not columns:
         return None
@@ -68,7 +68,7 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def _is_vector(kind: pa.DataType) -> bool:
+def is_vector(kind: pa.DataType) -> bool:
     return _is_list(kind) and not (
         pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
     )

@@ -96,6 +96,30 @@ TEST(ContextTerms, AreRefusedWhereTheyMakeNoSense) {
   }
 }
 
+template <class T>
+SharedArray<T> own(std::vector<T> values) {
+  return SharedArray<T>::own(std::move(values));
+}
+
+TEST(ContextTerms, AreReadFromATable) {
+  data::AttributeTable::Column price{
+      .name = "price", .numeric = true, .numbers = own<double>({10, -3, std::nan(""), 1e9})};
+  data::AttributeTable::Column tags{.name = "tags",
+                                    .texts = data::IdMap::from_strings({"garden", "red"}),
+                                    .offsets = own<std::int64_t>({0, 1, 3, 3, 4}),
+                                    .codes = own<std::int32_t>({1, 0, 1, 0})};
+  const data::AttributeTable table(4, {price, tags});
+  const auto terms = ContextTerms::parse(R"([{"term": "level", "of": "tags", "level": "garden"},
+      {"term": "number", "of": "price", "centre": 4, "scale": 2}])");
+  const Matrix<double> rows = terms.of_rows(table);
+  const std::vector<double> expected{0, 3, 1, -3.5, 0, 0, 1, 10};  // unknown 0, within +-10
+  EXPECT_TRUE(std::ranges::equal(rows.view().flat(), expected));
+  for (const char* bad :
+       {R"([{"term": "hour"}])", R"([{"term": "level", "of": "colour", "level": "red"}])"}) {
+    EXPECT_THROW((void)ContextTerms::parse(bad).of_rows(table), Error) << bad;
+  }
+}
+
 bandits::Policy policy_of(std::size_t dimension) {
   return bandits::Policy({.kind = bandits::PolicyKind::kLinUcb, .dimension = dimension, .seed = 3});
 }
@@ -110,6 +134,45 @@ Placement banner() {
   return out;
 }
 
+constexpr std::size_t kItems = 40;  // of the catalogue
+
+// Among items with three attributes of their own.
+Placement shelf() {
+  Placement out;
+  out.name = "shelf";
+  out.depth = 5;
+  out.item_features = Matrix<double>(kItems, 3);
+  for (std::size_t i = 0; i < kItems; ++i) out.item_features.view().row(i)[i % 3] = 1;
+  out.policy =
+      std::make_shared<const bandits::Policy>(bandits::Policy({.kind = bandits::PolicyKind::kLinUcb,
+                                                               .model = bandits::ModelKind::kShared,
+                                                               .arm_dimension = kItemFeatures + 3,
+                                                               .seed = 3}));
+  return out;
+}
+
+TEST(Placements, KnowTheirItems) {
+  bundle::Writer writer;
+  save_placements(writer, {shelf()});
+  const auto reader = bundle::Reader::from_bytes(writer.to_bytes("{}"));
+  const std::vector<Placement> found = load_placements(reader, kItems);
+  const auto expected = shelf();
+  EXPECT_TRUE(std::ranges::equal(found.front().item_features.view().flat(),
+                                 expected.item_features.view().flat()));
+  EXPECT_THROW((void)load_placements(reader, kItems - 1), Error);  // another catalogue's
+  const auto refused = [](const std::function<void(Placement&)>& change) {
+    Placement one = shelf();
+    change(one);
+    bundle::Writer other;
+    EXPECT_THROW(save_placements(other, {one}), Error);
+  };
+  refused([](Placement& p) { p.item_features = Matrix<double>(kItems, 2); });
+  refused([](Placement& p) { p.item_features.view().row(1)[0] = std::nan(""); });
+  refused([](Placement& p) { p.item_features.view().row(1)[0] = 2048; });
+  refused([](Placement& p) { p.policy = banner().policy; });  // which reads none
+  refused([](Placement& p) { p.offers = {ExternalId("spring")}; });
+}
+
 TEST(Placements, ComeBackFromABundle) {
   Placement home;
   home.name = "home";
@@ -122,7 +185,7 @@ TEST(Placements, ComeBackFromABundle) {
   bundle::Writer writer;
   save_placements(writer, {banner(), home});
   const auto reader = bundle::Reader::from_bytes(writer.to_bytes("{}"));
-  const std::vector<Placement> found = load_placements(reader);
+  const std::vector<Placement> found = load_placements(reader, kItems);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].name, "banner");
   EXPECT_EQ(found[0].offers, banner().offers);
@@ -196,7 +259,7 @@ TEST(Placements, OfAForgedBundleAreRefused) {
     ASSERT_NE(at, std::string::npos) << what << " in " << list;
     text.replace(at, what.size(), by);
     try {
-      (void)load_placements(testing::forged(*reader, "placements/list", text));
+      (void)load_placements(testing::forged(*reader, "placements/list", text), kItems);
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kCorruptBundle) << error.what();
