@@ -1422,6 +1422,10 @@ class Live:
     def bundle(self) -> BundleReader: ...
     def decision_json(self, id: str) -> bytes: ...
     def dropped(self) -> dict: ...
+    def event_lines(self) -> tuple[bytes, str, int]:
+        """
+        What was taken, as JSON lines, and where the log of it is: its id (empty in memory), and the last record.
+        """
     def events_json(self, request: str, now: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         """
         now: microseconds since 1970, UTC.
@@ -1497,9 +1501,10 @@ def build_bundle(
     segments: str = "",
     taxonomy: Taxonomy = None,
     identity: Identity = None,
+    trained: tuple[str, typing.SupportsInt | typing.SupportsIndex] = ("", 0),
 ) -> BundleReader:
     """
-    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, those of items, depth, context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A checked BundleReader.
+    Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable of items or None, depth); placements are tuples (name, offers, their attributes, those of items, depth, context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles; trained is the id of a log of events, and its last record that was trained on. A checked BundleReader.
     """
 
 def build_info() -> list[tuple[str, str]]:

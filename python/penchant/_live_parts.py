@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import InvalidArgumentError
 from .events.taxonomy import Taxonomy
@@ -11,7 +11,35 @@ from .features.state import State
 from .identity.identity import Identity
 from .segments.segment_set import SegmentSet
 
-__all__ = ["check_live_parts", "live_parts", "plan_of", "segments_of"]
+__all__ = ["EventLog", "check_live_parts", "live_parts", "plan_of", "position_of", "segments_of"]
+
+
+class EventLog(NamedTuple):
+    """What was taken of events, and how much of the log that is.
+
+    ``position`` is for `Pipeline.fit(..., log_position=)`: what was trained on is not counted
+    again where the log goes on. Empty where events are kept in memory.
+    """
+
+    events: Any
+    position: str
+
+
+def position_of(told: str | None) -> tuple[str, int]:
+    """The id of a log, and the last of its records, of an `EventLog.position`.
+
+    Raises
+    ------
+    InvalidArgumentError
+    """
+    if told is None or told == "":
+        return "", 0
+    log, colon, through = str(told).rpartition(":")
+    if not colon or not log or not through.isdecimal():
+        raise InvalidArgumentError(
+            f"Pipeline.fit: log_position must be what event_log() gave, not {told!r}"
+        )
+    return log, int(through)
 
 
 def check_live_parts(identity: Any, segments: Any, taxonomy: Any) -> None:

@@ -18,7 +18,7 @@ from ._blend import BlendWeights
 from ._default_funnel import cold_sources, default_sources
 from ._feedback import IN_MEMORY, Feedback, LiveOptions
 from ._lineage import lineage_of
-from ._live_parts import check_live_parts, live_parts, plan_of, segments_of
+from ._live_parts import check_live_parts, live_parts, plan_of, position_of, segments_of
 from ._progress import Progress
 from ._requests import golden_requests, now_micros, to_json
 from ._reranking import (
@@ -159,7 +159,14 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
 
     # -- fitting ---------------------------------------------------------------------------------
 
-    def fit(self, train: Dataset, *, events: Any = None, progress: bool | None = None) -> Self:
+    def fit(
+        self,
+        train: Dataset,
+        *,
+        events: Any = None,
+        log_position: str | None = None,
+        progress: bool | None = None,
+    ) -> Self:
         """Train the sources and assemble the funnel.
 
         Parameters
@@ -169,6 +176,9 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
             For `features`: a table of events that has more fields than the dataset keeps (order,
             price), its columns called as those that the dataset was made of. Events after the
             dataset's last one are left out. None: the dataset's own events, with the field "value".
+        log_position : str, optional
+            Where `event_log` gave a part of `train`: its ``position``. A pipeline or server that is
+            opened on that log counts from there on.
         progress : bool, optional
             Show progress bars. None: in a terminal or a notebook only.
 
@@ -179,6 +189,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         """
         self._check(train)
         placements = placements_of(self.placements, self.policy)
+        trained = position_of(log_position)
         windows = FittedWindows(train, self._sources_for)
         profiles = fitted_profiles(self._plan(), train, events, self.threads)
         with Progress("Pipeline: weights", progress) as bar:
@@ -208,8 +219,9 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         if placements:
             lineage["placements"] = {name: one.lineage() for name, one in placements.items()}
         reader = self._assembled(
-            train, sources, learned, lineage, golden_requests(train), ranker, placements, profiles
-        )
+            train, sources, learned, lineage, golden_requests(train), ranker, placements,
+            profiles, trained,
+        )  # fmt: skip
         self._adopt(_core.Engine.from_bundle(reader, False), train._kind)
         self.fitted_sources_ = named
         return self
@@ -320,6 +332,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         ranker: RankerPart | None = None,
         placements: Mapping[str, Placement] | None = None,
         profiles: Any = None,
+        trained: tuple[str, int] = ("", 0),
     ) -> Any:
         cold = weights.cold or [0.0] * len(sources)
         entries = [
@@ -339,6 +352,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
                 segments_of(self.features, self.segments), self._plan(), profiles, self.taxonomy,
                 self.identity,
             ),
+            trained,
         )  # fmt: skip
 
     def _adopt(self, engine: Any, kind: str, options: LiveOptions = IN_MEMORY) -> None:

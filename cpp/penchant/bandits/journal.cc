@@ -24,6 +24,10 @@ class FolderJournal final : public Journal {
     return log_->append(records, durability, tags);
   }
   void sync() override { log_->sync(); }
+  [[nodiscard]] const std::string& id() const override { return log_->id(); }
+  [[nodiscard]] std::uint64_t followed(const store::LogPosition& known) const override {
+    return log_->followed(known);
+  }
   [[nodiscard]] std::uint64_t first() const override { return log_->first(); }
   [[nodiscard]] std::uint64_t next() const override { return log_->next(); }
   void read(std::uint64_t from, const store::Log::Visit& visit) const override {
@@ -63,6 +67,10 @@ class MemoryJournal final : public Journal {
     return first;
   }
   void sync() override {}
+  [[nodiscard]] const std::string& id() const override { return id_; }
+  [[nodiscard]] std::uint64_t followed(const store::LogPosition& /*known*/) const override {
+    return 0;
+  }
   [[nodiscard]] std::uint64_t first() const override {
     const std::lock_guard<std::mutex> lock(mutex_);
     return first_;
@@ -130,6 +138,7 @@ class MemoryJournal final : public Journal {
   };
   [[nodiscard]] std::uint64_t end() const { return first_ + records_.size(); }
 
+  const std::string id_;
   mutable std::mutex mutex_;
   std::uint64_t first_ = 1;
   std::deque<Kept> records_;

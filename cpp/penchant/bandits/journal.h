@@ -24,6 +24,8 @@ class Journal {
   virtual std::uint64_t append(std::span<const std::string_view> records,
                                store::Durability durability, std::span<const store::Tag> tags) = 0;
   virtual void sync() = 0;
+  [[nodiscard]] virtual const std::string& id() const = 0;  // empty where it is in memory
+  [[nodiscard]] virtual std::uint64_t followed(const store::LogPosition& known) const = 0;
   [[nodiscard]] virtual std::uint64_t first() const = 0;
   [[nodiscard]] virtual std::uint64_t next() const = 0;
   virtual void read(std::uint64_t from, const store::Log::Visit& visit) const = 0;

@@ -1,5 +1,6 @@
 #include "penchant/bandits/learner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -45,11 +46,12 @@ void check_width(std::span<const double> numbers, std::size_t width, std::string
 }  // namespace
 
 Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join,
-                 bool remembers)
+                 bool remembers, std::uint64_t knows)
     : name_(std::move(name)),
       options_(policy.options()),
       join_(fitting(join, options_)),
       exact_(order_free(options_)),
+      knows_(knows),
       policy_(std::move(policy)),
       arms_(std::move(arms)) {
   check_argument(arms_.size() == policy_.arms(), "policy '", name_, "' has ", policy_.arms(),
@@ -66,6 +68,11 @@ Learner::Learner(std::string name, Policy policy, ArmTable arms, const JoinOptio
 void Learner::read(const Use& use) const {
   const ReadLock lock(mutex_);
   use(policy_, arms_, version_);
+}
+
+std::uint64_t Learner::taught_to() const {
+  const ReadLock lock(mutex_);
+  return std::max(record_, knows_);
 }
 
 void Learner::check(const Decided& decision) const {
@@ -154,7 +161,7 @@ void Learner::apply_together(std::span<const Taught* const> lessons, bool back) 
 }
 
 std::unique_ptr<Learner> Learner::untaught() const {
-  return std::make_unique<Learner>(name_, start_->clone(), start_arms_, join_);
+  return std::make_unique<Learner>(name_, start_->clone(), start_arms_, join_, false, knows_);
 }
 
 void Learner::become(Learner& other, std::uint64_t record) {

@@ -19,15 +19,20 @@ namespace penchant::bandits {
 
 class Learner {
  public:
-  // `remembers`: untaught() is wanted also where exact().
+  // `remembers`: untaught() is wanted also where exact(). `knows`: up to which record of the loop's
+  // log the policy was taught before.
   Learner(std::string name, Policy policy, ArmTable arms, const JoinOptions& join,
-          bool remembers = false);
+          bool remembers = false, std::uint64_t knows = 0);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const JoinOptions& join() const { return join_; }
   // Whether what it says is a function of sums over events in any order, which give each back to
   // the bit. Others are taught anew when someone is forgotten.
   [[nodiscard]] bool exact() const { return exact_; }
+
+  [[nodiscard]] std::uint64_t knows() const { return knows_; }
+  // The last record that taught it, here or before; 0: none did.
+  [[nodiscard]] std::uint64_t taught_to() const;
 
   using Use = std::function<void(const Policy&, const ArmTable&, const std::string& version)>;
   void read(const Use& use) const;
@@ -57,6 +62,7 @@ class Learner {
   PolicyOptions options_;
   JoinOptions join_;
   bool exact_;
+  std::uint64_t knows_;
   mutable FairMutex mutex_;
   Policy policy_;
   ArmTable arms_;

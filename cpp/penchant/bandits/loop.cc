@@ -15,16 +15,22 @@ constexpr std::uint64_t kMaxEpoch = std::uint64_t{1} << 21;  // ids stay below 2
 
 }  // namespace
 
-void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record) {
-  for (std::size_t l = begin; l < lessons.size(); ++l) lessons[l].record = record;
-}
-
 Learner& Loop::Impl::learner(std::string_view name) const {
   const auto found = by_name.find(name);
   if (found == by_name.end()) {
     fail(ErrorKind::kNotFound, concat("the loop has no policy '", name, "'"));
   }
   return *found->second;
+}
+
+void Loop::Impl::sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record) const {
+  for (std::size_t l = begin; l < lessons.size(); ++l) lessons[l].record = record;
+  if (record > known) return;
+  const auto knew = [&](const Taught& one) {
+    return learner(one.decision->policy).knows() >= record;
+  };
+  const auto first = lessons.begin() + static_cast<std::ptrdiff_t>(begin);
+  lessons.erase(std::remove_if(first, lessons.end(), knew), lessons.end());
 }
 
 std::map<std::string, JoinOptions> Loop::Impl::join_options() const {
@@ -118,7 +124,7 @@ void Loop::Impl::recover() {
   const bool reaches = snapshot && snapshot->sequence + 1 >= journal->first();
   if (!reaches || !load(*snapshot)) {
     start_over(base);
-  } else if (fresh_base) {
+  } else if (fresh_base && journal->first() > 1) {
     fail(ErrorKind::kBadData,
          concat("the log begins with record ", journal->first(),
                 ", and what is to be known of those before is missing (base.snapshot); remove ",
@@ -136,7 +142,7 @@ void Loop::Impl::recover() {
 void Loop::Impl::start_over(const std::optional<BaseFile>& file) {
   folded = journal->first() - 1;
   log_bytes = dropped.bytes;
-  if (folded == 0 || fresh_base) return;
+  if (fresh_base || !file) return;
   joiner = Joiner::restore(join_options(), options.limits, file->joiner);
   load_learners(learners, file->state);
 }
@@ -161,14 +167,18 @@ std::unique_ptr<Loop> Loop::open(const std::filesystem::path& folder,
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->journal = open_journal(folder);
-  const bool remembers = options.keep.any() || impl->journal->first() > 1;
+  for (const LoopPolicy& given : policies) {
+    impl->known = std::max(impl->known, impl->journal->followed(given.knows));
+  }
+  const bool remembers = options.keep.any() || impl->journal->first() > 1 || impl->known > 0;
   for (LoopPolicy& given : policies) {
     check_argument(!impl->by_name.contains(given.name), "two policies are named '", given.name,
                    "'");
     check_argument(options.keep.age.micros == 0 || options.keep.age > given.join.deadline,
                    "policy '", given.name, "': its deadline is beyond what is kept of the log");
-    impl->learners.push_back(std::make_unique<Learner>(
-        given.name, std::move(given.policy), std::move(given.arms), given.join, remembers));
+    impl->learners.push_back(std::make_unique<Learner>(given.name, std::move(given.policy),
+                                                       std::move(given.arms), given.join, remembers,
+                                                       impl->journal->followed(given.knows)));
     impl->by_name.emplace(given.name, impl->learners.back().get());
   }
   impl->recover();
@@ -213,6 +223,21 @@ void Loop::with_policy(std::string_view name, const std::function<void(const Vie
       [&](const Policy& policy, const ArmTable& arms, const std::string& version) {
         use({.policy = policy, .arms = arms, .version = version});
       });
+}
+
+store::LogPosition Loop::at_rest(
+    const std::function<void(const std::string& name, const View&)>& use) const {
+  const std::lock_guard<std::mutex> lock(impl_->folding);
+  impl_->journal->sync();  // what is known must not be lost to the log
+  store::LogPosition out;
+  for (const auto& one : impl_->learners) {
+    out.through = std::max(out.through, one->taught_to());
+    one->read([&](const Policy& policy, const ArmTable& arms, const std::string& version) {
+      use(one->name(), {.policy = policy, .arms = arms, .version = version});
+    });
+  }
+  if (out.through > 0) out.log = impl_->journal->id();
+  return out;
 }
 
 void Loop::Impl::add_decisions(std::vector<std::shared_ptr<const Decided>> decisions) {
@@ -367,7 +392,7 @@ std::vector<Outcome> Loop::reward(std::span<const Rewarded> rewards) {
       if (outcome == Outcome::kAccepted || outcome == Outcome::kHeld) {
         kept.push_back(std::move(encoded[r]));
         tags.emplace_back(rewards[r].decision);
-        sign(lessons, begin, impl_->folded + kept.size());
+        impl_->sign(lessons, begin, impl_->folded + kept.size());
       } else {
         ++impl_->refused[static_cast<std::size_t>(outcome)];
       }
@@ -392,7 +417,7 @@ void Loop::pass(Timestamp time) {
   impl_->append({&record, 1});
   std::vector<Taught> lessons;
   impl_->joiner.fold(Passed{time}, lessons);
-  sign(lessons, 0, impl_->folded);
+  impl_->sign(lessons, 0, impl_->folded);
   impl_->teach(lessons);
   impl_->maybe_snapshot(1);
 }

@@ -14,7 +14,8 @@
 // snapshot or from the start, gives the same bits.
 //
 // Opened with other policies or options than its snapshot was made with, a loop replays its log, as
-// much as is kept, through the new ones: so a new policy starts from what the old one tried.
+// much as is kept, through the new ones: so a new policy starts from what the old one tried. Of
+// what a policy `knows` from this log already, nothing is taught twice.
 //
 // Thread-safe. Deciding shares a policy, learning has it alone for one event or batch (policy.h):
 // a decision waits for at most that, and learning for the decisions under way.
@@ -39,9 +40,11 @@ namespace penchant::bandits {
 
 struct LoopPolicy {
   std::string name;
-  Policy policy;    // as it starts: untaught, or taught from another log
+  Policy policy;    // as it starts: untaught, or taught before
   ArmTable arms{};  // of its rows
   JoinOptions join{};
+  // What of this very log has taught it before (`Loop::at_rest`): it is not taught that again.
+  store::LogPosition knows{};
 };
 
 // How much of the log is kept. With every snapshot the oldest records beyond it are dropped, after
@@ -121,6 +124,11 @@ class Loop {
     const std::string& version;  // for Decided::policy_version
   };
   void with_policy(std::string_view name, const std::function<void(const View&)>& use) const;
+  // Shows all policies as of one moment, and says which record of the log was the last to teach
+  // one: who keeps them can open the same log with them. No log's where nothing was learnt. Nothing
+  // is learnt meanwhile. Throws kIo.
+  store::LogPosition at_rest(
+      const std::function<void(const std::string& name, const View&)>& use) const;
   [[nodiscard]] std::uint64_t new_id();  // never given before, over all openings; below 2^53
   void log_decisions(std::span<const Decided> decisions);
 

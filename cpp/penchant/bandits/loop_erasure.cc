@@ -16,7 +16,10 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
   Joiner again = find_base(false).joiner;
   std::vector<Taught> lessons;
   std::map<std::uint64_t, Taught> net;
-  for (Taught& lesson : again.standing(subject)) net.emplace(lesson.event, std::move(lesson));
+  for (Taught& lesson : again.standing(subject)) {
+    lesson.record = before;
+    net.emplace(lesson.event, std::move(lesson));
+  }
   std::set<std::string> forgotten{subject};
   std::size_t decisions = 0;
   journal->read(1, [&](std::uint64_t number, std::string_view bytes) {
@@ -30,6 +33,7 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
         net.erase(lesson.event);
       } else {
         const std::uint64_t event = lesson.event;
+        lesson.record = number;
         net.insert_or_assign(event, std::move(lesson));
       }
     }
@@ -47,25 +51,33 @@ std::size_t Loop::Impl::take_back(const std::string& subject, std::uint64_t befo
   });
   const bool taught = decisions > 0 || !net.empty();  // by one from before the log's first
   std::vector<Taught> backward;
+  std::vector<Taught> known_before;  // by policies that were opened with it
   for (auto& [event, lesson] : net) {
-    if (!learner(lesson.decision->policy).exact()) continue;
+    const Learner& its = learner(lesson.decision->policy);
+    if (!its.exact() && lesson.record > its.knows()) continue;
     lesson.back = true;
     lesson.record = before;
-    backward.push_back(std::move(lesson));
+    (its.exact() ? backward : known_before).push_back(std::move(lesson));
   }
   teach(backward);
-  if (taught) learn_anew(forgotten, before);
+  if (taught) learn_anew(forgotten, before, std::move(known_before));
   lessons.clear();
   joiner.fold(Forgotten{subject}, lessons);
   return decisions;
 }
 
 // Policies that can't give events back go through the log again, without those who are forgotten;
-// deciding goes on with the old ones meanwhile.
-void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_t before) {
+// deciding goes on with the old ones meanwhile. `known_before`: lessons of theirs that policies
+// start from; of these a policy gives back its own terms (bandits.md, "Learning and taking back").
+void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_t before,
+                            std::vector<Taught> known_before) {
   const auto inexact = [](const auto& one) { return !one->exact(); };
   if (std::none_of(learners.begin(), learners.end(), inexact)) return;
   Base base = find_base(true);
+  if (!known_before.empty()) {  // kept, so that it does not come back when the next is forgotten
+    teach_all(base.learners, known_before, options.threads);
+    put_base(base, journal->first() - 1);
+  }
   for (const std::string& subject : forgotten) take_back_standing(base, subject);
   std::map<std::string_view, std::unique_ptr<Learner>> fresh;
   for (auto& one : base.learners) {
@@ -88,6 +100,7 @@ void Loop::Impl::learn_anew(const std::set<std::string>& forgotten, std::uint64_
     for (Taught& lesson : folded_out) {
       const auto at = fresh.find(lesson.decision->policy);
       if (at == fresh.end() || forgotten.contains(lesson.decision->subject)) continue;
+      if (at->second->knows() >= number) continue;
       lessons[at->first].push_back(std::move(lesson));
     }
     teach_all(kReplayLessons);

@@ -33,6 +33,7 @@ struct Loop::Impl {
   Learners learners;
   std::map<std::string, Learner*, std::less<>> by_name;
   std::uint64_t fingerprint = 0;  // of the policies and options that this was opened with
+  std::uint64_t known = 0;        // the last record that any of the policies knew
 
   // Records are appended and folded in one order. Learners have locks of their own, taken within.
   mutable std::mutex folding;
@@ -42,7 +43,8 @@ struct Loop::Impl {
   std::uint64_t log_bytes = 0;  // of all records up to it, also of those that were dropped
   Dropped dropped;
   bool fresh_base = false;  // "base.snapshot" is of other options: nothing is known of what was
-                            // dropped, and the next snapshot says so
+                            // dropped, and the next snapshot says so. Where nothing was, there is
+                            // one only if policies that knew the log had to give some of it back
   std::array<std::uint64_t, 7> refused{};  // rewards that were not kept, by Outcome
   std::set<std::string> blanking;          // people whose records are still to be blanked
   std::string broken;                      // why nothing is written any more
@@ -58,6 +60,10 @@ struct Loop::Impl {
   [[nodiscard]] Learner& learner(std::string_view name) const;
   [[nodiscard]] std::map<std::string, JoinOptions> join_options() const;
 
+  // Says which record led to the lessons from `begin` on, and leaves out those of policies that
+  // knew it when they came.
+  void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record) const;
+
   // All below with `folding` held.
   void check_sound() const;
   void append(std::span<const std::string> records, std::span<const store::Tag> decisions = {});
@@ -71,7 +77,8 @@ struct Loop::Impl {
 
   // loop_erasure.cc
   std::size_t take_back(const std::string& subject, std::uint64_t before);
-  void learn_anew(const std::set<std::string>& forgotten, std::uint64_t before);
+  void learn_anew(const std::set<std::string>& forgotten, std::uint64_t before,
+                  std::vector<Taught> known_before);
   std::uint64_t blank();  // rewards
 
   // loop_retention.cc
@@ -90,9 +97,6 @@ struct Loop::Impl {
   void put_snapshot();
   [[nodiscard]] std::uint64_t find_fingerprint() const;
 };
-
-// Says which record led to the lessons from `begin` on.
-void sign(std::vector<Taught>& lessons, std::size_t begin, std::uint64_t record);
 
 // Each to the learner of its policy; none are left.
 void teach_all(const Learners& learners, std::vector<Taught>& lessons, int threads);

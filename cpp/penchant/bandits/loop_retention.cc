@@ -36,7 +36,7 @@ std::optional<BaseFile> Loop::Impl::finish_dropping() {
   epoch = std::max(epoch, file->head.epoch);
   dropped = file->head.dropped;
   const bool meets = file->sequence + 1 == journal->first();
-  fresh_base = journal->first() > 1 && !(meets && file->head.fingerprint == fingerprint);
+  fresh_base = !(meets && file->head.fingerprint == fingerprint);
   return file;
 }
 
@@ -47,8 +47,9 @@ Base Loop::Impl::find_base(bool with_learners) const {
       if (one->remembers()) out.learners.push_back(one->untaught());
     }
   }
-  if (journal->first() == 1 || fresh_base) return out;
+  if (fresh_base) return out;
   const std::optional<BaseFile> file = read_base(*journal);
+  if (!file && journal->first() == 1) return out;
   if (!file) fail(ErrorKind::kBadData, "base.snapshot is gone; open the loop again");
   out.joiner = Joiner::restore(join_options(), options.limits, file->joiner);
   if (with_learners) load_learners(out.learners, file->state);

@@ -55,6 +55,7 @@ std::uint64_t Loop::Impl::find_fingerprint() const {
     out.put(join.default_reward);
     out.put(join.least);
     out.put(join.most);
+    if (learners[l]->knows() > 0) out.put(learners[l]->knows());
     learners[l]->save(writer, prefix_of(l));
   }
   out.put_text(text_of(writer.to_bytes("{}")));

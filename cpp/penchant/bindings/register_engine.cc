@@ -71,8 +71,10 @@ engine::EngineParts parts_of(const std::shared_ptr<models::Context>& context,
                              const std::shared_ptr<features::Profiles>& profiles,
                              const std::string& segments,
                              const std::shared_ptr<events::Taxonomy>& taxonomy,
-                             const std::shared_ptr<identity::Identity>& identity) {
+                             const std::shared_ptr<identity::Identity>& identity,
+                             const std::pair<std::string, std::uint64_t>& trained) {
   engine::EngineParts parts;
+  parts.events = {.log = trained.first, .through = trained.second};
   parts.segments = segments;
   parts.profiles = profiles;
   parts.taxonomy = taxonomy;
@@ -433,6 +435,23 @@ void register_live(py::module_& module) {
              self.metrics_text(text);
              return text;
            })
+      .def(
+          "event_lines",
+          [](engine::Live& self) {
+            std::string lines;
+            store::LogPosition position;
+            {
+              const py::gil_scoped_release release;
+              position = self.events().read_lines([&](std::string_view line) {
+                lines += line;
+                lines += '\n';
+              });
+            }
+            return py::make_tuple(py::bytes(lines), position.log, position.through);
+          },
+          "What was taken, as JSON lines, and where the log of it is: its id (empty in memory), "
+          "and "
+          "the last record.")
       .def("read_log", [](engine::Live& self) { return log_columns(self.loop()); })
       .def("dropped", [](engine::Live& self) { return dropped_dict(self.loop().dropped()); })
       .def("state", [](engine::Live& self) { return py::bytes(self.loop().state()); })
@@ -470,10 +489,11 @@ void register_engine(py::module_& module) {
          bool cold_start, const py::object& ranker, const py::list& placements,
          const std::shared_ptr<features::Profiles>& profiles, const std::string& segments,
          const std::shared_ptr<events::Taxonomy>& taxonomy,
-         const std::shared_ptr<identity::Identity>& identity) {
+         const std::shared_ptr<identity::Identity>& identity,
+         const std::pair<std::string, std::uint64_t>& trained) {
         const engine::EngineParts parts =
             parts_of(context, sources, exclude_seen, cold_start, ranker, placements, profiles,
-                     segments, taxonomy, identity);
+                     segments, taxonomy, identity, trained);
         const py::gil_scoped_release release;
         return std::const_pointer_cast<bundle::Reader>(
             bundle::Reader::from_bytes(engine::build_bundle(parts, lineage, goldens)));
@@ -482,12 +502,14 @@ void register_engine(py::module_& module) {
       py::arg("goldens"), py::arg("cold_start") = false, py::arg("ranker") = py::none(),
       py::arg("placements") = py::list(), py::arg("profiles") = py::none(),
       py::arg("segments") = "", py::arg("taxonomy") = py::none(), py::arg("identity") = py::none(),
+      py::arg("trained") = std::pair<std::string, std::uint64_t>(),
       "Sources are tuples (name, Model, quota, repeat_weight, new_weight, cold_weight), the last "
       "of them used with cold_start; ranker is a tuple (Forest, names of features, AttributeTable "
       "of items or None, depth); placements are tuples (name, offers, their attributes, those of "
       "items, depth, "
-      "context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles. A "
-      "checked BundleReader.");
+      "context as JSON, BanditPolicy, its arms, join options); profiles are FeatureProfiles; "
+      "trained is the "
+      "id of a log of events, and its last record that was trained on. A checked BundleReader.");
   module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },

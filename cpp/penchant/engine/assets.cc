@@ -23,6 +23,9 @@ constexpr const char* kSegments = "segments/rules";
 constexpr const char* kIdentity = "identity";
 constexpr const char* kIdentityMeta = "identity/meta";
 constexpr const char* kTaxonomy = "events/taxonomy";
+constexpr const char* kEventsPosition = "events/position";
+constexpr const char* kDecisionsPosition = "placements/position";
+constexpr std::size_t kLongestLogId = 256;
 
 // Names what decides the answers, so that the answers themselves (the goldens) can quote it.
 std::string version_of(const bundle::Reader& reader) {
@@ -56,6 +59,25 @@ std::shared_ptr<const features::SegmentRules> load_segments(const bundle::Reader
     if (error.kind() == ErrorKind::kCorruptBundle) throw;
     fail(ErrorKind::kCorruptBundle, concat("bundle, ", kSegments, ": ", error.what()));
   }
+}
+
+void save_position(bundle::Writer& writer, const char* name, const store::LogPosition& position) {
+  if (position.log.empty()) return;
+  check_argument(position.log.size() <= kLongestLogId && position.through <= INT64_MAX, name, ": '",
+                 position.log.substr(0, 64), "' is no log's id");
+  writer.add_text(name,
+                  nlohmann::json({{"log", position.log}, {"through", position.through}}).dump());
+}
+
+store::LogPosition load_position(const bundle::Reader& reader, const char* name) {
+  if (!reader.has(name)) return {};
+  const auto json = nlohmann::json::parse(reader.text(name), nullptr, false);
+  const bool good = json.is_object() && json.contains("log") && json["log"].is_string() &&
+                    json["log"].get_ref<const std::string&>().size() <= kLongestLogId &&
+                    json.contains("through") && json["through"].is_number_unsigned() &&
+                    json["through"].get<std::uint64_t>() <= INT64_MAX;
+  if (!good) fail(ErrorKind::kCorruptBundle, concat("bundle, ", name, ": want log and through"));
+  return {.log = json["log"].get<std::string>(), .through = json["through"].get<std::uint64_t>()};
 }
 
 std::shared_ptr<const events::Taxonomy> load_taxonomy(const bundle::Reader& reader) {
@@ -124,6 +146,8 @@ std::unique_ptr<Assets> load_assets(std::shared_ptr<const bundle::Reader> reader
   out->segments = load_segments(*out->reader, out->profiles.get());
   out->ranker = load_ranker(out->reader, out->sources, *out->context, out->profiles, out->segments);
   out->placements = load_placements(out->reader, out->num_items());
+  out->decisions = load_position(*out->reader, kDecisionsPosition);
+  out->events = load_position(*out->reader, kEventsPosition);
   out->taxonomy = load_taxonomy(*out->reader);
   out->version = version_of(*out->reader);
   return out;
@@ -161,6 +185,7 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts) {
     save_ranker(writer, ranker, parts.sources, *parts.context);
   }
   if (parts.taxonomy) writer.add_text(kTaxonomy, parts.taxonomy->to_json());
+  save_position(writer, kEventsPosition, parts.events);
   if (parts.identity) parts.identity->graph().save(writer, kIdentity);
   save_placements(writer, parts.placements);
 }
@@ -199,7 +224,8 @@ AlignedVector<std::byte> build_bundle(const EngineParts& parts, const std::strin
 }
 
 std::shared_ptr<const bundle::Reader> with_placements(const bundle::Reader& reader,
-                                                      const std::vector<Placement>& placements) {
+                                                      const std::vector<Placement>& placements,
+                                                      const store::LogPosition& decisions) {
   bundle::Writer writer;
   for (const bundle::Section& section : reader.sections()) {
     if (section.name.starts_with(kGoldens) || section.name.starts_with(kPlacements)) continue;
@@ -207,6 +233,7 @@ std::shared_ptr<const bundle::Reader> with_placements(const bundle::Reader& read
                      reader.file_bytes().subspan(section.offset, section.bytes));
   }
   save_placements(writer, placements);
+  save_position(writer, kDecisionsPosition, decisions);
   const auto goldens = nlohmann::json::parse(reader.text(std::string(kGoldens) + "requests"));
   return bundle::Reader::from_bytes(
       with_goldens(writer, reader.lineage_json(), goldens.get<std::vector<std::string>>()));

@@ -16,6 +16,7 @@
 #include "penchant/identity/identity.h"
 #include "penchant/models/context.h"
 #include "penchant/models/model.h"
+#include "penchant/store/log.h"
 
 namespace penchant::engine {
 
@@ -41,6 +42,8 @@ struct Assets {
   bool exclude_seen = false;             // when the request does not say
   bool cold_start = false;            // sources have weights of their own where there is no history
   std::vector<Placement> placements;  // where policies decide
+  store::LogPosition decisions;       // what their policies have learnt of a log of decisions
+  store::LogPosition events;          // what of a log of events was trained on
   std::shared_ptr<const events::Taxonomy> taxonomy;  // of the events that are taken
   std::string version;  // 16 hex digits over every section but the goldens, and the lineage
 
@@ -64,6 +67,7 @@ struct EngineParts {
   std::optional<RankerParts> ranker = {};
   std::shared_ptr<const features::Profiles> profiles = {};
   std::vector<Placement> placements = {};
+  store::LogPosition events = {};  // trained on: live events until then are not counted again
   std::string segments = {};  // rules over the profiles' plan, as SegmentRules reads; empty: none
   std::shared_ptr<const events::Taxonomy> taxonomy = {};    // null: the built-in one
   std::shared_ptr<const identity::Identity> identity = {};  // null: subjects are as events say
@@ -76,8 +80,10 @@ void save_parts(bundle::Writer& writer, const EngineParts& parts);
                                                     const std::string& lineage_json,
                                                     const std::vector<std::string>& goldens);
 
-// A finished bundle with these placements instead of its own.
+// A finished bundle with these placements instead of its own, whose policies learnt from a log
+// until then.
 [[nodiscard]] std::shared_ptr<const bundle::Reader> with_placements(
-    const bundle::Reader& reader, const std::vector<Placement>& placements);
+    const bundle::Reader& reader, const std::vector<Placement>& placements,
+    const store::LogPosition& decisions);
 
 }  // namespace penchant::engine

@@ -37,6 +37,15 @@ void EventJournal::sync() {
   if (log_) log_->sync();
 }
 
+store::LogPosition EventJournal::position() const {
+  if (!log_) return {};
+  return {.log = log_->id(), .through = log_->next() - 1};
+}
+
+std::uint64_t EventJournal::followed(const store::LogPosition& known) const {
+  return log_ ? log_->followed(known) : 0;
+}
+
 std::string EventJournal::read(std::uint64_t number) const {
   if (!log_) return kept_[number - 1];
   std::string out;

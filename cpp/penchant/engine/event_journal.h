@@ -37,6 +37,10 @@ class EventJournal {
   // Threads that wait at the same time share one flush. Throws kIo.
   void sync();
 
+  // Where it is now; no log's where it is in memory. What `followed` says is of store::Log.
+  [[nodiscard]] store::LogPosition position() const;
+  [[nodiscard]] std::uint64_t followed(const store::LogPosition& known) const;
+
   [[nodiscard]] std::string read(std::uint64_t number) const;
   using Visit = std::function<void(std::uint64_t number, std::string_view record)>;
   // Without those that were forgotten.

@@ -79,7 +79,8 @@ std::shared_ptr<Live> Live::open(std::shared_ptr<const Engine> engine, const Liv
     policies.push_back({.name = placement.name,
                         .policy = placement.policy->clone(),
                         .arms = std::move(arms),
-                        .join = placement.join});
+                        .join = placement.join,
+                        .knows = engine->assets().decisions});
   }
   std::unique_ptr<bandits::Loop> loop;
   if (!policies.empty()) {
@@ -193,14 +194,14 @@ void Live::decision_json(std::string_view id, std::string& body) const {
 
 std::shared_ptr<const bundle::Reader> Live::bundle() const {
   std::vector<Placement> placements = engine_->assets().placements;
-  for (Placement& placement : placements) {
-    loop_->with_policy(placement.name, [&](const bandits::Loop::View& view) {
-      placement.policy = std::make_shared<const bandits::Policy>(view.policy.clone());
-      placement.arms.clear();
-      for (const std::string& arm : view.arms.arms()) placement.arms.push_back(id_of_json(arm));
-    });
-  }
-  return with_placements(*engine_->bundle(), placements);
+  const auto keep = [&](const std::string& name, const bandits::Loop::View& view) {
+    const auto at = std::ranges::find(placements, name, &Placement::name);
+    at->policy = std::make_shared<const bandits::Policy>(view.policy.clone());
+    at->arms.clear();
+    for (const std::string& arm : view.arms.arms()) at->arms.push_back(id_of_json(arm));
+  };
+  const store::LogPosition learnt = loop_->at_rest(keep);
+  return with_placements(*engine_->bundle(), placements, learnt);
 }
 
 }  // namespace penchant::engine

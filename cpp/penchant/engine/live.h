@@ -69,7 +69,8 @@ class Live {
   // kNotFound where there is none, also where it was of someone who was forgotten.
   void decision_json(std::string_view id, std::string& body) const;
 
-  // The bundle with the policies as they are now: what Engine::from_bundle reads.
+  // The bundle with the policies as they are now: what Engine::from_bundle reads. It says what of
+  // the folder's log they have learnt, so that opened there it goes on from that.
   [[nodiscard]] std::shared_ptr<const bundle::Reader> bundle() const;
 
   [[nodiscard]] const std::shared_ptr<const Engine>& engine() const { return engine_; }

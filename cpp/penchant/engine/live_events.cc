@@ -84,6 +84,7 @@ LiveEvents::LiveEvents(std::shared_ptr<const Engine> engine, const std::filesyst
       taxonomy_(engine_->assets().taxonomy),
       key_(std::move(key)),
       journal_(folder),
+      trained_(journal_.followed(engine_->assets().events)),
       seen_({}) {}
 
 std::unique_ptr<LiveEvents> LiveEvents::open(std::shared_ptr<const Engine> engine,
@@ -113,6 +114,7 @@ void LiveEvents::load() {
     const Event event = read_event(number, record);
     seen_.fold(event.id, event.time);
     ++taken_;
+    if (number <= trained_) return;
     latest_ = std::max(latest_, event.time);
     place(event, number, profile_of(event, number));
   });
@@ -236,9 +238,11 @@ void LiveEvents::follow(const std::vector<People::Move>& moves) {
   std::vector<Event> events;
   for (const People::Move& move : moves) {
     events.push_back(event_of(move.number));
-    withdraw(events.back(), move.number, move.from);
+    if (move.number > trained_) withdraw(events.back(), move.number, move.from);
   }
-  for (std::size_t i = 0; i < moves.size(); ++i) place(events[i], moves[i].number, moves[i].to);
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    if (moves[i].number > trained_) place(events[i], moves[i].number, moves[i].to);
+  }
 }
 
 void LiveEvents::order_json(std::string_view text, std::string& body) {
@@ -453,6 +457,24 @@ std::vector<std::string> LiveEvents::names_of(std::string_view subject) const {
   std::vector<std::string> out = people_->names_of(people_->profile_of(subject));
   if (std::ranges::find(out, subject) == out.end()) out.emplace_back(subject);
   return out;
+}
+
+store::LogPosition LiveEvents::read_lines(const std::function<void(std::string_view line)>& use) {
+  const std::lock_guard writing(writing_);  // readers go on
+  const std::shared_lock lock(mutex_);
+  journal_.sync();
+  journal_.read_all([&](std::uint64_t number, std::string_view record) {
+    if (IdentityOrder::is_one(record)) return;
+    if (!people_->active()) {
+      use(record);
+      return;
+    }
+    json line = json::parse(record);
+    line.erase("identifiers");
+    line["subject"] = people_->profile_of(number);
+    use(line.dump());
+  });
+  return journal_.position();
 }
 
 // --- forgetting ---------------------------------------------------------------------------------

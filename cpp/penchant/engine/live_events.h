@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -87,6 +88,10 @@ class LiveEvents {
   [[nodiscard]] std::vector<std::string> names_of(std::string_view subject) const;
   [[nodiscard]] bool has_identity() const;
 
+  // All that is kept, as JSON lines of events (docs/events.md) whose subjects are profiles and that
+  // name no identifiers; and what of the log that is, for who trains on it. Throws kIo.
+  store::LogPosition read_lines(const std::function<void(std::string_view line)>& use);
+
   // Takes a person's events out of the log and out of all that is known, with the identifiers that
   // they brought, as if they had never been. O(log).
   struct Forgotten {
@@ -137,6 +142,7 @@ class LiveEvents {
   std::shared_ptr<const events::Taxonomy> taxonomy_;
   std::string key_;
   EventJournal journal_;
+  std::uint64_t trained_ = 0;        // events until there are in the bundle, whose they were then
   std::mutex writing_;               // who takes events
   mutable std::shared_mutex mutex_;  // of what follows
   std::unique_ptr<People> people_;

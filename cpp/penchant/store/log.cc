@@ -69,6 +69,7 @@ rocksdb::Options options_of(const LogOptions& given) {
 
 struct Log::Impl {
   std::filesystem::path folder;
+  std::string id;
   DropTrimmed dropping;
   std::unique_ptr<rocksdb::DB> db;  // uses it
 
@@ -175,6 +176,7 @@ std::unique_ptr<Log> Log::open(const std::filesystem::path& folder, const LogOpt
                 "; restore it, or open it with cut_at_damage to keep what comes before"));
   }
   impl->expect(status, "it can't be opened");
+  impl->expect(impl->db->GetDbIdentity(impl->id), "it has no id");
   impl->find_ends();
   return std::unique_ptr<Log>(new Log(std::move(impl)));
 }
@@ -240,6 +242,20 @@ void Log::sync() {
     impl.synced.notify_all();
     if (!status.ok()) impl.raise("records can't be brought to the disk", status);
   }
+}
+
+const std::string& Log::id() const { return impl_->id; }
+
+std::uint64_t Log::followed(const LogPosition& known) const {
+  if (known.log != impl_->id) return 0;
+  const std::uint64_t end = next();
+  if (known.through >= end) {
+    fail(ErrorKind::kBadData,
+         concat("log '", impl_->folder.string(), "' ends before record ", end,
+                ", and what it is opened for knows it up to ", known.through,
+                "; it is an older copy: bring back the one that was followed"));
+  }
+  return known.through;
 }
 
 std::uint64_t Log::first() const {

@@ -39,6 +39,14 @@ enum class Durability : std::uint8_t {
 
 inline constexpr std::size_t kMaxRecordBytes = std::size_t{1} << 24;
 
+// How far someone has followed a log: all of its records up to `through`.
+struct LogPosition {
+  std::string log = {};  // its id; empty: no log
+  std::uint64_t through = 0;
+
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
+};
+
 using Tag = std::optional<std::uint64_t>;  // of a record; none: it is found by its number alone
 
 struct LogOptions {
@@ -72,6 +80,9 @@ class Log {
   // Everything appended before the call is on the disk when it returns.
   void sync();
 
+  // Given when the folder was made, to no other log; a copy of the folder has it, too.
+  [[nodiscard]] const std::string& id() const;
+
   [[nodiscard]] std::uint64_t first() const;  // of the oldest record that is kept
   [[nodiscard]] std::uint64_t next() const;   // that the next record gets; first() when empty
 
@@ -96,6 +107,10 @@ class Log {
   // Atomic and on the disk when it returns, as are the records that it covers; takes the place of
   // an earlier one of the name ([a-z0-9_-], up to 64). Throws kInvalidArgument, kIo.
   void put_snapshot(std::string_view name, std::string_view bytes, std::uint64_t sequence);
+  // How many of its records someone at `known` has followed: 0 where that is of another log. Throws
+  // kBadData where it is beyond this one's end, since what comes next would count as known.
+  [[nodiscard]] std::uint64_t followed(const LogPosition& known) const;
+
   // Throws kBadData on one that is damaged.
   [[nodiscard]] std::optional<Snapshot> snapshot(std::string_view name) const;
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "penchant/bandits/loop.h"
 #include "penchant/base/random.h"
+#include "penchant/store/log.h"
 
 namespace penchant::bandits::testing {
 
@@ -156,6 +158,31 @@ inline void play(Loop& loop, const Record& record) {
   if (const auto* one = std::get_if<Rewarded>(&record)) (void)loop.reward({one, 1});
   if (const auto* one = std::get_if<Passed>(&record)) loop.pass(one->time);
   if (const auto* one = std::get_if<Forgotten>(&record)) (void)loop.forget(one->subject);
+}
+
+// The decisions of some people, and a log of a history in which there is nothing of them.
+inline std::set<std::uint64_t> blanked_log(const std::filesystem::path& folder,
+                                           const std::vector<Record>& history,
+                                           const std::set<std::string>& people) {
+  std::set<std::uint64_t> theirs;
+  const auto log = store::Log::open(folder);
+  for (Record record : history) {
+    const auto* one = std::get_if<Decided>(&record);
+    const auto* reward = std::get_if<Rewarded>(&record);
+    if (one != nullptr && people.contains(one->subject)) {
+      theirs.insert(one->id);
+      record = Blanked{.id = one->id,
+                       .time = one->time,
+                       .policy = one->policy,
+                       .slots = static_cast<std::uint32_t>(one->slots.size())};
+    } else if (reward != nullptr && theirs.contains(reward->decision)) {
+      record = Rewarded{.decision = reward->decision};
+    }
+    const std::string bytes = encode(record);
+    const std::vector<std::string_view> views{bytes};
+    log->append(views, store::Durability::kProcess);
+  }
+  return theirs;
 }
 
 // What the policy says of some contexts, all arms of the histories.

@@ -200,36 +200,12 @@ std::int64_t learnt(const Loop& loop) {
   return events;
 }
 
-// The decisions of a person, and a log of a history in which there is nothing of them.
-std::set<std::uint64_t> blanked_log(const std::filesystem::path& folder,
-                                    const std::vector<Record>& history, const std::string& person) {
-  std::set<std::uint64_t> theirs;
-  const auto log = store::Log::open(folder);
-  for (Record record : history) {
-    const auto* one = std::get_if<Decided>(&record);
-    const auto* reward = std::get_if<Rewarded>(&record);
-    if (one != nullptr && one->subject == person) {
-      theirs.insert(one->id);
-      record = Blanked{.id = one->id,
-                       .time = one->time,
-                       .policy = one->policy,
-                       .slots = static_cast<std::uint32_t>(one->slots.size())};
-    } else if (reward != nullptr && theirs.contains(reward->decision)) {
-      record = Rewarded{.decision = reward->decision};
-    }
-    const std::string bytes = encode(record);
-    const std::vector<std::string_view> views{bytes};
-    log->append(views, store::Durability::kProcess);
-  }
-  return theirs;
-}
-
 TEST_F(LoopTest, ForgettingLeavesWhatTheOthersTaught) {
   for (const Case& c : learning_cases()) {
     const auto history = random_history(8, history_of(c, 250));
     const penchant::testing::TemporaryFolder folder;
     const penchant::testing::TemporaryFolder other;
-    const auto theirs = blanked_log(other.path(), history, "person-2");
+    const auto theirs = testing::blanked_log(other.path(), history, {"person-2"});
     ASSERT_GT(theirs.size(), 5U);
     const auto without = Loop::open(other.path(), policies(c.policy, c.join), {});
     const auto again = [&] { return Loop::open(folder.path(), policies(c.policy, c.join), {}); };

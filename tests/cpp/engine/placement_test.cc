@@ -204,9 +204,9 @@ TEST(Placements, TakeThePlaceOfOthers) {
   parts.placements.push_back(banner());
   const auto reader =
       bundle::Reader::from_bytes(build_bundle(parts, "{}", testing::small_goldens()));
-  EXPECT_EQ(with_placements(*reader, parts.placements)->fingerprint(), reader->fingerprint());
+  EXPECT_EQ(with_placements(*reader, parts.placements, {})->fingerprint(), reader->fingerprint());
   parts.placements.front().name = "strip";
-  const auto other = with_placements(*reader, parts.placements);
+  const auto other = with_placements(*reader, parts.placements, {});
   const auto engine = Engine::from_bundle(other);  // whose goldens are right
   ASSERT_EQ(engine->assets().placements.size(), 1U);
   EXPECT_EQ(engine->assets().placements.front().name, "strip");
