@@ -66,6 +66,7 @@ __all__: list[str] = [
     "default_identity_options",
     "erase_json",
     "evaluate",
+    "event_lines_of_folder",
     "export_lightgbm",
     "extended_context",
     "find_infinite",
@@ -1563,6 +1564,13 @@ def evaluate(
     (values float64 [metrics], per subject float64 [metrics, rows]).
     """
 
+def event_lines_of_folder(
+    engine: Engine, folder: os.PathLike | str | bytes, key: bytes
+) -> tuple[bytes, str, int]:
+    """
+    As Live.event_lines, of a folder that may be open elsewhere.
+    """
+
 def export_lightgbm(forest: Forest) -> str:
     """
     LightGBM's text of a Forest.
@@ -1891,7 +1899,7 @@ def ranker_rows(
 
 def read_decision_log(folder: os.PathLike | str | bytes, join: dict) -> tuple:
     """
-    The log in a folder that no loop has open, as BanditLoop.read_log gives it, and what it no longer has, as BanditLoop.dropped.
+    The log in a folder, also of a loop that goes on, as BanditLoop.read_log gives it, and what it no longer has, as BanditLoop.dropped.
     """
 
 def recommend_batch(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._live_parts import EventLog
 from ._outcome import outcome_of
 from ._receipt import Receipt
 from ._requests import now_micros, to_json
@@ -19,7 +18,7 @@ from .bandits._loop_log import log_columns, with_dropped
 from .data._frames import make_frame
 from .data._times import UNKNOWN, duration_micros, time_micros
 from .errors import InvalidArgumentError, NotFoundError
-from .events.taxonomy import Taxonomy
+from .events.log import EventLog
 from .identity._key import Key
 
 __all__ = ["IN_MEMORY", "Feedback", "LiveOptions"]
@@ -145,21 +144,15 @@ class Feedback:
     def event_log(self, format: str | None = None) -> EventLog:  # noqa: A002
         """Return every event that was taken and not forgotten, to train on.
 
-        A row a line, as `Taxonomy.check` gives them: ``subject`` (the profile that it belongs to
-        now), ``item``, ``time``, ``type``, ``event_id``, ``order_id``, ``quantity``, ``price`` and
-        fields by their names; ids are texts. O(log).
+        O(log). `events.read_log` does the same beside a server that runs.
 
         Parameters
         ----------
         format : {"pandas", "polars", "pyarrow"}, optional
             None: the kind that the training data had.
         """
-        lines, log, through = self._kept().event_lines()
-        taxonomy = Taxonomy(self.engine.taxonomy)
         kind = self._kind if format is None else format
-        return EventLog(
-            taxonomy.check_lines(lines, format=kind).events, f"{log}:{through}" if log else ""
-        )
+        return EventLog.of(self._kept().event_lines(), self.engine.taxonomy, kind)
 
     def segments_of(self, subject: str | int, time: Any = None) -> list[str]:
         """Name the segments that a person is in.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import InvalidArgumentError
 from .events.taxonomy import Taxonomy
@@ -11,18 +11,7 @@ from .features.state import State
 from .identity.identity import Identity
 from .segments.segment_set import SegmentSet
 
-__all__ = ["EventLog", "check_live_parts", "live_parts", "plan_of", "position_of", "segments_of"]
-
-
-class EventLog(NamedTuple):
-    """What was taken of events, and how much of the log that is.
-
-    ``position`` is for `Pipeline.fit(..., log_position=)`: what was trained on is not counted
-    again where the log goes on. Empty where events are kept in memory.
-    """
-
-    events: Any
-    position: str
+__all__ = ["check_live_parts", "live_parts", "plan_of", "position_of", "segments_of"]
 
 
 def position_of(told: str | None) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import penchant as pn
+from live_server import serving
 from penchant import errors
 from penchant import features as ft
 from places import ask, live_through, places
@@ -105,6 +106,31 @@ def test_the_log_is_a_frame_to_train_on(served: Path, tmp_path: Path) -> None:
     assert isinstance(live.event_log("polars").events, pl.DataFrame)
     live.erase(taken.events["subject"].iloc[0])
     assert len(live.event_log().events) < len(taken.events)
+
+
+def test_the_log_is_read_beside_a_server_that_runs(
+    history: pd.DataFrame, small_known_data: pn.Dataset, tmp_path: Path
+) -> None:
+    bundle, state = tmp_path / "shop.penchant", tmp_path / "state"
+    funnel = pn.Pipeline([pn.Popular()], placements={"banner": places()["banner"]})
+    funnel.fit(small_known_data).save(bundle)
+    with serving(bundle, state) as client:
+        for event in came(history, "2025-06-01", "a"):
+            client.observe(event)
+        shown = client.recommend(None, placement="banner", context={"time": "2025-06-01"})
+        assert client.reward(shown["decision_id"][0], 1.0, slot=0) == "accepted"
+        client.recommend(None, placement="banner", context={"time": "2025-06-03"})
+        taken = pn.events.read_log(bundle, state)
+        log = pn.off_policy.from_log(state, deadline="1d", default_reward=0.0)
+        assert client.observe(came(history, "2025-06-02", "b")[0]) == "accepted"  # it goes on
+        later = pn.events.read_log(bundle, state, format="polars")
+    assert taken.events["type"].value_counts().to_dict() == NEW
+    assert len(later.events) == len(taken.events) + 1
+    assert later.position > taken.position
+    assert (log.waiting, len(log.reward)) == (len(shown), len(shown))
+    assert log.reward.sum() == 1
+    with pytest.raises(errors.NotFoundError):
+        pn.events.read_log(bundle, tmp_path / "none")
 
 
 def test_events_that_were_trained_on_count_once(

@@ -106,7 +106,7 @@ void read_joined(const Journal& journal, const JoinOptionsByPolicy& options,
 
 Dropped read_folder(const std::filesystem::path& folder, const JoinOptions& options,
                     const VisitSlot& visit) {
-  const std::unique_ptr<Journal> journal = open_journal(folder, false);
+  const std::unique_ptr<Journal> journal = open_journal(folder, true);
   JoinOptionsByPolicy by_policy;
   journal->read(journal->first(), [&](std::uint64_t number, std::string_view bytes) {
     const Record record = decode_at(number, bytes);
@@ -114,6 +114,7 @@ Dropped read_folder(const std::filesystem::path& folder, const JoinOptions& opti
     return true;
   });
   const std::optional<BaseFile> base = read_base(*journal);
+  if (base) journal->trim(base->sequence + 1);  // which its owner may be about to do
   if (!base) {
     read_joined(*journal, by_policy, {}, {}, visit);
     return {};

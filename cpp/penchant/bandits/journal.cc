@@ -16,8 +16,8 @@ namespace {
 
 class FolderJournal final : public Journal {
  public:
-  FolderJournal(const std::filesystem::path& folder, bool create)
-      : log_(store::Log::open(folder, {.create = create})) {}
+  FolderJournal(const std::filesystem::path& folder, bool read_only)
+      : log_(store::Log::open(folder, {.read_only = read_only})) {}
   [[nodiscard]] bool durable() const override { return true; }
   std::uint64_t append(std::span<const std::string_view> records, store::Durability durability,
                        std::span<const store::Tag> tags) override {
@@ -148,9 +148,9 @@ class MemoryJournal final : public Journal {
 
 }  // namespace
 
-std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder, bool create) {
+std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder, bool read_only) {
   if (folder.empty()) return std::make_unique<MemoryJournal>();
-  return std::make_unique<FolderJournal>(folder, create);
+  return std::make_unique<FolderJournal>(folder, read_only);
 }
 
 }  // namespace penchant::bandits

@@ -37,9 +37,9 @@ class Journal {
   [[nodiscard]] virtual std::optional<store::Snapshot> snapshot(std::string_view name) const = 0;
 };
 
-// An empty name: in memory. Throws as store::Log::open; without `create`, kNotFound where there is
+// An empty name: in memory. Throws as store::Log::open; with `read_only`, kNotFound where there is
 // none.
 [[nodiscard]] std::unique_ptr<Journal> open_journal(const std::filesystem::path& folder,
-                                                    bool create = true);
+                                                    bool read_only = false);
 
 }  // namespace penchant::bandits

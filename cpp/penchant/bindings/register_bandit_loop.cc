@@ -171,7 +171,8 @@ void register_bandit_loop(py::module_& module) {
         return log_columns(folder, join_of(join));
       },
       py::arg("folder"), py::arg("join"),
-      "The log in a folder that no loop has open, as BanditLoop.read_log gives it, and what it no "
+      "The log in a folder, also of a loop that goes on, as BanditLoop.read_log gives it, and what "
+      "it no "
       "longer has, as BanditLoop.dropped.");
   py::class_<Loop, std::shared_ptr<Loop>>(module, "BanditLoop",
                                           "Decides, logs, is rewarded, learns.")

@@ -511,6 +511,24 @@ void register_engine(py::module_& module) {
       "trained is the "
       "id of a log of events, and its last record that was trained on. A checked BundleReader.");
   module.def(
+      "event_lines_of_folder",
+      [](const EnginePtr& engine, const std::filesystem::path& folder, const py::bytes& key) {
+        const std::string_view secret(key);
+        std::string lines;
+        store::LogPosition position;
+        {
+          const py::gil_scoped_release release;
+          position =
+              engine::LiveEvents::read_folder(engine, folder, secret, [&](std::string_view line) {
+                lines += line;
+                lines += '\n';
+              });
+        }
+        return py::make_tuple(py::bytes(lines), position.log, position.through);
+      },
+      py::arg("engine"), py::arg("folder"), py::arg("key"),
+      "As Live.event_lines, of a folder that may be open elsewhere.");
+  module.def(
       "context_term_names",
       [](std::string_view json) { return engine::ContextTerms::parse(json).names(); },
       py::arg("json"), "Names of the numbers that a context of these terms has.");

@@ -11,8 +11,9 @@ std::uint64_t tag_of(std::string_view id) { return XXH3_64bits(id.data(), id.siz
 
 }  // namespace
 
-EventJournal::EventJournal(const std::filesystem::path& folder) {
-  if (!folder.empty()) log_ = store::Log::open(folder);
+EventJournal::EventJournal(const std::filesystem::path& folder, bool read_only)
+    : read_only_(read_only) {
+  if (!folder.empty()) log_ = store::Log::open(folder, {.read_only = read_only});
 }
 
 std::uint64_t EventJournal::append(std::span<const std::string> records,
@@ -82,7 +83,7 @@ void EventJournal::read_id(std::string_view id, const Visit& visit) const {
 }
 
 void EventJournal::replace(std::vector<std::pair<std::uint64_t, std::string>> records) {
-  if (records.empty()) return;
+  if (records.empty() || read_only_) return;
   if (log_) {
     log_->replace(records);
     return;

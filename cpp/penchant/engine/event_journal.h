@@ -29,7 +29,7 @@ namespace penchant::engine {
 class EventJournal {
  public:
   // Throws what store::Log::open throws.
-  explicit EventJournal(const std::filesystem::path& folder);
+  explicit EventJournal(const std::filesystem::path& folder, bool read_only = false);
 
   // All of them or none; on the disk after the next `sync`. ids: one a record, empty where it has
   // none. Returns the number of the first. Throws kIo.
@@ -48,10 +48,12 @@ class EventJournal {
   // Those that may carry the id: all that do, and hardly ever another.
   void read_id(std::string_view id, const Visit& visit) const;
 
-  // Puts other records where these are; an empty one is forgotten. Throws kIo.
+  // Puts other records where these are; an empty one is forgotten. Nothing where it is only to be
+  // read. Throws kIo.
   void replace(std::vector<std::pair<std::uint64_t, std::string>> records);
 
  private:
+  bool read_only_;
   std::unique_ptr<store::Log> log_;
   // Without a log.
   std::vector<std::string> kept_;

@@ -79,11 +79,11 @@ std::uint64_t tie_of(const Event& event) { return XXH3_64bits(event.id.data(), e
 // --- opening ------------------------------------------------------------------------------------
 
 LiveEvents::LiveEvents(std::shared_ptr<const Engine> engine, const std::filesystem::path& folder,
-                       std::string key)
+                       std::string key, bool read_only)
     : engine_(std::move(engine)),
       taxonomy_(engine_->assets().taxonomy),
       key_(std::move(key)),
-      journal_(folder),
+      journal_(folder, read_only),
       trained_(journal_.followed(engine_->assets().events)),
       seen_({}) {}
 
@@ -463,6 +463,21 @@ store::LogPosition LiveEvents::read_lines(const std::function<void(std::string_v
   const std::lock_guard writing(writing_);  // readers go on
   const std::shared_lock lock(mutex_);
   journal_.sync();
+  return write_lines(use);
+}
+
+store::LogPosition LiveEvents::read_folder(std::shared_ptr<const Engine> engine,
+                                           const std::filesystem::path& folder,
+                                           std::string_view key,
+                                           const std::function<void(std::string_view)>& use) {
+  LiveEvents events(std::move(engine), folder, std::string(key), true);
+  events.people_ = std::make_unique<People>(events.engine_->assets(), key);
+  if (events.people_->active()) events.load_people();
+  return events.write_lines(use);
+}
+
+store::LogPosition LiveEvents::write_lines(
+    const std::function<void(std::string_view line)>& use) const {
   journal_.read_all([&](std::uint64_t number, std::string_view record) {
     if (IdentityOrder::is_one(record)) return;
     if (!people_->active()) {

@@ -45,6 +45,11 @@ class LiveEvents {
   [[nodiscard]] static std::unique_ptr<LiveEvents> open(std::shared_ptr<const Engine> engine,
                                                         const std::filesystem::path& folder,
                                                         std::string_view key = {});
+  // What a folder has now, beside whoever has it open: see read_lines. Throws as open, kNotFound
+  // where there is no log.
+  static store::LogPosition read_folder(std::shared_ptr<const Engine> engine,
+                                        const std::filesystem::path& folder, std::string_view key,
+                                        const std::function<void(std::string_view line)>& use);
 
   // An event (docs/events.md), or {"events": [...]}; `received` is the caller's clock. Replaces
   // `body` by {"outcome": "accepted" | "duplicate"} or {"outcome": "rejected", "reason",
@@ -114,7 +119,8 @@ class LiveEvents {
   };
 
   LiveEvents(std::shared_ptr<const Engine> engine, const std::filesystem::path& folder,
-             std::string key);
+             std::string key, bool read_only = false);
+  store::LogPosition write_lines(const std::function<void(std::string_view line)>& use) const;
   void load();
   void load_people();
   [[nodiscard]] events::Event read_event(std::uint64_t number, std::string_view record) const;

@@ -78,6 +78,7 @@ struct Log::Impl {
   std::uint64_t first_kept = 1;
   std::uint64_t next_number = 1;
   std::string broken;  // what went wrong; nothing is written any more
+  bool read_only = false;
 
   // One of those who wait for the disk asks it for all.
   std::mutex syncing;
@@ -103,6 +104,10 @@ struct Log::Impl {
 
   // With `writing` held.
   void check_sound() const {
+    if (read_only) {
+      fail(ErrorKind::kInvalidArgument,
+           concat("log '", folder.string(), "' was opened to be read; nothing is written"));
+    }
     if (!broken.empty()) {
       fail(ErrorKind::kIo, concat("log '", folder.string(),
                                   "' takes no more since a write failed; make room or mend the "
@@ -151,11 +156,31 @@ struct Log::Impl {
 Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() = default;
 
+namespace {
+
+// Its owner may remove a file between the list of them and the look at it: then there is a new
+// list.
+rocksdb::Status open_to_read(const rocksdb::Options& given, const std::string& records,
+                             rocksdb::DB** opened) {
+  constexpr int kTries = 5;
+  rocksdb::Options options = given;
+  options.max_open_files = -1;  // all of them now: whoever owns them may remove them later
+  rocksdb::Status status;
+  for (int i = 0; i < kTries; ++i) {
+    status = rocksdb::DB::OpenForReadOnly(options, records, opened);
+    if (status.ok()) break;
+  }
+  return status;
+}
+
+}  // namespace
+
 std::unique_ptr<Log> Log::open(const std::filesystem::path& folder, const LogOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
+  impl->read_only = options.read_only;
   std::error_code problem;
-  if (options.create) {
+  if (options.create && !options.read_only) {
     std::filesystem::create_directories(folder, problem);
     if (problem) {
       fail(ErrorKind::kIo,
@@ -167,8 +192,9 @@ std::unique_ptr<Log> Log::open(const std::filesystem::path& folder, const LogOpt
   rocksdb::DB* opened = nullptr;
   rocksdb::Options settings = options_of(options);
   settings.compaction_filter = &impl->dropping;
-  const rocksdb::Status status =
-      rocksdb::DB::Open(settings, (folder / "records").string(), &opened);
+  const std::string records = (folder / "records").string();
+  const rocksdb::Status status = options.read_only ? open_to_read(settings, records, &opened)
+                                                   : rocksdb::DB::Open(settings, records, &opened);
   impl->db.reset(opened);
   if (status.IsCorruption()) {
     fail(ErrorKind::kBadData,
@@ -358,8 +384,12 @@ void Log::replace(std::span<const Replacement> records) {
 void Log::trim(std::uint64_t before) {
   Impl& impl = *impl_;
   const std::lock_guard<std::mutex> lock(impl.writing);
-  impl.check_sound();
   before = std::min(before, impl.next_number);
+  if (impl.read_only) {
+    impl.first_kept = std::max(impl.first_kept, before);
+    return;
+  }
+  impl.check_sound();
   if (before <= impl.first_kept) return;
   const RecordKey kept = record_key(before);
   rocksdb::WriteBatch batch;
@@ -378,6 +408,7 @@ void Log::trim(std::uint64_t before) {
 
 void Log::put_snapshot(std::string_view name, std::string_view bytes, std::uint64_t sequence) {
   const std::filesystem::path path = impl_->snapshot_path(name);
+  if (impl_->read_only) impl_->check_sound();
   check_argument(sequence < next(), "snapshot '", name, "' covers record ", sequence,
                  ", which is not there yet");
   sync();  // a snapshot that is ahead of its log would hide the records that come next

@@ -18,7 +18,8 @@
 // the system kept of them can't be known; it can still be read, and opening it again finds all that
 // was acknowledged.
 //
-// Thread-safe. One process at a time: a folder that is open elsewhere throws kUnavailable.
+// Thread-safe. One process at a time: a folder that is open elsewhere throws kUnavailable, unless
+// it is only to be read.
 
 #include <cstdint>
 #include <filesystem>
@@ -55,6 +56,9 @@ struct LogOptions {
   // opened, since records that were acknowledged are lost. With this it opens with those before the
   // damage.
   bool cut_at_damage = false;
+  // As it is now, beside whoever has it open, who goes on: nothing is written, `trim` only leaves
+  // out. Throws kNotFound where there is none.
+  bool read_only = false;
 };
 
 struct Snapshot {

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from .checked import Checked
 from .folds import Deduplicator, LatePolicy
+from .log import EventLog, read_log
 from .mapping import Mapping, mapping
 from .taxonomy import Rejection, Taxonomy
 
 __all__ = [
     "Checked",
     "Deduplicator",
+    "EventLog",
     "LatePolicy",
     "Mapping",
     "Rejection",
     "Taxonomy",
     "mapping",
+    "read_log",
 ]

@@ -252,7 +252,7 @@ def from_log(
     ----------
     source : frame, mapping of columns, or path
         What `Loop.log` and `Pipeline.log` return; a Parquet file that `Loop.log_to_parquet` wrote;
-        the folder of a loop or a server that has been stopped.
+        the folder of a loop or a server, which may go on meanwhile.
     arms : list of a str or int, optional
         All that could be shown. None: those that were, which is less where one never was: a policy
         that would show it is then judged as if it did not.
@@ -273,8 +273,8 @@ def from_log(
     BadDataError
         On what no log can hold: a propensity outside (0, 1], a reward that is no number, an arm
         that is not among ``arms``, slots out of order; the row is named.
-    NotFoundError, UnavailableError
-        Where a folder has no log, or is open in a server.
+    NotFoundError
+        Where a folder has no log.
     """
     whole = _read(source, deadline, aggregation, default_reward)
     dropped = dropped_of(source, whole)

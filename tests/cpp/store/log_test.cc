@@ -273,6 +273,46 @@ TEST_F(LogTest, ASecondOwnerIsRefusedAndTheFirstGoesOn) {
   EXPECT_EQ(add(*log, {"a"}), 1U);
 }
 
+TEST_F(LogTest, IsReadBesideItsOwner) {
+  const auto owner = Log::open(folder_.path());
+  add(*owner, {"a", "b", "c", "d"});
+  const auto reader = Log::open(folder_.path(), {.read_only = true});
+  EXPECT_EQ(reader->id(), owner->id());
+  EXPECT_FALSE(reader->id().empty());
+  add(*owner, {"e"});
+  const Records seen{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d"}};
+  EXPECT_EQ(all_of(*reader), seen);
+  owner->replace(std::vector<Log::Replacement>{{2, ""}});
+  owner->trim(3);
+  EXPECT_EQ(all_of(*reader), seen);  // as it was
+  EXPECT_EQ(all_of(*Log::open(folder_.path(), {.read_only = true})),
+            (Records{{3, "c"}, {4, "d"}, {5, "e"}}));
+  reader->trim(4);
+  EXPECT_EQ(all_of(*reader), (Records{{4, "d"}}));
+  EXPECT_EQ(kind_of([&] { add(*reader, {"x"}); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] { reader->put_snapshot("x", "", 1); }), ErrorKind::kInvalidArgument);
+  EXPECT_EQ(kind_of([&] {
+              reader->replace(std::vector<Log::Replacement>{{4, ""}});
+            }),
+            ErrorKind::kInvalidArgument);
+  reader->sync();
+  add(*owner, {"f"});
+  EXPECT_EQ(owner->next(), 7U);
+  EXPECT_EQ(kind_of([&] { (void)Log::open(folder_.path() / "none", {.read_only = true}); }),
+            ErrorKind::kNotFound);
+}
+
+TEST_F(LogTest, SaysHowFarItWasFollowed) {
+  const auto log = Log::open(folder_.path() / "one");
+  add(*log, {"a", "b"});
+  EXPECT_EQ(log->followed({.log = log->id(), .through = 2}), 2U);
+  EXPECT_EQ(log->followed({.log = "another", .through = 9}), 0U);
+  EXPECT_EQ(log->followed({}), 0U);
+  EXPECT_EQ(kind_of([&] { (void)log->followed({.log = log->id(), .through = 3}); }),
+            ErrorKind::kBadData);
+  EXPECT_NE(Log::open(folder_.path() / "other")->id(), log->id());
+}
+
 TEST_F(LogTest, SaysWhatIsNotThere) {
   EXPECT_EQ(kind_of([&] { (void)Log::open(folder_.path() / "no", {.create = false}); }),
             ErrorKind::kNotFound);
