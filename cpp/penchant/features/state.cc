@@ -168,20 +168,68 @@ KeyColumn State::keys_of(const By& by, const EventBatch& events) const {
   return {events.items, codes.of_item.data(), codes.values};
 }
 
+std::vector<KeyColumn> State::keys_of(const EventBatch& events) const {
+  std::vector<KeyColumn> out;
+  for (const Plan::Kept& kept : plan_->series()) out.push_back(keys_of(kept.by, events));
+  return out;
+}
+
+void State::build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                  std::span<const std::uint32_t> order, int threads) {
+  std::vector<Series> built;
+  for (std::size_t s = 0; s < series_.size(); ++s) {
+    built.emplace_back(series_[s].layout()).build(prepared, keys[s], order, threads);
+  }
+  series_ = std::move(built);
+}
+
+// Into all series, or where a sum of one has no room for it, into none.
+void State::insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                   std::size_t row) {
+  const auto each = [&](const auto& use) {
+    for (std::size_t s = 0; s < series_.size(); ++s) {
+      const std::int32_t key = keys[s][row];
+      if (key >= 0) use(s, static_cast<std::size_t>(key));
+    }
+  };
+  each([&](std::size_t s, std::size_t key) { series_[s].check_insert(prepared, row, key); });
+  each([&](std::size_t s, std::size_t key) {
+    series_[s].insert(prepared, row, key);
+  });
+}
+
+// The same out of them; whether it was in all.
+bool State::take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                     std::size_t row) {
+  bool in = true;
+  const auto each = [&](const auto& use) {
+    for (std::size_t s = 0; s < series_.size(); ++s) {
+      const std::int32_t key = keys[s][row];
+      if (key >= 0) use(s, static_cast<std::size_t>(key));
+    }
+  };
+  each([&](std::size_t s, std::size_t key) { series_[s].check_remove(prepared, row, key); });
+  each([&](std::size_t s, std::size_t key) {
+    in &= series_[s].remove(prepared, row, key);
+  });
+  return in;
+}
+
 void State::replay(const EventBatch& events, int threads) {
   check(events, threads);
   const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
-  for (std::size_t s = 0; s < series_.size(); ++s) {
-    const KeyColumn keys = keys_of(plan_->series()[s].by, events);
-    if (rows_ == 0) {
-      series_[s].build(prepared, keys, order, threads);
-      continue;
-    }
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      const std::size_t row = order.empty() ? i : order[i];
-      const std::int32_t key = keys[row];
-      if (key >= 0) series_[s].insert(prepared, row, static_cast<std::size_t>(key));
+  const std::vector<KeyColumn> keys = keys_of(events);
+  if (rows_ == 0) {
+    build(prepared, keys, order, threads);
+  } else {
+    const auto row_at = [&](std::size_t i) { return order.empty() ? i : order[i]; };
+    std::size_t in = 0;
+    try {
+      for (; in < events.size(); ++in) insert(prepared, keys, row_at(in));
+    } catch (...) {
+      while (in > 0) take_out(prepared, keys, row_at(--in));
+      throw;
     }
   }
   rows_ += events.size();
@@ -191,12 +239,7 @@ void State::remove(const EventBatch& events) {
   check(events, 1);
   if (events.size() == 0) return;
   const PreparedEvents prepared = prepare(events, 1);
-  bool in = true;
-  for (std::size_t s = 0; s < series_.size(); ++s) {
-    const std::int32_t key = keys_of(plan_->series()[s].by, events)[0];
-    if (key >= 0) in &= series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
-  }
-  if (in) --rows_;
+  if (take_out(prepared, keys_of(events), 0)) --rows_;
 }
 
 void State::check(const Points& points, std::span<double* const> columns) const {

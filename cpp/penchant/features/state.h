@@ -43,8 +43,8 @@ class State {
   [[nodiscard]] static State over(const State& base);
 
   // Rows of one time stay in the order in which they come. Throws kInvalidArgument when columns
-  // differ in length or a code makes no sense, kBadData when a sum leaves 64 bits.
-  // O(rows * columns) into an empty state; else as Series::insert a row.
+  // differ in length or a code makes no sense, kBadData when a sum leaves 64 bits; then the state
+  // is what it was before. O(rows * columns) into an empty state; else as Series::insert a row.
   void replay(const EventBatch& events, int threads);
 
   // Takes the first row of `events` out again, where it is in. Throws as `replay`.
@@ -67,6 +67,11 @@ class State {
   friend class ReadScratch;
   State() = default;
   [[nodiscard]] PreparedEvents prepare(const EventBatch& events, int threads) const;
+  void build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+             std::span<const std::uint32_t> order, int threads);
+  void insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
+  bool take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
+  [[nodiscard]] std::vector<KeyColumn> keys_of(const EventBatch& events) const;
   [[nodiscard]] KeyColumn keys_of(const By& by, const EventBatch& events) const;
   void check(const EventBatch& events, int threads) const;
   void check(const Points& points, std::span<double* const> columns) const;
