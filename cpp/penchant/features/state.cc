@@ -65,6 +65,7 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
                  "the table of items has other embeddings than the feature plan");
   for (const ItemVectors& vectors : items_->vectors) vectors.check(items_->items);
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
+  editions_.resize(series_.size());
 }
 
 State State::over(const State& base) {
@@ -72,6 +73,7 @@ State State::over(const State& base) {
   out.plan_ = base.plan_;
   out.items_ = base.items_;
   for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
+  out.editions_.resize(out.series_.size());
   out.rows_ = base.rows_;
   return out;
 }
@@ -79,6 +81,7 @@ State State::over(const State& base) {
 std::size_t State::bytes() const {
   std::size_t out = 0;
   for (const Series& series : series_) out += series.bytes();
+  for (const auto& keys : editions_) out += keys.capacity() * sizeof(std::uint32_t);
   return out;
 }
 
@@ -181,6 +184,14 @@ void State::build(const PreparedEvents& prepared, std::span<const KeyColumn> key
     built.emplace_back(series_[s].layout()).build(prepared, keys[s], order, threads);
   }
   series_ = std::move(built);
+  identity_ = Identity();
+}
+
+void State::count_edition(std::size_t s, std::size_t key) {
+  if (plan_->series()[s].by.subject) return;
+  std::vector<std::uint32_t>& all = editions_[s];
+  if (key >= all.size()) all.resize(std::max(key + 1, series_[s].keys()));
+  ++all[key];
 }
 
 // Into all series, or where a sum of one has no room for it, into none.
@@ -195,6 +206,7 @@ void State::insert(const PreparedEvents& prepared, std::span<const KeyColumn> ke
   each([&](std::size_t s, std::size_t key) { series_[s].check_insert(prepared, row, key); });
   each([&](std::size_t s, std::size_t key) {
     series_[s].insert(prepared, row, key);
+    count_edition(s, key);
   });
 }
 
@@ -211,6 +223,7 @@ bool State::take_out(const PreparedEvents& prepared, std::span<const KeyColumn> 
   each([&](std::size_t s, std::size_t key) { series_[s].check_remove(prepared, row, key); });
   each([&](std::size_t s, std::size_t key) {
     in &= series_[s].remove(prepared, row, key);
+    count_edition(s, key);
   });
   return in;
 }

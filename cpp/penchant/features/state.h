@@ -11,6 +11,7 @@
 // nobody replays.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -32,6 +33,26 @@ class ReadScratch {
   friend class State;
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// Of whom something was learned: a copy is another, what is moved is itself. Held by who learned,
+// so that no other is ever equal to it.
+class Identity {
+ public:
+  Identity() : token_(std::make_shared<const char>()) {}
+  Identity(const Identity& /*other*/) : Identity() {}
+  Identity(Identity&&) noexcept = default;
+  Identity& operator=(const Identity& other) {
+    if (this != &other) token_ = std::make_shared<const char>();
+    return *this;
+  }
+  Identity& operator=(Identity&&) noexcept = default;
+  ~Identity() = default;
+
+  [[nodiscard]] const std::shared_ptr<const char>& token() const { return token_; }
+
+ private:
+  std::shared_ptr<const char> token_;
 };
 
 class State {
@@ -60,6 +81,12 @@ class State {
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] const ItemTable& items() const { return *items_; }
   [[nodiscard]] const Series& series(std::size_t s) const { return series_[s]; }
+  // Another one whenever rows of the key come or go; of series by subjects it is not kept.
+  [[nodiscard]] std::uint32_t edition(std::size_t s, std::int32_t key) const {
+    const std::vector<std::uint32_t>& all = editions_[s];
+    const auto at = static_cast<std::size_t>(key);
+    return key < 0 || at >= all.size() ? 0 : all[at];
+  }
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t bytes() const;
 
@@ -70,6 +97,7 @@ class State {
   void build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
              std::span<const std::uint32_t> order, int threads);
   void insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
+  void count_edition(std::size_t s, std::size_t key);
   bool take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
   [[nodiscard]] std::vector<KeyColumn> keys_of(const EventBatch& events) const;
   [[nodiscard]] KeyColumn keys_of(const By& by, const EventBatch& events) const;
@@ -79,7 +107,9 @@ class State {
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const ItemTable> items_;
   std::vector<Series> series_;
+  std::vector<std::vector<std::uint32_t>> editions_;  // [series][keys], as far as they changed
   std::size_t rows_ = 0;
+  Identity identity_;  // of what editions count from
 };
 
 }  // namespace penchant::features
