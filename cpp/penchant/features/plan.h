@@ -151,6 +151,7 @@ class Plan {
     By by;
     SeriesLayout layout;
     std::vector<std::int64_t> windows;  // distinct, without 0
+    bool apart = false;                 // what one filter accepts and nothing else
   };
   struct Access {
     std::size_t series = 0;
@@ -201,6 +202,7 @@ class Plan {
   void compile();
   Access keep(const Feature& feature);
   std::size_t series_of(const By& by, std::size_t filter);
+  std::size_t series_apart(const By& by, std::size_t filter);
   std::size_t last_row(std::size_t series, std::size_t filter);
   void keep_lists();
   void keep_companions();
