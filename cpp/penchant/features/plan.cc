@@ -52,8 +52,8 @@ void Plan::compile() {
     }
   }
   keep_lists();
-  keep_companions();
   keep_nettings();
+  keep_companions();  // the last: no other's rows come between theirs
 }
 
 std::size_t Plan::series_of(const By& by, std::size_t filter) {

@@ -171,15 +171,12 @@ class Plan {
     std::size_t value = Measure::kOne;
   };
   struct CompanionAccess {
-    std::size_t subjects = 0;  // series
-    std::size_t subject_last = 0;
+    std::size_t subjects = 0;  // series of the companions' filter alone
     std::size_t item_code = 0;
-    std::size_t items = 0;  // series
-    std::size_t item_last = 0;
+    std::size_t items = 0;  // the same
     std::size_t subject_code = 0;
-    bool lift = false;           // whether these are there:
-    std::size_t item_count = 0;  // measure
-    std::size_t all = 0;         // series
+    bool lift = false;    // whether these are there:
+    std::size_t all = 0;  // series
     std::size_t all_count = 0;
   };
   struct NettingAccess {

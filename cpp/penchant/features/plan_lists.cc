@@ -63,17 +63,14 @@ void Plan::keep_companions() {
       return feature.kind == Feature::Kind::kTogetherLift && feature.companions == c;
     });
     access.subjects = series_apart(kBySubject, one.filter);
-    access.subject_last = last_row(access.subjects, one.filter);
     access.item_code = place_of(series_[access.subjects].layout.codes, items_column());
     const auto column = std::ranges::find(codes_, kSubjectCode);
     check_argument(column != codes_.end(), "a feature plan with companions lists no subjects");
     access.items = series_apart(kByItem, one.filter);
-    access.item_last = last_row(access.items, one.filter);
     access.subject_code = place_of(series_[access.items].layout.codes,
                                    static_cast<std::size_t>(column - codes_.begin()));
     if (access.lift) {
       const Measure count{.kind = Measure::Kind::kCount, .filter = one.filter};
-      access.item_count = place_of(series_[access.items].layout.measures, count);
       access.all = series_of(kByAll, one.filter);
       access.all_count = place_of(series_[access.all].layout.measures, count);
     }

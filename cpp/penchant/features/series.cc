@@ -108,6 +108,7 @@ Series Series::over(const Series& base) {
   Series out(base.layout_);
   out.base_ = &base;
   out.rows_ = base.rows_;
+  out.latest_ = base.latest_;
   out.places_.resize(base.keys());
   out.cuts_.resize(base.keys());
   return out;
@@ -359,6 +360,7 @@ void Series::build(const PreparedEvents& events, const KeyColumn& keys,
                    std::span<const std::uint32_t> order, int threads) {
   places_.assign(keys.keys, {});
   const std::size_t rows = events.times.size();
+  if (rows > 0) latest_ = order.empty() ? events.times.back() : events.times[order.back()];
   // A range of keys each, so that nobody writes where another does.
   const std::size_t parts = static_cast<std::size_t>(resolve_threads(threads));
   parallel_blocks(parts, 1, threads, [&](const Block& block) {

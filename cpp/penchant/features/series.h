@@ -177,20 +177,11 @@ class Series {
     }
     void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
-    // Of the first `end` rows those that the measure's filter accepts, with a code each, from the
-    // last one back, as long as use(row, code) is true. O(rows that are used).
-    template <class Use>
-    void each_back(std::size_t measure, std::size_t code, std::size_t end, const Use& use) const;
-    // Asks the memory for what that looks at first.
-    void prefetch_back(std::size_t measure, std::size_t code, std::size_t end) const {
-      if (end == 0) return;
-      const Series& of = owner(end - 1);
-      const std::size_t last = at(end - 1);
-      const std::int32_t* const codes = of.narrow_[code].data();
-      __builtin_prefetch(&of.mark(of.flag_[measure], last / kMarked));
-      __builtin_prefetch(codes + last);
-      __builtin_prefetch(codes + (last < 16 ? 0 : last - 16));
-    }
+    // The codes of rows `begin` to `end` - 1, those of the series below first.
+    [[nodiscard]] std::array<std::span<const std::int32_t>, 2> codes(std::size_t c,
+                                                                     std::size_t begin,
+                                                                     std::size_t end) const;
+    void prefetch_codes(std::size_t c, std::size_t begin, std::size_t end) const;
     // How many codes are different among the rows `begin` to `end` - 1 (kDistinct). Of long lists
     // O(log^2 rows), where the layout says that it is asked of windows; else a look at each row.
     [[nodiscard]] std::size_t distinct(std::size_t measure, std::size_t begin,
@@ -271,6 +262,8 @@ class Series {
     if (base_ != nullptr) base_->prefetch(key);
   }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
+  // No row is later: what is asked after it sees all of each list.
+  [[nodiscard]] std::int64_t latest() const { return latest_; }
   // Of what it holds itself, not of what it lies over.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -381,6 +374,7 @@ class Series {
   std::vector<std::uint32_t> cuts_;  // [keys], over a base: so many of its rows are still in
   std::size_t used_ = 0;             // of the columns
   std::size_t rows_ = 0;
+  std::int64_t latest_ = kNoNumber;  // of all times there have been
   // times, values, then wide measures.
   std::vector<RawVector<std::int64_t>> wide_;
   // codes, then previous rows of distinct ones.
@@ -402,37 +396,6 @@ class Series {
   std::vector<std::unordered_map<std::size_t, CodeRows>> code_rows_;
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
-
-template <class Use>
-void Series::List::each_back(std::size_t measure, std::size_t code, std::size_t end,
-                             const Use& use) const {
-  const Flag& flag = series_->flag_[measure];
-  // Those of one owner, the first of which is row `first` of the list; whether to go on. Flags are
-  // as good as random, so that a branch for each would be a guess: a mark's bits are those to be
-  // used.
-  const auto back = [&](const Series& of, std::size_t begin, std::size_t rows, std::size_t first) {
-    const std::int32_t* const codes = of.narrow_[code].data();
-    for (std::size_t last = begin + rows; last > begin;) {
-      const std::size_t group = (last - 1) / kMarked;
-      const std::size_t from = std::max(begin, group * kMarked);
-      std::uint64_t set = of.bits_of(flag, group, from, last);
-      last = from;
-      if (set == 0 && from > begin) {
-        // Marks tell where the next one is.
-        last = begin + static_cast<std::size_t>(of.last_flag(flag, begin, from) + 1);
-      }
-      while (set != 0) {
-        const auto top = 63 - static_cast<std::size_t>(std::countl_zero(set));
-        set &= ~(std::uint64_t{1} << top);
-        const std::size_t i = group * kMarked + top;
-        if (!use(first + (i - begin), codes[i])) return false;
-      }
-    }
-    return true;
-  };
-  if (end > cut_ && !back(*series_, begin_, end - cut_, cut_)) return;
-  if (cut_ > 0) back(*series_->base_, below_, std::min<std::size_t>(end, cut_), 0);
-}
 
 // The sum, exactly; throws kBadData where it leaves 64 bits.
 [[nodiscard]] std::int64_t added(std::int64_t a, std::int64_t b);

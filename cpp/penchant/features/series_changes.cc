@@ -326,6 +326,7 @@ void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t k
   shift(place, at, at + 1);
   ++place.size;
   ++rows_;
+  latest_ = std::max(latest_, events.times[row]);
   copy_row(events, row, place.begin + at);
   for (const std::size_t m : distinct_) link(key, m, at);
   add_from(key, at, true);

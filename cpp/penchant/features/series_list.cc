@@ -181,7 +181,7 @@ std::size_t Series::List::before(std::int64_t time) const { return before(time, 
 
 std::size_t Series::List::before(std::int64_t time, std::size_t end, std::size_t least) const {
   // Most questions are about now.
-  if (end <= least || this->time(end - 1) < time) return end;
+  if (end <= least || series_->latest_ < time || this->time(end - 1) < time) return end;
   std::size_t low = least;
   std::size_t left = end - 1 - least;
   if (cut_ > least && cut_ < end) {
@@ -257,6 +257,26 @@ void Series::List::prefetch_counts(std::size_t rows) const {
   };
   ask(rows - 1);
   if (cut_ > 0 && rows > cut_) ask(cut_ - 1);
+}
+
+std::array<std::span<const std::int32_t>, 2> Series::List::codes(std::size_t c, std::size_t begin,
+                                                                 std::size_t end) const {
+  std::array<std::span<const std::int32_t>, 2> out;
+  const std::size_t shared = std::min<std::size_t>(end, cut_);
+  if (begin < shared) {
+    out[0] = std::span(series_->base_->narrow_[c]).subspan(below_ + begin, shared - begin);
+  }
+  const std::size_t first = std::max<std::size_t>(begin, cut_);
+  if (first < end) out[1] = std::span(series_->narrow_[c]).subspan(at(first), end - first);
+  return out;
+}
+
+void Series::List::prefetch_codes(std::size_t c, std::size_t begin, std::size_t end) const {
+  constexpr std::size_t kLine = 16;
+  for (const std::span<const std::int32_t> part : codes(c, begin, end)) {
+    for (std::size_t i = 0; i < part.size(); i += kLine) __builtin_prefetch(&part[i]);
+    if (!part.empty()) __builtin_prefetch(&part.back());
+  }
 }
 
 std::size_t Series::List::first(std::size_t m, std::size_t begin, std::size_t end) const {

@@ -56,7 +56,7 @@ void SeriesView::find_lists() {
   for (std::size_t k = 0; k < keys_.size(); ++k) {
     const std::int32_t key = keys_[k];
     lists_[k] = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
-    lists_[k].prefetch_end();
+    if (times_[k] <= series.latest()) lists_[k].prefetch_end();
   }
   for (std::size_t k = 0; k < keys_.size(); ++k) {
     for (std::size_t p = 0; p < places_.size(); ++p) {
@@ -115,11 +115,12 @@ void SeriesView::narrow(std::size_t k, std::size_t place, std::int64_t bound, st
 }
 
 void SeriesView::find_end() {
+  const std::int64_t latest = state_.series(series_).latest();
   left_.clear();
   for (std::size_t k = 0; k < keys_.size(); ++k) {
     const auto size = static_cast<std::uint32_t>(lists_[k].size());
     // Most questions are about now.
-    const bool all = size == 0 || lists_[k].time(size - 1) < times_[k];
+    const bool all = size == 0 || latest < times_[k] || lists_[k].time(size - 1) < times_[k];
     narrow(k, 0, times_[k], all ? size : 0, all ? size : size - 1);
   }
   search(0);
