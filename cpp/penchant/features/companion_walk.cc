@@ -7,7 +7,7 @@ namespace penchant::features {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMetAtOnce = 512;
+constexpr std::size_t kMetAtOnce = 192;
 
 // Of the first `end` rows, where the last `most` of them begin.
 std::size_t begin_of(std::size_t end, std::size_t most) { return end - std::min(end, most); }

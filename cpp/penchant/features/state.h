@@ -21,10 +21,11 @@
 namespace penchant::features {
 
 // A thread's room for reading, made when it first reads; it may read several states in turn, but
-// it is made again when it turns to another.
+// it is made again when it turns to another. It remembers what it found of keys, which pays where
+// it reads again and again.
 class ReadScratch {
  public:
-  ReadScratch();
+  explicit ReadScratch(bool remembers = true);
   ~ReadScratch();
   ReadScratch(ReadScratch&&) noexcept;
   ReadScratch& operator=(ReadScratch&&) noexcept;
@@ -32,6 +33,7 @@ class ReadScratch {
  private:
   friend class State;
   struct Impl;
+  bool remembers_;
   std::unique_ptr<Impl> impl_;
 };
 

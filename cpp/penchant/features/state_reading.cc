@@ -116,7 +116,7 @@ struct ReadScratch::Impl {
   std::vector<std::pair<std::size_t, std::size_t>> pieces;
 };
 
-ReadScratch::ReadScratch() = default;
+ReadScratch::ReadScratch(bool remembers) : remembers_(remembers) {}
 ReadScratch::~ReadScratch() = default;
 ReadScratch::ReadScratch(ReadScratch&&) noexcept = default;
 ReadScratch& ReadScratch::operator=(ReadScratch&&) noexcept = default;
@@ -125,7 +125,9 @@ void State::read(const Points& points, std::span<double* const> columns,
                  ReadScratch& scratch) const {
   check(points, columns);
   auto& impl = scratch.impl_;
-  if (!impl || !impl->reads(*this)) impl = std::make_unique<ReadScratch::Impl>(*this, true);
+  if (!impl || !impl->reads(*this)) {
+    impl = std::make_unique<ReadScratch::Impl>(*this, scratch.remembers_);
+  }
   impl->read(points, 0, points.size(), columns);
 }
 
