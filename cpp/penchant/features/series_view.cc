@@ -86,8 +86,8 @@ void SeriesView::search(std::size_t place) {
 // it lies beyond, a stride that grows each time.
 void SeriesView::narrow(std::size_t k, std::size_t place, std::int64_t bound, std::uint32_t from,
                         std::uint32_t upto) {
-  constexpr std::uint32_t kNear = 64;
-  constexpr std::uint32_t kGrows = 8;
+  constexpr std::uint32_t kNear = 4;
+  constexpr std::uint32_t kGrows = 4;
   const Series::List& list = lists_[k];
   const std::uint32_t known = from < upto ? memory_->place(keys_[k], place) : KeyMemory::kNone;
   if (known != KeyMemory::kNone) {
