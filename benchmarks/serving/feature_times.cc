@@ -1,6 +1,6 @@
 // What a feature plan costs where it serves: the state's memory, a request's reading of all
-// features for its candidates, and one event. One thread, no JSON and no HTTP; simulated events of
-// a year, ten a subject, items by a heavy-tailed popularity.
+// features for its candidates (time goes on from each to the next), and one event. One thread, no
+// JSON and no HTTP; simulated events of a year, ten a subject, items by a heavy-tailed popularity.
 //
 //   feature_times PLAN.json [events = 1e7] [candidates = 200] [requests = 2000]
 
@@ -117,19 +117,28 @@ class World {
   std::vector<std::vector<std::int32_t>> codes_;
 };
 
-double time_requests(World& world, const State& state, std::size_t candidates, std::size_t requests,
+struct Requests {
+  std::size_t candidates = 200;
+  std::size_t count = 2'000;
+  std::int64_t step = 0;  // microseconds from one to the next
+  bool remembers = true;
+};
+
+double time_requests(World& world, const State& state, const Requests& asked,
                      std::vector<double>& micros) {
+  const std::size_t candidates = asked.candidates;
   const std::size_t features = state.plan().features().size();
   std::vector<std::vector<double>> columns(features, std::vector<double>(candidates));
   std::vector<double*> out;
   for (std::size_t f = 0; f < features; ++f) {
     out.push_back(state.plan().features()[f].hidden ? nullptr : columns[f].data());
   }
-  const std::vector<std::int64_t> now(candidates, kBegin + kYear + 60'000'000);
+  std::vector<std::int64_t> now(candidates, kBegin + kYear + 60'000'000);
   std::vector<std::int32_t> items(candidates);
-  ReadScratch scratch;
+  ReadScratch scratch(asked.remembers);
   double sum = 0;
-  for (std::size_t r = 0; r < requests; ++r) {
+  for (std::size_t r = 0; r < asked.count; ++r) {
+    for (std::int64_t& one : now) one += asked.step;
     const std::vector<std::int32_t> who(candidates, world.subject());
     for (std::int32_t& item : items) item = world.item();
     const auto start = Clock::now();
@@ -190,8 +199,15 @@ int main(int count, char** arguments) {
               static_cast<double>(state.bytes()) / world.subjects(),
               static_cast<double>(state.bytes()) / static_cast<double>(events));
   std::vector<double> micros;
-  double sum = time_requests(world, state, candidates, requests, micros);
-  print("a request", micros);
+  const Requests soon{.candidates = candidates, .count = requests, .step = 10'000};
+  const Requests late{.candidates = candidates, .count = requests, .step = 60'000'000};
+  const Requests alone{.candidates = candidates, .count = requests, .remembers = false};
+  double sum = time_requests(world, state, soon, micros);
+  print("a request, each 10 ms", micros);
+  sum += time_requests(world, state, late, micros);
+  print("a request, each minute", micros);
+  sum += time_requests(world, state, alone, micros);
+  print("a request, nothing remembered", micros);
   State live = State::over(state);
   constexpr std::size_t kEvents = 20'000;
   constexpr std::int64_t kSpan = 1'000 * static_cast<std::int64_t>(kEvents);
@@ -201,8 +217,10 @@ int main(int count, char** arguments) {
   print("an event, later", micros);
   time_events(world, live, kBegin + kYear + kSpan, kEvents, micros);
   print("an event up to 20 s late", micros);
-  sum += time_requests(world, live, candidates, requests, micros);
-  print("a request after these", micros);
+  sum += time_requests(world, live, soon, micros);
+  print("a request after these, each 10 ms", micros);
+  sum += time_requests(world, live, alone, micros);
+  print("the same, nothing remembered", micros);
   std::printf("beside the state: %.1f MiB; sum %.6g\n", static_cast<double>(live.bytes()) / 1048576,
               sum);
   return 0;

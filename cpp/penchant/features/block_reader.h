@@ -11,16 +11,17 @@
 #include "penchant/features/list_reader.h"
 #include "penchant/features/net_reader.h"
 #include "penchant/features/pair_walk.h"
-#include "penchant/features/series_view.h"
+#include "penchant/features/series_facts.h"
 #include "penchant/features/state.h"
 
 namespace penchant::features {
 
 class BlockReader {
  public:
-  static constexpr std::size_t kPoints = SeriesView::kPoints;
+  static constexpr std::size_t kPoints = SeriesFacts::kPoints;
 
-  explicit BlockReader(const State& state);
+  // remembers: what was found of keys is kept for those who ask again, which takes room.
+  BlockReader(const State& state, bool remembers);
 
   // Values of points first to first + count - 1, to columns[f][first...], which must all be there.
   void read(const Points& points, std::size_t first, std::size_t count,
@@ -32,23 +33,16 @@ class BlockReader {
     PairWalk pairs;
     std::optional<ListReader> lists;  // where there are such features
     std::optional<NetReader> net;
-    std::vector<std::size_t> series;    // to be looked at
-    std::vector<std::size_t> features;  // all but formulas
+    std::vector<SeriesFacts> series;
+    std::vector<std::size_t> features;  // of the item or the time alone
   };
 
   void read_feature(std::size_t f, std::span<double* const> columns);
-  [[nodiscard]] std::size_t begin_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double sum_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double bound_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double distinct_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double age_of(std::size_t f, std::size_t i) const;
-  [[nodiscard]] double decayed_of(std::size_t f, std::size_t i, Fading& fading) const;
-  [[nodiscard]] double last_code_of(std::size_t f, std::size_t i);
-  [[nodiscard]] double top_code_of(std::size_t f, std::size_t i);
   [[nodiscard]] double of_item(const Feature& feature, std::size_t i) const;
   [[nodiscard]] double of_time(const Feature& feature, std::size_t i) const;
   void read_shifted(std::size_t shift, std::span<double* const> columns);
   void add_feature(std::size_t f);
+  void add_series(std::size_t shift, bool remembers);
   void read_pairs(PairWalk& pairs, std::span<double* const> columns);
 
   const State& state_;
@@ -59,9 +53,6 @@ class BlockReader {
   std::size_t count_ = 0;
   std::array<std::int64_t, kPoints> times_{};  // [count], as of which the block is read
   std::vector<double> formula_room_;
-  std::vector<SeriesView> seen_;        // [series]
-  std::vector<std::int32_t> distinct_;  // codes met
-  std::vector<std::pair<std::int64_t, std::int32_t>> totals_;
 };
 
 }  // namespace penchant::features

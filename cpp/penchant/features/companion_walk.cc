@@ -7,7 +7,10 @@ namespace penchant::features {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kMetAtOnce = 512;
+constexpr std::size_t kMetAtOnce = 192;
+
+// Of the first `end` rows, where the last `most` of them begin.
+std::size_t begin_of(std::size_t end, std::size_t most) { return end - std::min(end, most); }
 
 std::size_t largest_sample(const Plan& plan) {
   std::size_t out = 0;
@@ -82,7 +85,8 @@ void CompanionWalk::find_items(const Walk& walk) {
   }
   for (const Series::List& list : items_) {
     ends_.push_back(list.before(walk.time));
-    list.prefetch_back(walk.access.item_last, walk.access.subject_code, ends_.back());
+    list.prefetch_codes(walk.access.subject_code, begin_of(ends_.back(), walk.rule.sample),
+                        ends_.back());
   }
 }
 
@@ -91,19 +95,23 @@ void CompanionWalk::meet(const Walk& walk, std::size_t item) {
   const Series& subjects = state_.series(walk.access.subjects);
   const Series::List& list = items_[item];
   people_.clear();
-  std::size_t left = walk.rule.sample;
-  const auto use = [&](std::size_t row, std::int32_t person) {
-    if (person >= 0 && person != walk.subject) {
-      const std::size_t known = people_.size();
-      if (people_.put(person) == known) {
-        met_.push_back({person, static_cast<std::uint32_t>(item), list.time(row)});
-        subjects.prefetch(static_cast<std::size_t>(person));
-      }
-    }
-    return --left > 0;
-  };
-  list.each_back(walk.access.item_last, walk.access.subject_code, ends_[item], use);
+  const std::size_t begin = begin_of(ends_[item], walk.rule.sample);
+  const auto [below, own] = list.codes(walk.access.subject_code, begin, ends_[item]);
+  for (std::size_t i = below.size() + own.size(); i-- > 0;) {
+    const std::int32_t person = i < below.size() ? below[i] : own[i - below.size()];
+    if (person < 0 || person == walk.subject) continue;
+    const std::size_t known = people_.size();
+    if (people_.put(person) < known) continue;
+    met_.push_back({person, static_cast<std::uint32_t>(item), list.time(begin + i)});
+    subjects.prefetch(static_cast<std::size_t>(person));
+  }
   found_[item].people = static_cast<std::int64_t>(people_.size());
+}
+
+// Before which rows of theirs are looked at.
+std::int64_t CompanionWalk::until_of(const Walk& walk, const Met& met) {
+  const std::int64_t within = walk.rule.within;
+  return within > 0 ? std::min(walk.time, met.time + within + 1) : walk.time;
 }
 
 void CompanionWalk::look_at_met(const Walk& walk) {
@@ -112,13 +120,11 @@ void CompanionWalk::look_at_met(const Walk& walk) {
   upto_.clear();
   for (const Met& met : met_) {
     lists_.push_back(subjects.list(static_cast<std::size_t>(met.person)));
-    lists_.back().prefetch_end();
+    if (until_of(walk, met) <= subjects.latest()) lists_.back().prefetch_end();
   }
   for (std::size_t p = 0; p < met_.size(); ++p) {
-    std::int64_t until = walk.time;
-    if (walk.rule.within > 0) until = std::min(until, met_[p].time + walk.rule.within + 1);
-    upto_.push_back(lists_[p].before(until));
-    lists_[p].prefetch_back(walk.access.subject_last, walk.access.item_code, upto_[p]);
+    upto_.push_back(lists_[p].before(until_of(walk, met_[p])));
+    lists_[p].prefetch_codes(walk.access.item_code, begin_of(upto_[p], walk.rule.depth), upto_[p]);
   }
   for (std::size_t p = 0; p < met_.size(); ++p) look_at(walk, met_[p], lists_[p], upto_[p]);
   met_.clear();
@@ -127,27 +133,41 @@ void CompanionWalk::look_at_met(const Walk& walk) {
 void CompanionWalk::look_at(const Walk& walk, const Met& met, const Series::List& list,
                             std::size_t end) {
   ++persons_;
-  Found& found = found_[met.item];
-  const std::int64_t first =
-      walk.rule.within > 0 ? met.time - walk.rule.within : std::numeric_limits<std::int64_t>::min();
-  std::size_t left = walk.rule.depth;
+  std::size_t begin = begin_of(end, walk.rule.depth);
+  if (walk.rule.within > 0) begin = list.before(met.time - walk.rule.within, end, begin);
+  for (const auto items : list.codes(walk.access.item_code, begin, end)) {
+    count(found_[met.item], items);
+  }
+}
+
+// Someone's items. Most are no candidates, which ones can't be guessed: those that may be are put
+// aside without a branch.
+void CompanionWalk::count(Found& found, std::span<const std::int32_t> items) {
+  constexpr std::size_t kAtOnce = 64;
+  std::array<std::int32_t, kAtOnce> some{};
+  const std::int32_t itself = found.item;
   std::int64_t rows = 0;
-  const auto use = [&](std::size_t row, std::int32_t item) {
-    if (walk.rule.within > 0 && list.time(row) < first) return false;
-    const bool more = --left > 0;
-    if (item < 0 || item == found.item) return more;
-    ++rows;
-    const auto code = static_cast<std::uint32_t>(item);
-    if ((maybe_[code / 64 % maybe_.size()] >> (code % 64) & 1U) == 0) return more;
-    const std::uint32_t place = candidates_->find(item);
-    if (place == CodePlaces::kNone) return more;
-    ++found.had_rows[place];
-    found.had[place] += last_[place] == persons_ ? 0 : 1;
-    last_[place] = persons_;
-    return more;
-  };
-  list.each_back(walk.access.subject_last, walk.access.item_code, end, use);
+  for (std::size_t first = 0; first < items.size(); first += kAtOnce) {
+    std::size_t likely = 0;
+    for (const std::int32_t item : items.subspan(first, std::min(kAtOnce, items.size() - first))) {
+      const auto code = static_cast<std::uint32_t>(item);
+      const auto other =
+          static_cast<std::size_t>(item >= 0) & static_cast<std::size_t>(item != itself);
+      rows += static_cast<std::int64_t>(other);
+      some[likely] = item;
+      likely += other & (maybe_[code / 64 % maybe_.size()] >> (code % 64));
+    }
+    for (std::size_t i = 0; i < likely; ++i) found_again(found, some[i]);
+  }
   found.rows += rows;
+}
+
+void CompanionWalk::found_again(Found& found, std::int32_t item) {
+  const std::uint32_t place = candidates_->find(item);
+  if (place == CodePlaces::kNone) return;
+  ++found.had_rows[place];
+  found.had[place] += last_[place] == persons_ ? 0 : 1;
+  last_[place] = persons_;
 }
 
 void CompanionWalk::find_frequencies(const Walk& walk) {
@@ -167,11 +187,9 @@ void CompanionWalk::find_frequencies(const Walk& walk) {
   }
   for (const Series::List& list : items_) {
     ends_.push_back(list.before(walk.time));
-    list.prefetch_counts(ends_.back());
   }
   for (std::size_t place = 0; place < count; ++place) {
-    const std::int64_t own = items_[place].total(access.item_count, ends_[place]);
-    frequency_[place] = own == 0 ? kUnknown : static_cast<double>(own) / rows;
+    frequency_[place] = ends_[place] == 0 ? kUnknown : static_cast<double>(ends_[place]) / rows;
   }
 }
 

@@ -58,8 +58,11 @@ class CompanionWalk {
 
   void find_items(const Walk& walk);
   void meet(const Walk& walk, std::size_t item);
+  [[nodiscard]] static std::int64_t until_of(const Walk& walk, const Met& met);
   void look_at_met(const Walk& walk);
   void look_at(const Walk& walk, const Met& met, const Series::List& list, std::size_t end);
+  void count(Found& found, std::span<const std::int32_t> items);
+  void found_again(Found& found, std::int32_t item);
   void find_frequencies(const Walk& walk);
   template <class Value>
   void pool(Feature::Pool pool, std::span<double> out, const Value& value);

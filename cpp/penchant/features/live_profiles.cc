@@ -93,10 +93,30 @@ void LiveProfiles::read(const Points& points, std::span<double* const> columns,
   state_.read(points, columns, scratch);
 }
 
+LiveProfiles::Idle LiveProfiles::take_reader(const SegmentRules& rules) const {
+  static const SegmentScores kNoScores;
+  constexpr std::size_t kRoom = 16;  // a request asks for one point
+  {
+    const std::lock_guard lock(idle_mutex_);
+    const auto at = std::ranges::find(idle_, &rules, &Idle::rules);
+    if (at != idle_.end()) {
+      Idle out = std::move(*at);
+      idle_.erase(at);
+      return out;
+    }
+  }
+  return {&rules, std::make_unique<SegmentReader>(state_, rules, kNoScores, kRoom)};
+}
+
 void LiveProfiles::read_segments(const SegmentRules& rules, const Points& points,
                                  std::span<std::uint8_t> out) const {
-  const std::shared_lock lock(mutex_);
-  features::read_segments(state_, rules, {}, points, 1, out);
+  Idle own = take_reader(rules);
+  {
+    const std::shared_lock lock(mutex_);
+    own.reader->read_segments(points, out);
+  }
+  const std::lock_guard lock(idle_mutex_);
+  idle_.push_back(std::move(own));
 }
 
 std::size_t LiveProfiles::rows() const {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@
 #include "penchant/features/segment_rules.h"
 
 namespace penchant::features {
+
+class SegmentReader;
 
 struct LiveRow {
   std::int64_t time = 0;          // microseconds
@@ -49,7 +52,7 @@ class LiveProfiles {
   [[nodiscard]] std::size_t subjects() const;  // that were seen: codes are below
   // As State::read.
   void read(const Points& points, std::span<double* const> columns, ReadScratch& scratch) const;
-  // As read_segments of the state, without scores.
+  // As read_segments of the state, without scores. The rules have to stay as long as this does.
   void read_segments(const SegmentRules& rules, const Points& points,
                      std::span<std::uint8_t> out) const;
   // For who knows that nobody adds meanwhile.
@@ -80,13 +83,22 @@ class LiveProfiles {
     std::vector<const std::string*> texts_;  // of more_, by code
   };
 
+  // Made for some rules, and waiting for who asks next.
+  struct Idle {
+    const SegmentRules* rules = nullptr;
+    std::unique_ptr<SegmentReader> reader;
+  };
+
   void change(const LiveRow& row, bool in);
+  [[nodiscard]] Idle take_reader(const SegmentRules& rules) const;
 
   std::shared_ptr<const Profiles> profiles_;
   mutable std::shared_mutex mutex_;  // of what follows
   State state_;
   Codes subjects_;
   std::vector<Codes> codes_;  // [plan's codes]
+  mutable std::mutex idle_mutex_;
+  mutable std::vector<Idle> idle_;
 };
 
 }  // namespace penchant::features

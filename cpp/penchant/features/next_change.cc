@@ -71,7 +71,7 @@ NextChange::NextChange(const State& state, std::int64_t every)
   for (std::size_t f = 0; f < plan_.features().size(); ++f) flows_.push_back(flow_of(f));
   for (std::size_t s = 0; s < plan_.series().size(); ++s) {
     const By& by = plan_.series()[s].by;
-    if (!by.subject || by.pair()) continue;
+    if (!by.subject || by.pair() || plan_.series()[s].apart) continue;
     series_ = s;
     any_series_ = true;
     begin_.resize(plan_.series()[s].windows.size());

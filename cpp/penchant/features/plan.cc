@@ -52,12 +52,13 @@ void Plan::compile() {
     }
   }
   keep_lists();
-  keep_companions();
   keep_nettings();
+  keep_companions();  // the last: no other's rows come between theirs
 }
 
 std::size_t Plan::series_of(const By& by, std::size_t filter) {
-  auto at = std::ranges::find(series_, by, &Kept::by);
+  auto at =
+      std::ranges::find_if(series_, [&](const Kept& kept) { return kept.by == by && !kept.apart; });
   if (at == series_.end()) at = series_.insert(at, {.by = by, .layout = {}, .windows = {}});
   at->layout.filters |= 1U << filter;
   return static_cast<std::size_t>(at - series_.begin());

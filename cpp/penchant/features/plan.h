@@ -151,6 +151,7 @@ class Plan {
     By by;
     SeriesLayout layout;
     std::vector<std::int64_t> windows;  // distinct, without 0
+    bool apart = false;                 // what one filter accepts and nothing else
   };
   struct Access {
     std::size_t series = 0;
@@ -170,15 +171,12 @@ class Plan {
     std::size_t value = Measure::kOne;
   };
   struct CompanionAccess {
-    std::size_t subjects = 0;  // series
-    std::size_t subject_last = 0;
+    std::size_t subjects = 0;  // series of the companions' filter alone
     std::size_t item_code = 0;
-    std::size_t items = 0;  // series
-    std::size_t item_last = 0;
+    std::size_t items = 0;  // the same
     std::size_t subject_code = 0;
-    bool lift = false;           // whether these are there:
-    std::size_t item_count = 0;  // measure
-    std::size_t all = 0;         // series
+    bool lift = false;    // whether these are there:
+    std::size_t all = 0;  // series
     std::size_t all_count = 0;
   };
   struct NettingAccess {
@@ -201,6 +199,7 @@ class Plan {
   void compile();
   Access keep(const Feature& feature);
   std::size_t series_of(const By& by, std::size_t filter);
+  std::size_t series_apart(const By& by, std::size_t filter);
   std::size_t last_row(std::size_t series, std::size_t filter);
   void keep_lists();
   void keep_companions();

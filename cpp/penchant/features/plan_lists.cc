@@ -42,6 +42,19 @@ void Plan::keep_lists() {
   }
 }
 
+// Rows that a walk finds side by side: where others would lie between them they are kept once more.
+std::size_t Plan::series_apart(const By& by, std::size_t filter) {
+  const auto only = [&](const Kept& kept) {
+    return kept.by == by && kept.layout.filters == std::uint32_t{1} << filter;
+  };
+  auto at = std::ranges::find_if(series_, only);
+  if (at == series_.end()) {
+    at = series_.insert(at, {.by = by, .layout = {}, .windows = {}, .apart = true});
+    at->layout.filters = std::uint32_t{1} << filter;
+  }
+  return static_cast<std::size_t>(at - series_.begin());
+}
+
 void Plan::keep_companions() {
   for (std::size_t c = 0; c < companions_.size(); ++c) {
     const Companions& one = companions_[c];
@@ -49,18 +62,15 @@ void Plan::keep_companions() {
     access.lift = std::ranges::any_of(features_, [&](const Feature& feature) {
       return feature.kind == Feature::Kind::kTogetherLift && feature.companions == c;
     });
-    access.subjects = series_of(kBySubject, one.filter);
-    access.subject_last = last_row(access.subjects, one.filter);
+    access.subjects = series_apart(kBySubject, one.filter);
     access.item_code = place_of(series_[access.subjects].layout.codes, items_column());
     const auto column = std::ranges::find(codes_, kSubjectCode);
     check_argument(column != codes_.end(), "a feature plan with companions lists no subjects");
-    access.items = series_of(kByItem, one.filter);
-    access.item_last = last_row(access.items, one.filter);
+    access.items = series_apart(kByItem, one.filter);
     access.subject_code = place_of(series_[access.items].layout.codes,
                                    static_cast<std::size_t>(column - codes_.begin()));
     if (access.lift) {
       const Measure count{.kind = Measure::Kind::kCount, .filter = one.filter};
-      access.item_count = place_of(series_[access.items].layout.measures, count);
       access.all = series_of(kByAll, one.filter);
       access.all_count = place_of(series_[access.all].layout.measures, count);
     }

@@ -9,8 +9,13 @@
 namespace penchant::features {
 
 SegmentReader::SegmentReader(const State& state, const SegmentRules& rules,
-                             const SegmentScores& scores, std::size_t room)
-    : state_(state), rules_(rules), scores_(scores), items_(room) {
+                             const SegmentScores& scores, std::size_t room, bool remembers)
+    : state_(state),
+      rules_(rules),
+      scores_(scores),
+      scratch_(remembers),
+      items_(room),
+      ranks_(rules.columns().size()) {
   check_argument(scores.size() == rules.scores(), "the rules of segments want ", rules.scores(),
                  " columns of scores, not ", scores.size());
   const std::size_t features = state.plan().features().size();
@@ -52,6 +57,22 @@ std::span<const double* const> SegmentReader::features(std::size_t column) const
   return from_[rules_.columns()[column].item_slot];
 }
 
+void SegmentReader::read_segments(const Points& points, std::span<std::uint8_t> out) {
+  const std::size_t segments = rules_.segments();
+  check_argument(points.subjects.size() == points.size() && out.size() == points.size() * segments,
+                 "columns of points that differ in length");
+  for (std::size_t first = 0; first < points.size(); first += items_.size()) {
+    const std::size_t count = std::min(items_.size(), points.size() - first);
+    read(points.subjects.subspan(first, count), points.times.subspan(first, count));
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t c = 0; c < ranks_.size(); ++c) ranks_[c] = rules_.rank(c, value(c, i));
+      for (std::size_t s = 0; s < segments; ++s) {
+        out[(first + i) * segments + s] = rules_.holds(s, ranks_) ? 1 : 0;
+      }
+    }
+  }
+}
+
 void read_segments(const State& state, const SegmentRules& rules, const SegmentScores& scores,
                    const Points& points, int threads, std::span<std::uint8_t> out) {
   const std::size_t segments = rules.segments();
@@ -59,18 +80,13 @@ void read_segments(const State& state, const SegmentRules& rules, const SegmentS
                  "columns of points that differ in length");
   constexpr std::size_t kBlock = 4'096;
   parallel_blocks(points.size(), kBlock, threads, [&](const Block& block) {
-    SegmentReader reader(state, rules, scores, std::min(points.size(), SegmentReader::kPoints));
-    std::vector<Rank> ranks(rules.columns().size());
-    for (std::size_t first = block.begin; first < block.end; first += SegmentReader::kPoints) {
-      const std::size_t count = std::min(SegmentReader::kPoints, block.end - first);
-      reader.read(points.subjects.subspan(first, count), points.times.subspan(first, count));
-      for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t c = 0; c < ranks.size(); ++c) ranks[c] = rules.rank(c, reader.value(c, i));
-        for (std::size_t s = 0; s < segments; ++s) {
-          out[(first + i) * segments + s] = rules.holds(s, ranks) ? 1 : 0;
-        }
-      }
-    }
+    // Room for what was found of keys is not made for a few points.
+    SegmentReader reader(state, rules, scores, std::min(points.size(), SegmentReader::kPoints),
+                         points.size() >= kBlock);
+    const std::size_t count = block.end - block.begin;
+    reader.read_segments(
+        {points.times.subspan(block.begin, count), points.subjects.subspan(block.begin, count), {}},
+        out.subspan(block.begin * segments, count * segments));
   });
 }
 

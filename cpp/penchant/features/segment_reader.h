@@ -20,8 +20,9 @@ class SegmentReader {
   static constexpr std::size_t kPoints = 256;
 
   // Keeps references. Throws kInvalidArgument where the rules want another number of scores.
+  // remembers: as of a ReadScratch.
   SegmentReader(const State& state, const SegmentRules& rules, const SegmentScores& scores,
-                std::size_t room = kPoints);
+                std::size_t room = kPoints, bool remembers = true);
   SegmentReader(SegmentReader&&) = default;
 
   // At most `room` of them, which stay where they are while values are asked for.
@@ -30,6 +31,8 @@ class SegmentReader {
   [[nodiscard]] double value(std::size_t column, std::size_t point) const;
   // All features of the plan [features][points], as the column sees them.
   [[nodiscard]] std::span<const double* const> features(std::size_t column) const;
+  // Who is in which segment as of any number of points, 1 or 0, to out [points][segments].
+  void read_segments(const Points& points, std::span<std::uint8_t> out);
 
  private:
   const State& state_;
@@ -41,6 +44,7 @@ class SegmentReader {
   std::vector<std::vector<double*>> into_;  // [items][features]
   std::vector<std::vector<const double*>> from_;
   std::vector<std::int32_t> items_;  // [room]
+  std::vector<Rank> ranks_;          // [rules' columns]
 };
 
 // Who is in which segment as of points, 1 or 0, to out [points][segments]: from the state alone.

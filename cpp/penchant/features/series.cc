@@ -14,6 +14,7 @@ namespace penchant::features {
 namespace {
 
 constexpr std::size_t kKeysABlock = 256;
+constexpr std::size_t kGroupsABlock = 1024;
 constexpr std::size_t kLookedThrough = 32;  // rows of a list
 constexpr int kSpanHalfLives = 8;
 constexpr double kDecayedScale = 1 << 20;
@@ -89,6 +90,7 @@ Series::Series(SeriesLayout layout) : layout_(std::move(layout)) {
     column_.push_back(measure.narrow() ? 0 : wide++);
     previous_.push_back(measure.kind == Measure::Kind::kDistinct ? narrow++ : 0);
     if (measure.kind == Measure::Kind::kSum) sums_.push_back(m);
+    if (measure.kind == Measure::Kind::kDecayed) decayed_.push_back(m);
     if (measure.kind == Measure::Kind::kDistinct) distinct_.push_back(m);
     if (measure.kind == Measure::Kind::kKnown && measure.value != Measure::kOne)
       known_.push_back(m);
@@ -106,6 +108,7 @@ Series Series::over(const Series& base) {
   Series out(base.layout_);
   out.base_ = &base;
   out.rows_ = base.rows_;
+  out.latest_ = base.latest_;
   out.places_.resize(base.keys());
   out.cuts_.resize(base.keys());
   return out;
@@ -163,7 +166,7 @@ std::size_t Series::bytes() const {
     for (const auto& [key, rows] : keys) indexed += rows.bytes();
   }
   return places_.capacity() * sizeof(Place) + cuts_.capacity() * 4 + of(wide_, 8) + of(narrow_, 4) +
-         of(flags_, 1) + marks_.capacity() * 4 + indexed;
+         of(flags_, 1) + marks_.capacity() * sizeof(Mark) + indexed;
 }
 
 // What a row gives a measure that adds, or has known: kNoNumber where nothing.
@@ -288,7 +291,7 @@ std::int64_t Series::wide_before(std::size_t key, std::size_t column, std::size_
   return cut == 0 ? none : base_->wide_[column][base_->places_[key].begin + cut - 1];
 }
 
-// Totals of the own rows from `first` on, where they depend on the rows before, and marks.
+// Totals of the own rows from `first` on, where they depend on the rows before.
 void Series::total_from(std::size_t key, std::size_t first) {
   using Kind = Measure::Kind;
   const Place& place = places_[key];
@@ -313,7 +316,6 @@ void Series::total_from(std::size_t key, std::size_t first) {
       run_decayed(run, DecayedSum{measure.half_life}, total, last, out);
     }
   }
-  mark_from(place, first);
 }
 
 // Of a series that lies over none, whose rows have no flags yet but their filters.
@@ -358,6 +360,7 @@ void Series::build(const PreparedEvents& events, const KeyColumn& keys,
                    std::span<const std::uint32_t> order, int threads) {
   places_.assign(keys.keys, {});
   const std::size_t rows = events.times.size();
+  if (rows > 0) latest_ = order.empty() ? events.times.back() : events.times[order.back()];
   // A range of keys each, so that nobody writes where another does.
   const std::size_t parts = static_cast<std::size_t>(resolve_threads(threads));
   parallel_blocks(parts, 1, threads, [&](const Block& block) {
@@ -396,6 +399,12 @@ void Series::build(const PreparedEvents& events, const KeyColumn& keys,
   parallel_blocks(keys.keys, kKeysABlock, threads, [&](const Block& block) {
     static thread_local std::vector<std::int32_t> seen;
     for (std::size_t key = block.begin; key < block.end; ++key) total_up(key, seen);
+  });
+  // The rows of a mark may be of several keys.
+  parallel_blocks(used / kMarked + 1, kGroupsABlock, threads,
+                  [&](const Block& block) { mark_rows(block.begin, block.end); });
+  parallel_blocks(keys.keys, kKeysABlock, threads, [&](const Block& block) {
+    for (std::size_t key = block.begin; key < block.end; ++key) mark_before(places_[key], 0);
   });
 }
 

@@ -10,15 +10,16 @@
 //   list.before(t);                                         // rows strictly before t
 //
 // A total as of any time is the entry before it; that of a window the difference of two. What
-// counts rows has a bit of each, and the number of those before every 64th, so that a count is one
-// such number and what is set in one cache line. All that is kept beside rows is a function of a
-// key's rows in their order, and of whole numbers: it is the same in whatever order events came.
+// counts rows has a mark every 64 of them: which of these have the flag, and how many did before.
+// So a count is one mark. All that is kept beside rows is a function of a key's rows in their
+// order, and of whole numbers: it is the same in whatever order events came.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -114,9 +115,11 @@ struct KeyColumn {
 };
 
 class Series {
-  static constexpr std::size_t kMarked = 64;       // rows a mark, a cache line of flags
+  static constexpr std::size_t kMarked = 64;       // rows a mark, bits of a word
   static constexpr std::size_t kManyCodes = 1024;  // rows of a key
   struct Flag;
+  struct Mark;
+  struct Coded;
 
  public:
   explicit Series(SeriesLayout layout);
@@ -174,20 +177,11 @@ class Series {
     }
     void prefetch_time(std::size_t row) const { __builtin_prefetch(time_at(row)); }
     void prefetch_counts(std::size_t rows) const;
-    // Of the first `end` rows those that the measure's filter accepts, with a code each, from the
-    // last one back, as long as use(row, code) is true. O(rows that are used).
-    template <class Use>
-    void each_back(std::size_t measure, std::size_t code, std::size_t end, const Use& use) const;
-    // Asks the memory for what that looks at first.
-    void prefetch_back(std::size_t measure, std::size_t code, std::size_t end) const {
-      if (end == 0) return;
-      const Series& of = owner(end - 1);
-      const std::size_t last = at(end - 1);
-      const std::int32_t* const codes = of.narrow_[code].data();
-      __builtin_prefetch(of.flags_[of.flag_[measure].plane].data() + last);
-      __builtin_prefetch(codes + last);
-      __builtin_prefetch(codes + (last < 16 ? 0 : last - 16));
-    }
+    // The codes of rows `begin` to `end` - 1, those of the series below first.
+    [[nodiscard]] std::array<std::span<const std::int32_t>, 2> codes(std::size_t c,
+                                                                     std::size_t begin,
+                                                                     std::size_t end) const;
+    void prefetch_codes(std::size_t c, std::size_t begin, std::size_t end) const;
     // How many codes are different among the rows `begin` to `end` - 1 (kDistinct). Of long lists
     // O(log^2 rows), where the layout says that it is asked of windows; else a look at each row.
     [[nodiscard]] std::size_t distinct(std::size_t measure, std::size_t begin,
@@ -238,8 +232,13 @@ class Series {
   void build(const PreparedEvents& events, const KeyColumn& keys,
              std::span<const std::uint32_t> order, int threads);
 
-  // Adds row `row` of `events`, behind rows of the same time. O(rows of the key that come later +
-  // columns), amortized.
+  // Throw kBadData where `insert` or `remove` of the row would make a sum leave 64 bits; else these
+  // don't. O(rows of the key that come later + columns).
+  void check_insert(const PreparedEvents& events, std::size_t row, std::size_t key) const;
+  void check_remove(const PreparedEvents& events, std::size_t row, std::size_t key) const;
+
+  // Adds row `row` of `events`, behind rows of the same time. Throws as `check_insert`, but when
+  // something has changed already. O(rows of the key that come later + columns), amortized.
   void insert(const PreparedEvents& events, std::size_t row, std::size_t key);
 
   // Takes a row out that is as row `row` of `events`, the last of its time; false where there is
@@ -263,6 +262,8 @@ class Series {
     if (base_ != nullptr) base_->prefetch(key);
   }
   [[nodiscard]] const SeriesLayout& layout() const { return layout_; }
+  // No row is later: what is asked after it sees all of each list.
+  [[nodiscard]] std::int64_t latest() const { return latest_; }
   // Of what it holds itself, not of what it lies over.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -280,12 +281,34 @@ class Series {
     unsigned bit = 0;
     std::size_t mark = 0;  // of the marks of a group
   };
+  // Of 64 rows of the columns, those that have a counted flag, whosever they are, and how many have
+  // it before them in the list that their first one is of, where it is not the first of that.
+  struct Mark {
+    std::uint32_t before = 0;
+    std::array<std::uint32_t, 2> rows{};
+
+    [[nodiscard]] std::uint64_t bits() const {
+      return rows[0] | static_cast<std::uint64_t>(rows[1]) << 32U;
+    }
+  };
 
   void place_flags();
   void resize(std::size_t rows);
+  [[nodiscard]] const Mark& mark(const Flag& flag, std::size_t group) const {
+    return marks_[group * counted_.size() + flag.mark];
+  }
+  // Rows begin to end - 1 of a group, which are some: those that have a counted flag, a bit each.
+  [[nodiscard]] std::uint64_t bits_of(const Flag& flag, std::size_t group, std::size_t begin,
+                                      std::size_t end) const {
+    const std::size_t above = (group + 1) * kMarked - end;
+    const std::size_t below = begin - group * kMarked;
+    return mark(flag, group).bits() << above >> (above + below) << below;
+  }
   [[nodiscard]] bool flagged(const Flag& flag, std::size_t row) const {
     return (flags_[flag.plane][row] >> flag.bit & 1U) != 0;
   }
+  struct Cursor;
+  [[nodiscard]] Cursor cursor(std::size_t begin, std::size_t end) const;
   // Of own rows of a key, which begin at `begin`: flags set before `end`, the last row that has the
   // flag (from `begin`, or -1), and the first from `row` on that has it, or `end`.
   [[nodiscard]] std::size_t flags_before(const Flag& flag, std::size_t begin,
@@ -303,6 +326,9 @@ class Series {
   void total_up(std::size_t key, std::vector<std::int32_t>& seen);
   void index_codes(std::size_t key, std::size_t measure);
   void total_from(std::size_t key, std::size_t first);
+  void mark_rows(std::size_t first, std::size_t end);
+  void mark_row(std::size_t row);
+  void mark_before(const Place& place, std::size_t first);
   void mark_from(const Place& place, std::size_t row);
 
   // Of one key, whose own rows are counted from the first of them.
@@ -316,11 +342,18 @@ class Series {
   [[nodiscard]] std::size_t take_room(std::uint32_t room);
   void move_rows(const Series& from, std::size_t first, std::size_t count, std::size_t to);
   void shift(const Place& place, std::size_t from, std::size_t to);
+  [[nodiscard]] std::optional<std::size_t> find_row(const PreparedEvents& events, std::size_t row,
+                                                    std::size_t key) const;
+  void check_sums(const PreparedEvents& events, std::size_t row, const List& list, std::size_t at,
+                  bool in) const;
+  void check_decayed(const PreparedEvents& events, std::size_t row, const List& list,
+                     std::size_t at, bool in) const;
   void add_from(std::size_t key, std::size_t row, bool in);
   void link(std::size_t key, std::size_t measure, std::size_t row);
   void unlink(std::size_t key, std::size_t measure, std::size_t row);
   void mark_first(const Place& place, std::size_t measure, std::size_t row, bool first);
   [[nodiscard]] CodeRows* codes_of(std::size_t key, std::size_t measure);
+  [[nodiscard]] Coded coded(std::size_t key, std::size_t measure);
   [[nodiscard]] std::int32_t last_of_code(std::size_t key, std::size_t measure, std::int32_t code,
                                           std::size_t end) const;
   // Of the codes of a measure (kDistinct); null where a key has few own rows.
@@ -332,26 +365,26 @@ class Series {
   // Own rows `first` to `end` - 1 whose previous row is below `bound` in the list.
   [[nodiscard]] std::size_t codes_new(const Place& place, std::size_t key, std::size_t measure,
                                       std::size_t first, std::size_t end, std::size_t bound) const;
-  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
+  [[nodiscard]] bool same_row(const PreparedEvents& events, std::size_t row, const List& list,
                               std::size_t at) const;
 
   SeriesLayout layout_;
   const Series* base_ = nullptr;
-  std::vector<Place> places_;
+  AlignedVector<Place> places_;
   std::vector<std::uint32_t> cuts_;  // [keys], over a base: so many of its rows are still in
   std::size_t used_ = 0;             // of the columns
   std::size_t rows_ = 0;
+  std::int64_t latest_ = kNoNumber;  // of all times there have been
   // times, values, then wide measures.
   std::vector<RawVector<std::int64_t>> wide_;
   // codes, then previous rows of distinct ones.
   std::vector<RawVector<std::int32_t>> narrow_;
   // A byte a row: filters, then what measures that count go by.
   std::vector<RawVector<std::uint8_t>> flags_;
-  // Of every 64 rows of the columns, where those are not the first of their list: how many rows of
-  // the list before them have each counted flag. [groups][counted flags]
-  RawVector<std::uint32_t> marks_;
+  RawVector<Mark> marks_;  // [64 rows of the columns][counted flags]
   std::size_t filter_planes_ = 1;
   std::vector<std::size_t> sums_;      // measures that are sums
+  std::vector<std::size_t> decayed_;   // measures that are decayed sums
   std::vector<std::size_t> known_;     // measures that count known values
   std::vector<std::size_t> distinct_;  // measures that count codes once
   std::vector<std::size_t> column_;    // [measures], of wide_
@@ -363,48 +396,6 @@ class Series {
   std::vector<std::unordered_map<std::size_t, CodeRows>> code_rows_;
   std::vector<std::vector<std::size_t>> free_;  // places left behind, by room
 };
-
-// The bit of each of at most 64 bytes; reads up to 7 bytes behind them.
-inline std::uint64_t flag_bits(const std::uint8_t* bytes, std::size_t count, unsigned bit) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kGather = 0x0102040810204080;  // byte i to bit 56 + i
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < count; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes + i, sizeof word);
-    out |= ((word >> bit & kOnes) * kGather >> 56) << i;
-  }
-  return count < 64 ? out & ((std::uint64_t{1} << count) - 1) : out;
-}
-
-template <class Use>
-void Series::List::each_back(std::size_t measure, std::size_t code, std::size_t end,
-                             const Use& use) const {
-  const Flag flag = series_->flag_[measure];
-  // Those of one owner, which are counted from its first; whether to go on. Flags are as good as
-  // random: 64 rows become a word, whose bits are the rows to be used.
-  const auto back = [&](const Series& of, std::size_t begin, std::size_t rows, std::size_t first) {
-    const std::uint8_t* const flags = of.flags_[flag.plane].data() + begin;
-    const std::int32_t* const codes = of.narrow_[code].data() + begin;
-    while (rows > 0) {
-      const std::size_t from = rows - std::min(rows, kMarked);
-      std::uint64_t set = flag_bits(flags + from, rows - from, flag.bit);
-      rows = from;
-      if (set == 0 && from > 0) {
-        // Marks tell where the next one is.
-        rows = static_cast<std::size_t>(of.last_flag(flag, begin, begin + from) + 1);
-      }
-      while (set != 0) {
-        const std::size_t i = from + 63 - static_cast<std::size_t>(std::countl_zero(set));
-        set &= ~(std::uint64_t{1} << (i - from));
-        if (!use(first + i, codes[i])) return false;
-      }
-    }
-    return true;
-  };
-  if (end > cut_ && !back(*series_, begin_, end - cut_, cut_)) return;
-  if (cut_ > 0) back(*series_->base_, below_, std::min<std::size_t>(end, cut_), 0);
-}
 
 // The sum, exactly; throws kBadData where it leaves 64 bits.
 [[nodiscard]] std::int64_t added(std::int64_t a, std::int64_t b);

@@ -1,6 +1,8 @@
 // Rows that come and go one at a time: what is kept is what a list made at once would keep.
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "penchant/features/series.h"
 
@@ -154,75 +156,149 @@ void Series::mark_first(const Place& place, std::size_t m, std::size_t row, bool
   flags = static_cast<std::uint8_t>(first ? flags | bit : flags & ~bit);
 }
 
-// Own row `row` has come, and those behind it are one further on.
-void Series::link(std::size_t key, std::size_t m, std::size_t row) {
+// A key's own rows, as those see them that tell codes apart.
+struct Series::Coded {
+  const Series& of;
+  Place place;
+  Flag filter;
+  const std::int32_t* codes;
+  std::int32_t* previous;
+  CodeRows* rows;    // null where they are few
+  std::int32_t cut;  // rows of the list before them
+
+  [[nodiscard]] bool counts(std::size_t row) const {
+    return codes[row] >= 0 && of.flagged(filter, place.begin + row);
+  }
+};
+
+Series::Coded Series::coded(std::size_t key, std::size_t m) {
   const Measure& measure = layout_.measures[m];
   const Place& place = places_[key];
-  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
-  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
-  std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
-  CodeRows* const rows = codes_of(key, m);
-  const auto at = static_cast<std::int32_t>(cut_of(key) + row);  // in the list
-  const auto counts = [&](std::size_t i) {
-    return codes[i] >= 0 && flagged(filter, place.begin + i);
-  };
-  const bool counted = counts(row);
-  std::size_t next = place.size;
-  for (std::size_t i = place.size; --i > row;) {
-    previous[i] += previous[i] >= at ? 1 : 0;
-    if (codes[i] == codes[row] && counts(i)) next = i;
+  return {.of = *this,
+          .place = place,
+          .filter = {measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0},
+          .codes = narrow_[measure.code].data() + place.begin,
+          .previous = narrow_[previous_[m]].data() + place.begin,
+          .rows = codes_of(key, m),
+          .cut = static_cast<std::int32_t>(cut_of(key))};
+}
+
+// Own row `row` has come, and those behind it are one further on.
+void Series::link(std::size_t key, std::size_t m, std::size_t row) {
+  const Coded own = coded(key, m);
+  const std::size_t size = own.place.size;
+  const std::int32_t at = own.cut + static_cast<std::int32_t>(row);  // in the list
+  std::size_t next = size;
+  for (std::size_t i = size; --i > row;) {
+    own.previous[i] += own.previous[i] >= at ? 1 : 0;
+    if (own.codes[i] == own.codes[row] && own.counts(i)) next = i;
   }
-  previous[row] = at;  // counts nowhere
-  if (counted) {
-    const bool last = next == place.size;
-    previous[row] =
-        last ? last_of_code(key, m, codes[row], static_cast<std::size_t>(at)) : previous[next];
-    mark_first(place, m, row, previous[row] < 0);
-    if (!last) {
-      previous[next] = at;
-      mark_first(place, m, next, false);
+  own.previous[row] = at;  // counts nowhere
+  if (own.counts(row)) {
+    own.previous[row] = next == size
+                            ? last_of_code(key, m, own.codes[row], static_cast<std::size_t>(at))
+                            : own.previous[next];
+    mark_first(own.place, m, row, own.previous[row] < 0);
+    if (next != size) {
+      own.previous[next] = at;
+      mark_first(own.place, m, next, false);
     }
   }
-  if (rows == nullptr) {
-    if (place.size >= kManyCodes) index_codes(key, m);
+  if (own.rows == nullptr) {
+    if (size >= kManyCodes) index_codes(key, m);
     return;
   }
-  for (std::size_t i = row; i < place.size; ++i) {
-    if (counts(i)) rows->put(codes[i], static_cast<std::int32_t>(cut_of(key) + i));
+  for (std::size_t i = row; i < size; ++i) {
+    if (own.counts(i)) own.rows->put(own.codes[i], own.cut + static_cast<std::int32_t>(i));
   }
   if (!windowed_[m]) return;
-  if (row + 1 < place.size) rows->changed_from(row);
-  rows->grow({previous, place.size});
+  if (row + 1 < size) own.rows->changed_from(row);
+  own.rows->grow({own.previous, size});
 }
 
 // Own row `row` is about to go.
 void Series::unlink(std::size_t key, std::size_t m, std::size_t row) {
-  const Measure& measure = layout_.measures[m];
-  const Place& place = places_[key];
-  const Flag filter{measure.filter / 8, static_cast<unsigned>(measure.filter % 8), 0};
-  const std::int32_t* const codes = narrow_[measure.code].data() + place.begin;
-  std::int32_t* const previous = narrow_[previous_[m]].data() + place.begin;
-  CodeRows* const rows = codes_of(key, m);
-  const auto cut = static_cast<std::int32_t>(cut_of(key));
-  const std::int32_t at = cut + static_cast<std::int32_t>(row);
-  const auto counts = [&](std::size_t i) {
-    return codes[i] >= 0 && flagged(filter, place.begin + i);
-  };
-  if (rows != nullptr) {
-    if (counts(row)) rows->put(codes[row], previous[row] >= cut ? previous[row] : -1);
-    rows->changed_from(row);
+  const Coded own = coded(key, m);
+  const std::int32_t at = own.cut + static_cast<std::int32_t>(row);
+  if (own.rows != nullptr) {
+    const std::int32_t before = own.previous[row];
+    if (own.counts(row)) own.rows->put(own.codes[row], before >= own.cut ? before : -1);
+    own.rows->changed_from(row);
   }
-  for (std::size_t i = row + 1; i < place.size; ++i) {
-    if (rows != nullptr && counts(i)) {
-      rows->put(codes[i], cut + static_cast<std::int32_t>(i) - 1);
+  for (std::size_t i = row + 1; i < own.place.size; ++i) {
+    if (own.rows != nullptr && own.counts(i)) {
+      own.rows->put(own.codes[i], own.cut + static_cast<std::int32_t>(i) - 1);
     }
-    if (previous[i] > at) {
-      --previous[i];
-    } else if (previous[i] == at) {
-      previous[i] = previous[row];
-      if (previous[i] < 0) mark_first(place, m, i, true);
+    if (own.previous[i] > at) {
+      --own.previous[i];
+    } else if (own.previous[i] == at) {
+      own.previous[i] = own.previous[row];
+      if (own.previous[i] < 0) mark_first(own.place, m, i, true);
     }
   }
+}
+
+// --- what sums have room for --------------------------------------------------------------------
+
+// Of list row `at` that comes, or goes.
+void Series::check_sums(const PreparedEvents& events, std::size_t row, const List& list,
+                        std::size_t at, bool in) const {
+  for (const std::size_t m : sums_) {
+    const std::int64_t value = value_of(events, m, row);
+    if (value == kNoNumber) continue;
+    if (in) (void)added(at == 0 ? 0 : list.wide(m, at - 1), value);
+    for (std::size_t i = in ? at : at + 1; i < list.size(); ++i) {
+      (void)added(list.wide(m, i), in ? value : -value);
+    }
+  }
+}
+
+void Series::check_decayed(const PreparedEvents& events, std::size_t row, const List& list,
+                           std::size_t at, bool in) const {
+  // Within a span a value counts less than 2^8 times 2^20. Totals change by less than that, and by
+  // what rounding adds: mostly nothing has to be added up.
+  constexpr double kTerm = static_cast<double>(1 << 28) / kUnit;
+  constexpr double kFar = 4e18;
+  for (const std::size_t m : decayed_) {
+    const Measure& measure = layout_.measures[m];
+    const std::int64_t value = value_of(events, m, row);
+    if (value == kNoNumber) continue;
+    double largest = 0;
+    for (std::size_t i = at == 0 ? 0 : at - 1; i < list.size(); ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(list.wide(m, i))));
+    }
+    if (largest + std::abs(static_cast<double>(value)) * kTerm < kFar) continue;
+    const DecayedSum decayed{measure.half_life};
+    std::int64_t total = at == 0 ? 0 : list.wide(m, at - 1);
+    std::int64_t span = at == 0 ? 0 : decayed.span(list.time(at - 1));
+    const auto add = [&](std::int64_t time, std::int64_t one) {
+      const std::int64_t own = decayed.span(time);
+      total = DecayedSum::passed(total, own - span);
+      span = own;
+      if (one != kNoNumber) total = added(total, decayed.term_in(span, one, time));
+    };
+    if (in) add(events.times[row], value);
+    for (std::size_t i = in ? at : at + 1; i < list.size(); ++i) {
+      const bool counts = (list.filters(i) >> measure.filter & 1U) != 0;
+      add(list.time(i), counts ? list.value(measure.kept, i) : kNoNumber);
+    }
+  }
+}
+
+void Series::check_insert(const PreparedEvents& events, std::size_t row, std::size_t key) const {
+  if ((events.filters[row] & layout_.filters) == 0 || (sums_.empty() && decayed_.empty())) return;
+  const List rows = list(key);
+  const std::size_t at = rows.before(events.times[row] + 1);
+  check_sums(events, row, rows, at, true);
+  check_decayed(events, row, rows, at, true);
+}
+
+void Series::check_remove(const PreparedEvents& events, std::size_t row, std::size_t key) const {
+  if ((events.filters[row] & layout_.filters) == 0 || (sums_.empty() && decayed_.empty())) return;
+  const std::optional<std::size_t> at = find_row(events, row, key);
+  if (!at) return;
+  check_sums(events, row, list(key), *at, false);
+  check_decayed(events, row, list(key), *at, false);
 }
 
 // --- rows ---------------------------------------------------------------------------------------
@@ -250,54 +326,60 @@ void Series::insert(const PreparedEvents& events, std::size_t row, std::size_t k
   shift(place, at, at + 1);
   ++place.size;
   ++rows_;
+  latest_ = std::max(latest_, events.times[row]);
   copy_row(events, row, place.begin + at);
   for (const std::size_t m : distinct_) link(key, m, at);
   add_from(key, at, true);
   total_from(key, at);
+  mark_from(place, at);
 }
 
-// What the series kept of own row `at`, and what the row added to sums.
-bool Series::same_row(const PreparedEvents& events, std::size_t row, std::size_t key,
+// Whether the series kept of list row `at` what it would keep of this one.
+bool Series::same_row(const PreparedEvents& events, std::size_t row, const List& list,
                       std::size_t at) const {
-  const std::size_t own = places_[key].begin + at;
-  for (std::size_t p = 0; p < filter_planes_; ++p) {
-    const std::uint32_t mask = layout_.filters >> 8 * p & 0xffU;
-    if ((flags_[p][own] & mask) != (events.filters[row] >> 8 * p & mask)) return false;
-  }
+  if (list.filters(at) != (events.filters[row] & layout_.filters)) return false;
   for (std::size_t c = 0; c < layout_.codes.size(); ++c) {
-    if (narrow_[c][own] != events.codes[layout_.codes[c]][row]) return false;
+    if (list.code(c, at) != events.codes[layout_.codes[c]][row]) return false;
   }
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
-    if (wide_[1 + v][own] != events.values[layout_.values[v]][row]) return false;
+    if (list.value(v, at) != events.values[layout_.values[v]][row]) return false;
   }
   for (const std::size_t m : known_) {
-    if (flagged(flag_[m], own) != (value_of(events, m, row) != kNoNumber)) return false;
+    const bool known = list.owner(at).flagged(flag_[m], list.at(at));
+    if (known != (value_of(events, m, row) != kNoNumber)) return false;
   }
   for (const std::size_t m : sums_) {
     const std::int64_t value = value_of(events, m, row);
-    const std::int64_t before = wide_before(key, column_[m], at, 0);
-    if (wide_[column_[m]][own] - before != (value == kNoNumber ? 0 : value)) return false;
+    if (list.sum(m, at, at + 1) != (value == kNoNumber ? 0 : value)) return false;
   }
   return true;
 }
 
+// The last row of the list that is as this one.
+std::optional<std::size_t> Series::find_row(const PreparedEvents& events, std::size_t row,
+                                            std::size_t key) const {
+  const List rows = list(key);
+  const std::size_t first = rows.before(events.times[row]);
+  for (std::size_t at = rows.before(events.times[row] + 1); at > first; --at) {
+    if (same_row(events, row, rows, at - 1)) return at - 1;
+  }
+  return std::nullopt;
+}
+
 bool Series::remove(const PreparedEvents& events, std::size_t row, std::size_t key) {
   if ((events.filters[row] & layout_.filters) == 0) return true;  // it was never in
-  if (key >= keys() || list(key).size() == 0) return false;
-  const std::size_t begin = list(key).before(events.times[row]);
+  const std::optional<std::size_t> found = find_row(events, row, key);
+  if (!found) return false;
   Place& place = own(key, 0);
-  take_over(key, begin);
-  const std::size_t first = begin - cut_of(key);
-  std::size_t end = list(key).before(events.times[row] + 1) - cut_of(key);
-  while (end > first && !same_row(events, row, key, end - 1)) --end;
-  if (end == first) return false;
-  const std::size_t at = end - 1;
+  take_over(key, *found);
+  const std::size_t at = *found - cut_of(key);
   add_from(key, at, false);
   for (const std::size_t m : distinct_) unlink(key, m, at);
   shift(place, at + 1, at);
   --place.size;
   --rows_;
   total_from(key, at);
+  mark_from(place, at);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // What is read of a key's rows: those of the series below, then its own.
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cstring>
 
 #include "penchant/features/series.h"
@@ -13,97 +13,88 @@ namespace penchant::features {
 namespace {
 
 constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::uint64_t kGather = 0x0102040810204080;  // byte i to bit 56 + i
 
-std::uint64_t word_at(const std::uint8_t* bytes) {
+// The bit of each of 64 bytes.
+std::uint64_t gather(const std::uint8_t* bytes, unsigned bit) {
   std::uint64_t out = 0;
-  std::memcpy(&out, bytes, sizeof out);
+  for (std::size_t i = 0; i < 64; i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes + i, sizeof word);
+    out |= ((word >> bit & kOnes) * kGather >> 56) << i;
+  }
   return out;
-}
-
-// How many of at most 128 bytes have the bit; reads up to 7 bytes behind them.
-std::size_t bits_in(const std::uint8_t* bytes, std::size_t count, unsigned bit) {
-  std::uint64_t sums = 0;
-  for (; count >= 8; count -= 8, bytes += 8) sums += word_at(bytes) >> bit & kOnes;
-  if (count > 0) sums += (word_at(bytes) >> bit & kOnes) << 8 * (8 - count) >> 8 * (8 - count);
-  return sums * kOnes >> 56;
 }
 
 }  // namespace
 
-std::size_t Series::flags_before(const Flag& flag, std::size_t begin, std::size_t end) const {
-  if (end <= begin) return 0;
+// Where a list's rows end within a group, for all marks of it.
+struct Series::Cursor {
+  const Mark* marks;
+  unsigned above;  // bits of rows that come later
+  unsigned drop;   // the same, and of rows of other lists below
+  bool begins;     // the list begins in this group
+
+  [[nodiscard]] std::uint32_t count(const Flag& flag) const {
+    const Mark& mark = marks[flag.mark];
+    const auto own = static_cast<std::uint32_t>(std::popcount(mark.bits() << above >> drop));
+    return begins ? own : own + mark.before;
+  }
+};
+
+Series::Cursor Series::cursor(std::size_t begin, std::size_t end) const {
   const std::size_t group = (end - 1) / kMarked;
-  const std::size_t from = std::max(begin, group * kMarked);
-  const std::size_t marked = from > begin ? marks_[group * counted_.size() + flag.mark] : 0;
-  return marked + bits_in(flags_[flag.plane].data() + from, end - from, flag.bit);
+  const std::size_t first = group * kMarked;
+  const auto above = static_cast<unsigned>(first + kMarked - end);
+  const auto below = static_cast<unsigned>(begin > first ? begin - first : 0);
+  return {marks_.data() + group * counted_.size(), above, above + below, begin >= first};
 }
 
-// A group's flags are loaded once, as eight words without those of other rows: what is added is the
-// same work for any number of rows.
+std::size_t Series::flags_before(const Flag& flag, std::size_t begin, std::size_t end) const {
+  return end <= begin ? 0 : cursor(begin, end).count(flag);
+}
+
 void Series::add_flags(std::span<const std::size_t> measures, std::size_t begin, std::size_t end,
                        std::span<std::uint32_t* const> out, std::size_t at) const {
-  constexpr std::size_t kWords = kMarked / 8;
   if (end <= begin) return;
-  const std::size_t group = (end - 1) / kMarked;
-  const std::size_t from = std::max(begin, group * kMarked);
-  const std::size_t rows = end - from;
-  const std::uint32_t* const marks =
-      from > begin ? marks_.data() + group * counted_.size() : nullptr;
-  std::array<std::uint64_t, kWords> words;
-  std::size_t plane = flags_.size();
-  for (std::size_t k = 0; k < measures.size(); ++k) {
-    const Flag& flag = flag_[measures[k]];
-    if (flag.plane != plane) {
-      plane = flag.plane;
-      std::memcpy(words.data(), flags_[plane].data() + from, sizeof words);
-      for (std::size_t w = 0; w < kWords; ++w) {
-        const std::size_t kept = 8 * std::min<std::size_t>(rows - std::min(rows, 8 * w), 8);
-        words[w] &= kept == 0 ? 0 : ~std::uint64_t{0} >> (64 - kept);
-      }
-    }
-    std::uint64_t sums = 0;
-    for (std::size_t w = 0; w < kWords; ++w) sums += words[w] >> flag.bit & kOnes;
-    out[k][at] +=
-        static_cast<std::uint32_t>(sums * kOnes >> 56) + (marks == nullptr ? 0 : marks[flag.mark]);
-  }
+  const Cursor here = cursor(begin, end);
+  for (std::size_t k = 0; k < measures.size(); ++k) out[k][at] += here.count(flag_[measures[k]]);
 }
 
 std::int64_t Series::last_flag(const Flag& flag, std::size_t begin, std::size_t end) const {
-  const std::uint8_t* const bytes = flags_[flag.plane].data();
-  const auto found = [&](std::size_t from, std::size_t to) {
-    while (to > from && (bytes[to - 1] >> flag.bit & 1U) == 0) --to;
-    return to;
-  };
   if (end <= begin) return -1;
+  // Of a group's rows up to `to`, or -1.
+  const auto found = [&](std::size_t group, std::size_t to) {
+    const std::size_t from = std::max(begin, group * kMarked);
+    const std::uint64_t bits = bits_of(flag, group, from, to);
+    if (bits == 0) return std::int64_t{-1};
+    return static_cast<std::int64_t>(group * kMarked - begin) + 63 - std::countl_zero(bits);
+  };
   std::size_t group = (end - 1) / kMarked;
-  std::size_t from = std::max(begin, group * kMarked);
-  std::size_t to = found(from, end);
-  if (to == from && from > begin) {
-    // The last group of which something is counted: the first that begins with as many.
-    const auto marked = [&](std::size_t g) { return marks_[g * counted_.size() + flag.mark]; };
-    const std::uint32_t most = marked(group);
-    if (most == 0) return -1;
-    std::size_t low = begin / kMarked + 1;
-    while (low < group) {
-      const std::size_t middle = low + (group - low) / 2;
-      if (marked(middle) == most) {
-        group = middle;
-      } else {
-        low = middle + 1;
-      }
+  const std::int64_t near = found(group, end);
+  if (near >= 0 || group * kMarked <= begin) return near;
+  // The last group of which something is counted: the first that begins with as many.
+  const std::uint32_t most = mark(flag, group).before;
+  if (most == 0) return -1;
+  std::size_t low = begin / kMarked + 1;
+  while (low < group) {
+    const std::size_t middle = low + (group - low) / 2;
+    if (mark(flag, middle).before == most) {
+      group = middle;
+    } else {
+      low = middle + 1;
     }
-    from = std::max(begin, (group - 1) * kMarked);
-    to = found(from, group * kMarked);
   }
-  return to == from ? -1 : static_cast<std::int64_t>(to - 1 - begin);
+  return found(group - 1, group * kMarked);
 }
 
 std::size_t Series::first_flag(const Flag& flag, std::size_t begin, std::size_t row,
                                std::size_t end) const {
-  const std::size_t near = std::min(end, row + kMarked);
-  for (std::size_t i = row; i < near; ++i) {
-    if (flagged(flag, i)) return i;
-  }
+  if (end <= row) return end;
+  const std::size_t group = row / kMarked;
+  const std::size_t near = std::min(end, (group + 1) * kMarked);
+  const std::uint64_t bits = bits_of(flag, group, row, near);
+  if (bits != 0) return group * kMarked + static_cast<std::size_t>(std::countr_zero(bits));
   const std::size_t none = flags_before(flag, begin, row);
   std::size_t low = near;
   std::size_t high = end;
@@ -118,17 +109,48 @@ std::size_t Series::first_flag(const Flag& flag, std::size_t begin, std::size_t 
   return low;
 }
 
-// Only of groups whose first row is the list's, but not its first.
-void Series::mark_from(const Place& place, std::size_t row) {
-  if (counted_.empty()) return;
-  const std::size_t first =
-      std::max((place.begin + row + kMarked - 1) / kMarked, place.begin / kMarked + 1);
+// Which rows of groups have counted flags.
+void Series::mark_rows(std::size_t first, std::size_t end) {
+  for (std::size_t g = first; g < end; ++g) {
+    for (const Flag& flag : counted_) {
+      const std::uint64_t bits = gather(flags_[flag.plane].data() + g * kMarked, flag.bit);
+      marks_[g * counted_.size() + flag.mark].rows = {static_cast<std::uint32_t>(bits),
+                                                      static_cast<std::uint32_t>(bits >> 32U)};
+    }
+  }
+}
+
+// The same of one row that has come behind all others of its list.
+void Series::mark_row(std::size_t row) {
+  const std::size_t half = row % kMarked / 32;
+  const std::uint32_t bit = std::uint32_t{1} << row % 32;
+  for (const Flag& flag : counted_) {
+    std::uint32_t& rows = marks_[row / kMarked * counted_.size() + flag.mark].rows[half];
+    rows = flagged(flag, row) ? rows | bit : rows & ~bit;
+  }
+}
+
+// How many a list has before each group from `first` on.
+void Series::mark_before(const Place& place, std::size_t first) {
+  first = std::max(first, place.begin / kMarked + 1);
   for (std::size_t g = first; g * kMarked < place.begin + place.size; ++g) {
     for (const Flag& flag : counted_) {
-      marks_[g * counted_.size() + flag.mark] =
+      marks_[g * counted_.size() + flag.mark].before =
           static_cast<std::uint32_t>(flags_before(flag, place.begin, g * kMarked));
     }
   }
+}
+
+// Own rows from `row` on are others now.
+void Series::mark_from(const Place& place, std::size_t row) {
+  if (row >= place.size) return;
+  const std::size_t first = (place.begin + row) / kMarked;
+  if (row + 1 == place.size) {
+    mark_row(place.begin + row);
+  } else {
+    mark_rows(first, (place.begin + place.size - 1) / kMarked + 1);
+  }
+  mark_before(place, first);
 }
 
 // --- codes that count once ----------------------------------------------------------------------
@@ -159,7 +181,7 @@ std::size_t Series::List::before(std::int64_t time) const { return before(time, 
 
 std::size_t Series::List::before(std::int64_t time, std::size_t end, std::size_t least) const {
   // Most questions are about now.
-  if (end <= least || this->time(end - 1) < time) return end;
+  if (end <= least || series_->latest_ < time || this->time(end - 1) < time) return end;
   std::size_t low = least;
   std::size_t left = end - 1 - least;
   if (cut_ > least && cut_ < end) {
@@ -210,11 +232,8 @@ std::int64_t Series::List::total(std::size_t m, std::size_t rows) const {
 }
 
 std::size_t Series::List::counted(std::size_t m, std::size_t begin, std::size_t end) const {
-  const Series::Flag& flag = series_->flag_[m];
   if (end <= begin) return 0;
-  if (end - begin <= kMarked && (begin >= cut_ || end <= cut_)) {
-    return bits_in(owner(begin).flags_[flag.plane].data() + at(begin), end - begin, flag.bit);
-  }
+  const Series::Flag& flag = series_->flag_[m];
   return flags_before(flag, end) - flags_before(flag, begin);
 }
 
@@ -230,14 +249,34 @@ void Series::List::prefetch_counts(std::size_t rows) const {
   if (rows == 0) return;
   const auto ask = [&](std::size_t row) {
     const Series& of = owner(row);
-    const std::size_t last = at(row);
-    for (const auto& plane : of.flags_) __builtin_prefetch(plane.data() + last);
-    if (row >= kMarked) {
-      __builtin_prefetch(of.marks_.data() + last / kMarked * of.counted_.size());
-    }
+    const std::size_t marks = of.counted_.size();
+    if (marks == 0) return;
+    const Mark* const first = of.marks_.data() + at(row) / kMarked * marks;
+    __builtin_prefetch(first);
+    __builtin_prefetch(first + marks - 1);
   };
   ask(rows - 1);
   if (cut_ > 0 && rows > cut_) ask(cut_ - 1);
+}
+
+std::array<std::span<const std::int32_t>, 2> Series::List::codes(std::size_t c, std::size_t begin,
+                                                                 std::size_t end) const {
+  std::array<std::span<const std::int32_t>, 2> out;
+  const std::size_t shared = std::min<std::size_t>(end, cut_);
+  if (begin < shared) {
+    out[0] = std::span(series_->base_->narrow_[c]).subspan(below_ + begin, shared - begin);
+  }
+  const std::size_t first = std::max<std::size_t>(begin, cut_);
+  if (first < end) out[1] = std::span(series_->narrow_[c]).subspan(at(first), end - first);
+  return out;
+}
+
+void Series::List::prefetch_codes(std::size_t c, std::size_t begin, std::size_t end) const {
+  constexpr std::size_t kLine = 16;
+  for (const std::span<const std::int32_t> part : codes(c, begin, end)) {
+    for (std::size_t i = 0; i < part.size(); i += kLine) __builtin_prefetch(&part[i]);
+    if (!part.empty()) __builtin_prefetch(&part.back());
+  }
 }
 
 std::size_t Series::List::first(std::size_t m, std::size_t begin, std::size_t end) const {

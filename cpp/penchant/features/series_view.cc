@@ -2,108 +2,81 @@
 
 #include <algorithm>
 #include <functional>
-#include <numeric>
+#include <limits>
+
+#include "penchant/features/place_of.h"
 
 namespace penchant::features {
 
-SeriesView::SeriesView(const State& state, std::size_t series)
+SeriesView::SeriesView(const State& state, std::size_t series,
+                       std::span<const std::size_t> features, std::size_t most)
     : state_(state),
-      kept_(state.plan().series()[series]),
       series_(series),
-      wider_(kept_.windows.size()),
-      times_(kPoints),
-      lists_(kPoints, state.series(series).list(state.series(series).keys())),
-      places_(1 + kept_.windows.size(), std::vector<std::uint32_t>(kPoints)),
-      slot_of_(kept_.layout.measures.size()) {
-  runs_.reserve(kPoints);
-  own_.reserve(kPoints);
-  keys_.reserve(kPoints);
-  left_.reserve(kPoints);
-  asked_.reserve(kept_.layout.measures.size());
-  counted_.reserve(kept_.layout.measures.size());
-  std::iota(wider_.begin(), wider_.end(), std::size_t{0});
-  std::ranges::sort(wider_, std::greater(), [&](std::size_t w) { return kept_.windows[w]; });
-  if (!kept_.by.subject) {
-    std::size_t keys = 1;
-    if (kept_.by.item == By::Item::kSame) keys = state.items().items;
-    if (kept_.by.item == By::Item::kSameAttribute) {
-      keys = state.items().codes[kept_.by.attribute].values;
-      last_of_.resize(keys);
-    }
-    hints_.resize(keys * places_.size());
+      windows_(1),
+      lists_(most, state.series(series).list(state.series(series).keys())) {
+  const Plan::Kept& kept = state.plan().series()[series];
+  for (const std::size_t f : features) {
+    const auto window = state.plan().access()[f].window;
+    if (window) (void)place_of(windows_, kept.windows[*window]);
   }
-  const Plan& plan = state.plan();
-  for (std::size_t f = 0; f < plan.features().size(); ++f) {
-    const Feature& feature = plan.features()[f];
-    const Plan::Access& access = plan.access()[f];
-    const bool counts =
-        feature.kind == Feature::Kind::kCount || feature.kind == Feature::Kind::kKnown;
-    if (!counts || feature.by.pair() || feature.netted() || access.series != series) continue;
+  std::ranges::sort(windows_.begin() + 1, windows_.end(), std::greater());
+  for (const std::int64_t window : kept.windows) {
+    const auto at = std::ranges::find(windows_, window);
+    place_of_.push_back(static_cast<std::size_t>(at - windows_.begin()));
+  }
+  places_.assign(windows_.size(), std::vector<std::uint32_t>(most));
+  slot_of_.resize(kept.layout.measures.size());
+  ask_for_counts(features, most);
+  left_.reserve(most);
+  asked_.reserve(counts_.size());
+  counted_.reserve(counts_.size());
+}
+
+void SeriesView::ask_for_counts(std::span<const std::size_t> features, std::size_t most) {
+  for (const std::size_t f : features) {
+    const Feature& feature = state_.plan().features()[f];
+    const Plan::Access& access = state_.plan().access()[f];
+    if (feature.kind != Feature::Kind::kCount && feature.kind != Feature::Kind::kKnown) continue;
     auto at = std::ranges::find(counts_, access.measure, &Counts::measure);
     if (at == counts_.end()) {
       at = counts_.insert(at, {access.measure, {}});
       at->before.resize(places_.size());
     }
     slot_of_[access.measure] = static_cast<std::size_t>(at - counts_.begin());
-    at->before[0].resize(kPoints);
-    if (access.window) at->before[1 + *access.window].resize(kPoints);
+    at->before[0].resize(most);
+    if (access.window) at->before[place_of_[*access.window]].resize(most);
   }
 }
 
-std::int32_t SeriesView::key_of(const Points& points, std::size_t point) const {
-  const By& by = kept_.by;
-  if (by.subject) return points.subjects[point];
-  if (by.item == By::Item::kAny) return 0;
-  const std::int32_t item = points.items.empty() ? kNoCode : points.items[point];
-  if (by.item == By::Item::kSame || item < 0) return item;
-  return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
-}
-
-void SeriesView::find_runs(const Points& points, std::size_t first, std::size_t count) {
+void SeriesView::find_lists() {
   const Series& series = state_.series(series_);
-  ++block_;
-  runs_.clear();
-  own_.clear();
-  keys_.clear();
-  std::int32_t last_key = kNoCode;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t key = key_of(points, first + i);
-    const auto point = static_cast<std::uint32_t>(i);
-    times_[i] = points.times[first + i];
-    if (i > 0 && key == last_key && times_[i] == times_[i - 1]) {
-      ++runs_.back().end;
-      continue;
+  for (const std::int32_t key : keys_) {
+    if (key >= 0) series.prefetch(static_cast<std::size_t>(key));
+  }
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    const std::int32_t key = keys_[k];
+    lists_[k] = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
+    if (times_[k] <= series.latest()) lists_[k].prefetch_end();
+  }
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    for (std::size_t p = 0; p < places_.size(); ++p) {
+      const std::uint32_t known = memory_->place(keys_[k], p);
+      if (known < lists_[k].size()) lists_[k].prefetch_time(known);
     }
-    last_key = key;
-    std::uint32_t like = point;
-    if (key >= 0 && static_cast<std::size_t>(key) < last_of_.size()) {
-      auto& [block, before] = last_of_[static_cast<std::size_t>(key)];
-      if (block == block_ && times_[before] == times_[i]) like = before;
-      block = block_;
-      before = like;
-    }
-    runs_.push_back({point, point + 1, like});
-    if (like < point) continue;
-    own_.push_back(point);
-    keys_.push_back(key);
-    if (key < 0) continue;
-    series.prefetch(static_cast<std::size_t>(key));
-    if (const std::uint32_t* const known = hint(keys_.size() - 1, 0)) __builtin_prefetch(known);
   }
 }
 
-// Rows before each point's time less `window`: among low[i] to low[i] + left_[k], a step of every
-// search at a time.
-void SeriesView::search(std::size_t place, std::int64_t window) {
+// Rows before each time less the window: among low[k] to low[k] + left_[k], a step of every search
+// at a time.
+void SeriesView::search(std::size_t place) {
   std::uint32_t* const low = places_[place].data();
   for (std::uint32_t longest = left_.empty() ? 0 : std::ranges::max(left_); longest > 0;
        longest /= 2) {
-    for (std::size_t k = 0; k < own_.size(); ++k) {
+    for (std::size_t k = 0; k < keys_.size(); ++k) {
       if (left_[k] == 0) continue;
-      const std::uint32_t i = own_[k];
       const std::uint32_t half = left_[k] / 2;
-      const bool below = lists_[i].time(low[i] + half) < times_[i] - window;
-      low[i] = below ? low[i] + half + 1 : low[i];
+      const bool below = lists_[k].time(low[k] + half) < times_[k] - windows_[place];
+      low[k] = below ? low[k] + half + 1 : low[k];
       left_[k] = below ? left_[k] - half - 1 : half;
     }
   }
@@ -113,12 +86,12 @@ void SeriesView::search(std::size_t place, std::int64_t window) {
 // it lies beyond, a stride that grows each time.
 void SeriesView::narrow(std::size_t k, std::size_t place, std::int64_t bound, std::uint32_t from,
                         std::uint32_t upto) {
-  constexpr std::uint32_t kNear = 64;
-  constexpr std::uint32_t kGrows = 8;
-  const Series::List& list = lists_[own_[k]];
-  const std::uint32_t* const known = hint(k, place);
-  if (known != nullptr && from < upto) {
-    const std::uint32_t guess = std::clamp(*known, from, upto);
+  constexpr std::uint32_t kNear = 4;
+  constexpr std::uint32_t kGrows = 4;
+  const Series::List& list = lists_[k];
+  const std::uint32_t known = from < upto ? memory_->place(keys_[k], place) : KeyMemory::kNone;
+  if (known != KeyMemory::kNone) {
+    const std::uint32_t guess = std::clamp(known, from, upto);
     if (list.time(guess) < bound) {
       std::uint32_t stride = kNear;
       from = guess + 1;
@@ -137,49 +110,39 @@ void SeriesView::narrow(std::size_t k, std::size_t place, std::int64_t bound, st
       if (upto - from > stride) from = upto - stride + 1;
     }
   }
-  places_[place][own_[k]] = from;
+  places_[place][k] = from;
   left_.push_back(upto - from);
 }
 
 void SeriesView::find_end() {
+  const std::int64_t latest = state_.series(series_).latest();
   left_.clear();
-  for (std::size_t k = 0; k < own_.size(); ++k) {
-    const std::uint32_t i = own_[k];
-    const auto size = static_cast<std::uint32_t>(lists_[i].size());
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    const auto size = static_cast<std::uint32_t>(lists_[k].size());
     // Most questions are about now.
-    const bool all = size == 0 || lists_[i].time(size - 1) < times_[i];
-    narrow(k, 0, times_[i], all ? size : 0, all ? size : size - 1);
+    const bool all = size == 0 || latest < times_[k] || lists_[k].time(size - 1) < times_[k];
+    narrow(k, 0, times_[k], all ? size : 0, all ? size : size - 1);
   }
-  search(0, 0);
+  search(0);
 }
 
 // Not before the begin of `least`, the place of a longer window, if it is none of 0.
-void SeriesView::find_begin(std::size_t w, std::size_t least) {
+void SeriesView::find_begin(std::size_t place, std::size_t least) {
   left_.clear();
-  for (std::size_t k = 0; k < own_.size(); ++k) {
-    const std::uint32_t i = own_[k];
-    const std::int64_t bound = times_[i] - kept_.windows[w];
-    const std::uint32_t end = places_[0][i];
-    const std::uint32_t from = least == 0 ? 0 : places_[least][i];
-    const bool none = from == end || lists_[i].time(end - 1) < bound;
-    narrow(k, 1 + w, bound, none ? end : from, none ? end : end - 1);
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    const std::int64_t bound = times_[k] - windows_[place];
+    const std::uint32_t end = places_[0][k];
+    const std::uint32_t from = least == 0 ? 0 : places_[least][k];
+    const bool none = from == end || lists_[k].time(end - 1) < bound;
+    narrow(k, place, bound, none ? end : from, none ? end : end - 1);
   }
-  search(1 + w, kept_.windows[w]);
-}
-
-void SeriesView::keep_hints() {
-  if (hints_.empty()) return;
-  for (std::size_t place = 0; place < places_.size(); ++place) {
-    for (std::size_t k = 0; k < own_.size(); ++k) {
-      if (std::uint32_t* const known = hint(k, place)) *known = places_[place][own_[k]];
-    }
-  }
+  search(place);
 }
 
 void SeriesView::count_rows() {
   if (counts_.empty()) return;
   for (const auto& place : places_) {
-    for (const std::uint32_t i : own_) lists_[i].prefetch_counts(place[i]);
+    for (std::size_t k = 0; k < keys_.size(); ++k) lists_[k].prefetch_counts(place[k]);
   }
   for (std::size_t p = 0; p < places_.size(); ++p) {
     asked_.clear();
@@ -190,43 +153,35 @@ void SeriesView::count_rows() {
       counted_.push_back(counts.before[p].data());
     }
     if (asked_.empty()) continue;
-    for (const std::uint32_t i : own_) lists_[i].count(asked_, places_[p][i], counted_, i);
-  }
-}
-
-void SeriesView::each_counted(std::size_t measure, std::optional<std::size_t> window,
-                              double* out) const {
-  const Counts& counts = counts_[slot_of_[measure]];
-  const std::uint32_t* const all = counts.before[0].data();
-  if (!window) return each(out, [&](std::size_t i) { return static_cast<double>(all[i]); });
-  const std::uint32_t* const before = counts.before[1 + *window].data();
-  each(out, [&](std::size_t i) { return static_cast<double>(all[i] - before[i]); });
-}
-
-void SeriesView::look(const Points& points, std::size_t first, std::size_t count) {
-  const Series& series = state_.series(series_);
-  count_ = count;
-  find_runs(points, first, count);
-  for (std::size_t k = 0; k < own_.size(); ++k) {
-    const std::int32_t key = keys_[k];
-    lists_[own_[k]] = series.list(key < 0 ? series.keys() : static_cast<std::size_t>(key));
-    lists_[own_[k]].prefetch_end();
-  }
-  for (std::size_t k = 0; k < own_.size(); ++k) {
-    for (std::size_t place = 0; place < places_.size(); ++place) {
-      const std::uint32_t* const known = hint(k, place);
-      const Series::List& list = lists_[own_[k]];
-      if (known != nullptr && *known < list.size()) list.prefetch_time(*known);
+    for (std::size_t k = 0; k < keys_.size(); ++k) {
+      lists_[k].count(asked_, places_[p][k], counted_, k);
     }
   }
+}
+
+void SeriesView::look(std::span<const std::int32_t> keys, std::span<const std::int64_t> times,
+                      const KeyMemory& memory) {
+  keys_ = keys;
+  times_ = times;
+  memory_ = &memory;
+  find_lists();
   find_end();
-  std::size_t least = 0;
-  for (const std::size_t w : wider_) {
-    find_begin(w, least);
-    least = 1 + w;  // a shorter window begins where a longer one does, or later
+  for (std::size_t p = 1; p < places_.size(); ++p) {
+    find_begin(p, p - 1);  // a shorter window begins where a longer one does, or later
   }
-  keep_hints();
   count_rows();
+}
+
+KeyMemory::Span SeriesView::holds(std::size_t k) const {
+  KeyMemory::Span out{std::numeric_limits<std::int64_t>::min(),
+                      std::numeric_limits<std::int64_t>::max()};
+  const Series::List& list = lists_[k];
+  for (std::size_t p = 0; p < places_.size(); ++p) {
+    const std::size_t row = places_[p][k];
+    if (row > 0) out.after = std::max(out.after, list.time(row - 1) + windows_[p]);
+    if (row < list.size()) out.until = std::min(out.until, list.time(row) + windows_[p]);
+  }
+  return out;
 }
 
 }  // namespace penchant::features

@@ -65,6 +65,7 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
                  "the table of items has other embeddings than the feature plan");
   for (const ItemVectors& vectors : items_->vectors) vectors.check(items_->items);
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
+  editions_.resize(series_.size());
 }
 
 State State::over(const State& base) {
@@ -72,6 +73,7 @@ State State::over(const State& base) {
   out.plan_ = base.plan_;
   out.items_ = base.items_;
   for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
+  out.editions_.resize(out.series_.size());
   out.rows_ = base.rows_;
   return out;
 }
@@ -79,6 +81,7 @@ State State::over(const State& base) {
 std::size_t State::bytes() const {
   std::size_t out = 0;
   for (const Series& series : series_) out += series.bytes();
+  for (const auto& keys : editions_) out += keys.capacity() * sizeof(std::uint32_t);
   return out;
 }
 
@@ -168,20 +171,78 @@ KeyColumn State::keys_of(const By& by, const EventBatch& events) const {
   return {events.items, codes.of_item.data(), codes.values};
 }
 
+std::vector<KeyColumn> State::keys_of(const EventBatch& events) const {
+  std::vector<KeyColumn> out;
+  for (const Plan::Kept& kept : plan_->series()) out.push_back(keys_of(kept.by, events));
+  return out;
+}
+
+void State::build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                  std::span<const std::uint32_t> order, int threads) {
+  std::vector<Series> built;
+  for (std::size_t s = 0; s < series_.size(); ++s) {
+    built.emplace_back(series_[s].layout()).build(prepared, keys[s], order, threads);
+  }
+  series_ = std::move(built);
+  identity_ = Identity();
+}
+
+void State::count_edition(std::size_t s, std::size_t key) {
+  if (plan_->series()[s].by.subject) return;
+  std::vector<std::uint32_t>& all = editions_[s];
+  if (key >= all.size()) all.resize(std::max(key + 1, series_[s].keys()));
+  ++all[key];
+}
+
+// Into all series, or where a sum of one has no room for it, into none.
+void State::insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                   std::size_t row) {
+  const auto each = [&](const auto& use) {
+    for (std::size_t s = 0; s < series_.size(); ++s) {
+      const std::int32_t key = keys[s][row];
+      if (key >= 0) use(s, static_cast<std::size_t>(key));
+    }
+  };
+  each([&](std::size_t s, std::size_t key) { series_[s].check_insert(prepared, row, key); });
+  each([&](std::size_t s, std::size_t key) {
+    series_[s].insert(prepared, row, key);
+    count_edition(s, key);
+  });
+}
+
+// The same out of them; whether it was in all.
+bool State::take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+                     std::size_t row) {
+  bool in = true;
+  const auto each = [&](const auto& use) {
+    for (std::size_t s = 0; s < series_.size(); ++s) {
+      const std::int32_t key = keys[s][row];
+      if (key >= 0) use(s, static_cast<std::size_t>(key));
+    }
+  };
+  each([&](std::size_t s, std::size_t key) { series_[s].check_remove(prepared, row, key); });
+  each([&](std::size_t s, std::size_t key) {
+    in &= series_[s].remove(prepared, row, key);
+    count_edition(s, key);
+  });
+  return in;
+}
+
 void State::replay(const EventBatch& events, int threads) {
   check(events, threads);
   const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
-  for (std::size_t s = 0; s < series_.size(); ++s) {
-    const KeyColumn keys = keys_of(plan_->series()[s].by, events);
-    if (rows_ == 0) {
-      series_[s].build(prepared, keys, order, threads);
-      continue;
-    }
-    for (std::size_t i = 0; i < events.size(); ++i) {
-      const std::size_t row = order.empty() ? i : order[i];
-      const std::int32_t key = keys[row];
-      if (key >= 0) series_[s].insert(prepared, row, static_cast<std::size_t>(key));
+  const std::vector<KeyColumn> keys = keys_of(events);
+  if (rows_ == 0) {
+    build(prepared, keys, order, threads);
+  } else {
+    const auto row_at = [&](std::size_t i) { return order.empty() ? i : order[i]; };
+    std::size_t in = 0;
+    try {
+      for (; in < events.size(); ++in) insert(prepared, keys, row_at(in));
+    } catch (...) {
+      while (in > 0) take_out(prepared, keys, row_at(--in));
+      throw;
     }
   }
   rows_ += events.size();
@@ -191,12 +252,7 @@ void State::remove(const EventBatch& events) {
   check(events, 1);
   if (events.size() == 0) return;
   const PreparedEvents prepared = prepare(events, 1);
-  bool in = true;
-  for (std::size_t s = 0; s < series_.size(); ++s) {
-    const std::int32_t key = keys_of(plan_->series()[s].by, events)[0];
-    if (key >= 0) in &= series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
-  }
-  if (in) --rows_;
+  if (take_out(prepared, keys_of(events), 0)) --rows_;
 }
 
 void State::check(const Points& points, std::span<double* const> columns) const {

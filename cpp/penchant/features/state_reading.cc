@@ -34,8 +34,19 @@ std::vector<PointRun> runs_by_time(const Points& points) {
 struct ReadScratch::Impl {
   static constexpr std::size_t kPoints = BlockReader::kPoints;
 
-  explicit Impl(const State& of)
-      : state(&of), plan(of.plan_), items(of.items_), reader(of), into(plan->features().size()) {}
+  explicit Impl(const State& of, bool remembers)
+      : state(&of),
+        identity(of.identity_.token()),
+        plan(of.plan_),
+        items(of.items_),
+        reader(of, remembers),
+        into(plan->features().size()) {}
+
+  // Pointers hold what they point at, so that equal ones are the same.
+  [[nodiscard]] bool reads(const State& of) const {
+    return state == &of && identity == of.identity_.token() && plan == of.plan_ &&
+           items == of.items_;
+  }
 
   void read(const Points& points, std::size_t first, std::size_t end,
             std::span<double* const> columns) {
@@ -92,6 +103,7 @@ struct ReadScratch::Impl {
   }
 
   const State* state;
+  std::shared_ptr<const char> identity;
   std::shared_ptr<const Plan> plan;
   std::shared_ptr<const ItemTable> items;
   BlockReader reader;
@@ -104,7 +116,7 @@ struct ReadScratch::Impl {
   std::vector<std::pair<std::size_t, std::size_t>> pieces;
 };
 
-ReadScratch::ReadScratch() = default;
+ReadScratch::ReadScratch(bool remembers) : remembers_(remembers) {}
 ReadScratch::~ReadScratch() = default;
 ReadScratch::ReadScratch(ReadScratch&&) noexcept = default;
 ReadScratch& ReadScratch::operator=(ReadScratch&&) noexcept = default;
@@ -113,16 +125,17 @@ void State::read(const Points& points, std::span<double* const> columns,
                  ReadScratch& scratch) const {
   check(points, columns);
   auto& impl = scratch.impl_;
-  // Its pointers hold what they point at, so that equal ones are the same.
-  if (!impl || impl->state != this || impl->plan != plan_ || impl->items != items_) {
-    impl = std::make_unique<ReadScratch::Impl>(*this);
+  if (!impl || !impl->reads(*this)) {
+    impl = std::make_unique<ReadScratch::Impl>(*this, scratch.remembers_);
   }
   impl->read(points, 0, points.size(), columns);
 }
 
 void State::read(const Points& points, int threads, std::span<double* const> columns) const {
   check(points, columns);
-  // Threads hand on their readers, which remember where things were.
+  // Threads hand on their readers, which remember where things were. That room is not made for a
+  // few points.
+  const bool remembers = points.size() >= kReadBlock;
   std::mutex mutex;
   std::vector<std::unique_ptr<ReadScratch::Impl>> idle;
   const auto with_reader = [&](const auto& use) {
@@ -134,7 +147,7 @@ void State::read(const Points& points, int threads, std::span<double* const> col
         idle.pop_back();
       }
     }
-    if (!own) own = std::make_unique<ReadScratch::Impl>(*this);
+    if (!own) own = std::make_unique<ReadScratch::Impl>(*this, remembers);
     use(*own);
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(own));

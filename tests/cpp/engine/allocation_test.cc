@@ -14,6 +14,7 @@
 #include "penchant/engine/request.h"
 #include "penchant/engine/stage.h"
 #include "penchant/features/live_profiles.h"
+#include "penchant/features/segment_reader.h"
 
 namespace {
 
@@ -163,6 +164,41 @@ TEST(PlannedColumns, OfARequestAllocateNothing) {
   work.live = nullptr;
   columns.fill(work, candidates, rows);
   EXPECT_EQ(rows[7 * names.size() + met] + 1, now);
+}
+
+TEST(MembersOfSegments, AreReadWithWhatWasMadeBefore) {
+  const auto base = profiles();
+  features::LiveProfiles live(base);
+  const auto rules = features::SegmentRules::from_json(
+      R"({"columns": [{"feature": 1}, {"feature": 2, "item": 3}], "segments": [
+          {"name": "spends", "rule": [{"column": 0, "compare": ">", "bound": 2000}]},
+          {"name": "shown", "rule": [{"column": 1, "compare": ">=", "bound": 4}]}]})",
+      base->plan());
+  const std::vector<std::int64_t> times(kSubjects, kEvents + 50);
+  std::vector<std::int32_t> subjects;
+  for (std::int32_t s = 0; s < kSubjects; ++s) subjects.push_back(s);
+  std::vector<std::uint8_t> out(2 * subjects.size());
+  std::vector<std::uint8_t> expected(out.size());
+  std::size_t changes = 0;
+  for (int turn = 0; turn < 12; ++turn) {
+    const features::Points points{times, subjects, {}};
+    const std::vector<std::uint8_t> last = out;
+    const std::size_t before = allocations;
+    live.read_segments(rules, points, out);
+    if (turn > 0) {
+      EXPECT_EQ(allocations, before);
+      changes += last == out ? 0 : 1;
+    }
+    features::read_segments(live.state(), rules, {}, points, 1, expected);
+    EXPECT_EQ(out, expected) << turn;
+    live.add({.time = kEvents + turn,
+              .type = turn % 2 == 0 ? "view" : "buy",
+              .subject = "s107",
+              .item = "i1003",
+              .numbers = {900 * features::kUnit},
+              .codes = {""}});
+  }
+  EXPECT_GT(changes, 1U);
 }
 
 }  // namespace
