@@ -556,6 +556,9 @@ class FeatureState:
         embeddings: collections.abc.Sequence[
             typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
         ] = [],
+        subject_codes: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32]
+        ] = [],
     ) -> None: ...
     def read(
         self,
@@ -563,6 +566,9 @@ class FeatureState:
         subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        contexts: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ] = [],
     ) -> list[numpy.typing.NDArray[numpy.float64]]:
         """
         A column [points] for each feature that is not hidden.
@@ -608,6 +614,9 @@ class FeatureProfiles:
             typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
         ] = [],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        subject_codes: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32]
+        ] = [],
     ) -> None: ...
     def read(
         self,
@@ -615,6 +624,9 @@ class FeatureProfiles:
         subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        contexts: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ] = [],
     ) -> list[numpy.typing.NDArray[numpy.float64]]:
         """
         A column [points] for each feature that is not hidden.
@@ -1871,6 +1883,7 @@ def ranker_rows(
     depth: typing.SupportsInt | typing.SupportsIndex,
     keep_all: bool = False,
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    requests: collections.abc.Sequence[str] = [],
 ) -> dict:
     """
     What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].

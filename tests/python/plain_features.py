@@ -28,8 +28,10 @@ class Plain:
         events: pd.DataFrame,
         catalog: pd.DataFrame,
         vectors: dict[str, dict[Any, np.ndarray]] | None = None,
+        subjects: pd.DataFrame | None = None,
     ) -> None:
         self.plan = plan
+        self.subjects = None if subjects is None else subjects.set_index("subject")
         self.vectors = vectors or {}
         self.catalog = catalog.set_index("item")
         events = events.replace({"subject": {"": None}, "order": {"": None}})
@@ -37,6 +39,9 @@ class Plain:
         self.events = events.sort_values("time", kind="stable").reset_index(drop=True)
         for name in self.catalog.columns:
             self.events[f"item.{name}"] = self.events["item"].map(self.catalog[name])
+        for name in [] if self.subjects is None else self.subjects.columns:
+            of = self.events["subject"].map(self.subjects[name])
+            self.events[f"subject.{name}"] = of
 
     def at(self, points: pd.DataFrame) -> pd.DataFrame:
         rows = []
@@ -74,6 +79,9 @@ class Plain:
         for part in options.get("by") or ["subject"]:
             if part in ("subject", "item"):
                 rows = rows[rows[part] == point[part]]
+            elif part.startswith("subject."):
+                own = self.subjects[part.removeprefix("subject.")].get(point["subject"])
+                rows = rows[rows[part] == own]
             elif part != "all":
                 known = point.get("item") in self.catalog.index
                 mine = self.catalog.loc[point["item"], part] if known else None
@@ -255,13 +263,24 @@ class Plain:
             return math.nan
         return ((prices < own).sum() + (prices == own).sum() / 2) / len(prices)
 
-    def _context(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+    def _context(self, one: Declaration, point: dict[str, Any], _: Any) -> Any:
+        what = one.options["what"]
+        if what not in ("hour", "weekday"):
+            said = point[what]
+            unknown = said is None or said == "" or said != said
+            if "values" not in one.options:
+                return math.nan if unknown else float(said)
+            text = str(said).lower() if isinstance(said, bool) else str(said)
+            return {
+                f"{one.name}_{value}": math.nan if unknown else float(text == value)
+                for value in one.options["values"]
+            }
         local = point["time"]
         offset = one.options.get("timezone_offset")
         if offset:
             shift = pd.Timedelta(offset.lstrip("+-"))
             local = local - shift if offset.startswith("-") else local + shift
-        return local.hour if one.options["what"] == "hour" else local.day_of_week
+        return local.hour if what == "hour" else local.day_of_week
 
     # --- of lists ----------------------------------------------------------------------------
 

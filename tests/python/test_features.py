@@ -24,6 +24,14 @@ LOOK = {f"i{k}": np.random.default_rng(k).normal(size=5) for k in range(11)}
 LOOK["i4"] = np.zeros(5)
 EMBEDDINGS = {"look": (list(LOOK), np.array(list(LOOK.values())))}
 
+SUBJECTS = pd.DataFrame(
+    {
+        "subject": ["ann", "bob", "cyd", "dee", "eve"],
+        "country": ["de", "fr", "de", None, "fr"],
+        "level": [1, 1, 2, 2, 2],
+    }
+)
+
 # What is net of returns in KINDS.
 NET = [
     ft.count("purchase", name="kept"),
@@ -100,6 +108,21 @@ KINDS = [
     ft.price_tier("list_price", name="tier"),
     ft.context("hour", timezone_offset="+2h", name="hour"),
     ft.context("weekday", timezone_offset="-5h", name="weekday"),
+    ft.context("device", ["phone", "desktop", "watch"]),
+    ft.context("page", ["7", "home"], name="on"),
+    ft.context("store", ["7", "12"]),
+    ft.context("member", ["true"]),
+    ft.context("member", name="is_member"),
+    ft.context("distance"),
+    ft.count("purchase", by="subject.country", window="5d", name="country_week"),
+    ft.count(by=("subject.country", "item"), name="item_in_country"),
+    ft.count("purchase", by=("subject.country", "category"), window="6d"),
+    ft.sum("price", "purchase", by=("subject.level", "item"), window="9d", name="level_item"),
+    ft.maximum("price", by=("subject.country", "item"), window="9d", name="country_dearest"),
+    ft.distinct("subject", by=("subject.country", "item"), name="country_buyers"),
+    ft.recency(by=("subject.level", "category"), name="level_since"),
+    ft.decayed(half_life="2d", by=("subject.country", "item"), name="country_warm").late("1d"),
+    ft.rate("purchase", "page_view", by=("subject.country", "item"), name="country_rate"),
     ft.basket(name="cart_items"),
     ft.basket("pieces", of=ft.cart(quantity="quantity", expires="2d"), name="cart_pieces"),
     ft.basket("value", of=CART, name="cart_value"),
@@ -170,9 +193,14 @@ def random_points(rng: np.random.Generator, events: pd.DataFrame, rows: int) -> 
     )
     return pd.DataFrame(
         {
-            "subject": rng.choice(["ann", "bob", "cyd", "dee", "nobody"], rows),
+            "subject": rng.choice(["ann", "bob", "cyd", "dee", "eve", "nobody"], rows),
             "item": rng.choice([f"i{k}" for k in range(12)], rows),
             "time": times,
+            "device": rng.choice(["phone", "desktop", "", None], rows),
+            "page": rng.choice(["home", "7", "other", None], rows),
+            "store": rng.choice([7, 12, 3], rows),
+            "member": rng.choice([True, False], rows),
+            "distance": rng.choice([0.5, 2.25, math.nan], rows),
         }
     )
 
@@ -197,9 +225,9 @@ def test_every_kind_equals_the_slow_way(seed: int) -> None:
     events, catalog = random_events(rng, 300)
     points = random_points(rng, events, 60)
     plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    state = plan.replay(events, catalog=catalog)
+    state = plan.replay(events, catalog=catalog, subjects=SUBJECTS)
     fast = state.at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
+    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS).at(points))
 
 
 def test_every_kind_is_tried() -> None:
@@ -220,9 +248,11 @@ def test_the_order_of_arrival_does_not_show() -> None:
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")
     points = random_points(rng, events, 100)
     plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    once = plan.replay(events, catalog=catalog).at(points)
+    once = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     shuffled = events.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(plan.replay(shuffled, catalog=catalog).at(points), once)
+    pd.testing.assert_frame_equal(
+        plan.replay(shuffled, catalog=catalog, subjects=SUBJECTS).at(points), once
+    )
 
 
 def test_threads_do_not_show() -> None:
@@ -230,9 +260,9 @@ def test_threads_do_not_show() -> None:
     events, catalog = random_events(rng, 3000)
     points = random_points(rng, events, 5000)
     plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    one = plan.replay(events, catalog=catalog, threads=1).at(points, threads=1)
+    one = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=1).at(points, threads=1)
     for threads in (2, 8):
-        state = plan.replay(events, catalog=catalog, threads=threads)
+        state = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=threads)
         pd.testing.assert_frame_equal(state.at(points, threads=threads), one)
 
 
@@ -243,12 +273,14 @@ def test_the_future_does_not_show() -> None:
     cut = pd.Timestamp("2024-05-08")
     points = random_points(rng, events, 100)
     points["time"] = cut
-    before = plan.replay(events, catalog=catalog).at(points)
+    before = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     future = events["time"] >= cut
     changed = events.copy()
     for name in ("subject", "type", "order", "quantity", "price"):
         changed.loc[future, name] = rng.permutation(events.loc[future, name].to_numpy())
-    pd.testing.assert_frame_equal(plan.replay(changed, catalog=catalog).at(points), before)
+    pd.testing.assert_frame_equal(
+        plan.replay(changed, catalog=catalog, subjects=SUBJECTS).at(points), before
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -264,8 +296,8 @@ def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     events, catalog = random_events(rng, data.draw(st.integers(1, 120)))
     points = random_points(rng, events, 12)
     plan = ft.Plan(chosen, embeddings=EMBEDDINGS)
-    fast = plan.replay(events, catalog=catalog).at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
+    fast = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)[plan.columns]
+    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS).at(points))
 
 
 def test_frames_of_each_kind() -> None:
@@ -273,12 +305,18 @@ def test_frames_of_each_kind() -> None:
     events, catalog = random_events(rng, 200)
     points = random_points(rng, events, 20)
     plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    expected = plan.replay(events, catalog=catalog).at(points)
-    polars = plan.replay(pl.from_pandas(events), catalog=pl.from_pandas(catalog))
+    expected = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
+    polars = plan.replay(
+        pl.from_pandas(events), catalog=pl.from_pandas(catalog), subjects=pl.from_pandas(SUBJECTS)
+    )
     answer = polars.at(pl.from_pandas(points))
     assert isinstance(answer, pl.DataFrame)
     assert_same(answer.to_pandas()[plan.columns], expected[plan.columns])
-    arrow = plan.replay(pa.Table.from_pandas(events), catalog=pa.Table.from_pandas(catalog))
+    arrow = plan.replay(
+        pa.Table.from_pandas(events),
+        catalog=pa.Table.from_pandas(catalog),
+        subjects=pa.Table.from_pandas(SUBJECTS),
+    )
     assert isinstance(arrow.at(pa.Table.from_pandas(points)), pa.Table)
 
 
@@ -307,8 +345,8 @@ def test_names_that_begin_with_an_underscore_are_for_expressions_alone() -> None
         ]
     )
     assert plan.columns == ["had_1", "had_2", "share"]
-    found = plan.replay(events, catalog=catalog).at(points)
-    wanted = shown.replay(events, catalog=catalog).at(points)
+    found = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
+    wanted = shown.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     assert_same(found[plan.columns], wanted[plan.columns])
     assert ft.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
     with pytest.raises(InvalidArgumentError, match="two features are called '_week'"):
@@ -355,7 +393,7 @@ def test_online_retail_as_of_any_time(online_retail: pd.DataFrame) -> None:
     )
     catalog = pd.DataFrame({"item": events["item"].unique()})
     catalog["category"] = catalog["item"].str[:3]
-    fast = plan.replay(events, catalog=catalog).at(points)
+    fast = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     plain = _online_retail_plain(events, points)
     for name, column in plain.items():
         if name.startswith(("last", "top")):
@@ -434,7 +472,15 @@ def online_retail() -> pd.DataFrame:
         (lambda: [ft.last_items(0)], "k is 1 to 1000"),
         (lambda: [ft.popularity(window="7d", half_life="7d")], "not both"),
         (lambda: [ft.trend(short="9d", long="7d")], "short must be shorter"),
-        (lambda: [ft.context("moon")], "'hour' or 'weekday'"),
+        (lambda: [ft.context("basket")], "the name of an attribute of requests"),
+        (lambda: [ft.context("hour", ["1"])], "has no values"),
+        (lambda: [ft.context("device")], "say which values it tells apart"),
+        (lambda: [ft.context("store", ["a", "a"])], "1 to 1,000 different texts"),
+        (lambda: [ft.context("store", timezone_offset="1h")], "has no timezone_offset"),
+        (lambda: [ft.context("store").late("1d")], "context reads no events"),
+        (lambda: [ft.count(by=("subject", "subject.country"))], "by is 'subject' or an attribute"),
+        (lambda: [ft.count(by=("subject.country", "all"))], "'all' stands alone"),
+        (lambda: [ft.last_items(2).net_of(), ft.count(by="subject.c").net_of()], "net_of is of"),
         (lambda: ["count"], "declarations like"),
         (lambda: [ft.rate("a", "b", strength=-1)], "not negative"),
         (lambda: [ft.count(f"t{k}", name=f"f{k}") for k in range(33)], "at most 32 kinds"),
@@ -476,7 +522,7 @@ def test_rows_without_a_time_are_set_aside() -> None:
 def training_case() -> tuple[ft.State, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(11)
     events, catalog = random_events(rng, 300)
-    state = ft.Plan(KINDS, embeddings=EMBEDDINGS).replay(events, catalog=catalog)
+    state = ft.Plan(KINDS, embeddings=EMBEDDINGS).replay(events, catalog=catalog, subjects=SUBJECTS)
     decisions = random_points(rng, events, 40)
     return state, decisions, events
 
@@ -488,7 +534,11 @@ def test_a_training_frame_is_what_was_known_then() -> None:
     assert not frame.duplicated(["group", "item"]).any()
     assert (frame["group"].diff().fillna(0) >= 0).all()
     assert frame["time"].is_monotonic_increasing
-    points = frame[["subject", "time", "item"]]
+    # Of a decision's rows the first says what the request was like.
+    said = decisions.drop_duplicates(["subject", "time"]).drop(columns="item")
+    points = frame[["subject", "time", "item"]].fillna({"subject": "nobody"})
+    points["time"] = points["time"].dt.tz_localize(None).astype(said["time"].dtype)
+    points = points.merge(said, on=["subject", "time"], how="left")
     again = state.at(points)[state.plan.columns]
     pd.testing.assert_frame_equal(frame[state.plan.columns], again)
     chosen = decisions.drop_duplicates(["subject", "time", "item"])
@@ -507,7 +557,7 @@ def test_listed_candidates_and_labels() -> None:
             "item": ["i1", "i9"],
             "y": [2.0, 1.0],
         }
-    )
+    ).assign(device=["phone", "watch"], page=None, store=7, member=True, distance=1.0)
     listed = pd.DataFrame(
         {
             "subject": ["ann"] * 3 + ["bob"],
@@ -518,6 +568,7 @@ def test_listed_candidates_and_labels() -> None:
     frame = state.training_frame(decisions, listed, label="y")
     assert list(frame["item"]) == ["i3", "i1", "i2"]
     assert list(frame["label"]) == [0.0, 2.0, 0.0]
+    assert list(frame["device_phone"]) == [1.0, 1.0, 1.0]
     shown = state.training_frame(decisions, label="y")
     assert list(shown["label"]) == [2.0, 1.0]
 

@@ -66,7 +66,7 @@ std::size_t Plan::series_of(const By& by, std::size_t filter) {
 Plan::Access Plan::keep(const Feature& feature) {
   // Pairs are found in the rows of the subject.
   By by = feature.by;
-  if (by.pair()) by = {.subject = true, .item = By::Item::kAny, .attribute = 0};
+  if (by.pair()) by = {.subject = true};
   Access access;
   access.series = series_of(by, feature.filter);
   Kept& kept = series_[access.series];

@@ -22,6 +22,12 @@ void check(const ProfileParts& parts) {
     check_argument(parts.table.codes[i].values == parts.item_texts[i].size(),
                    "features: an attribute has more values than texts");
   }
+  for (const SubjectTable::Codes& codes : parts.people.codes) {
+    check_argument(codes.of_subject.size() == parts.subjects.size(), "features: attributes of ",
+                   codes.of_subject.size(), " subjects for ", parts.subjects.size());
+    check_argument(codes.values <= parts.subjects.size(),
+                   "features: an attribute of subjects has a code beyond their number");
+  }
   check_argument(parts.code_texts.size() == plan.codes().size(),
                  "features: texts for other fields than the plan's");
   for (std::size_t c = 0; c < parts.code_texts.size() && c < parts.events.codes.size(); ++c) {
@@ -51,7 +57,7 @@ std::vector<T> copied(const SharedArray<T>& array) {
 }  // namespace
 
 Profiles::Profiles(ProfileParts parts)
-    : parts_(std::move(parts)), state_(parts_.plan, parts_.table) {}
+    : parts_(std::move(parts)), state_(parts_.plan, parts_.table, parts_.people) {}
 
 std::shared_ptr<const Profiles> Profiles::of(ProfileParts parts, int threads) {
   check(parts);
@@ -80,6 +86,9 @@ void Profiles::save(bundle::Writer& writer, const std::string& prefix) const {
   }
   for (std::size_t i = 0; i < parts_.table.numbers.size(); ++i) {
     writer.add(numbered(prefix, "item_numbers", i), parts_.table.numbers[i]);
+  }
+  for (std::size_t i = 0; i < parts_.people.codes.size(); ++i) {
+    writer.add(numbered(prefix, "subject_codes", i), parts_.people.codes[i].of_subject);
   }
   for (std::size_t i = 0; i < parts_.table.vectors.size(); ++i) {
     writer.add(numbered(prefix, "vectors", i), parts_.table.vectors[i].rows);
@@ -115,6 +124,10 @@ std::shared_ptr<const Profiles> Profiles::load(const bundle::Reader& reader,
     for (std::size_t i = 0; i < parts.plan->item_numbers().size(); ++i) {
       parts.table.numbers.push_back(
           copied(reader.array<double>(numbered(prefix, "item_numbers", i))));
+    }
+    for (std::size_t i = 0; i < parts.plan->subject_codes().size(); ++i) {
+      parts.people.codes.push_back(SubjectTable::Codes::of(
+          copied(reader.array<std::int32_t>(numbered(prefix, "subject_codes", i)))));
     }
     for (std::size_t i = 0; i < parts.plan->embeddings().size(); ++i) {
       parts.table.vectors.push_back(ItemVectors::of_rows(

@@ -23,13 +23,15 @@ SeriesView::SeriesView(const State& state, std::size_t series)
   counted_.reserve(kept_.layout.measures.size());
   std::iota(wider_.begin(), wider_.end(), std::size_t{0});
   std::ranges::sort(wider_, std::greater(), [&](std::size_t w) { return kept_.windows[w]; });
-  if (!kept_.by.subject) {
+  // Of joint keys it isn't known how many there will be.
+  if (!kept_.by.subject && !kept_.by.joint()) {
     std::size_t keys = 1;
     if (kept_.by.item == By::Item::kSame) keys = state.items().items;
     if (kept_.by.item == By::Item::kSameAttribute) {
       keys = state.items().codes[kept_.by.attribute].values;
       last_of_.resize(keys);
     }
+    if (kept_.by.grouped()) keys = state.subjects().codes[kept_.by.group].values;
     hints_.resize(keys * places_.size());
   }
   const Plan& plan = state.plan();
@@ -53,8 +55,9 @@ SeriesView::SeriesView(const State& state, std::size_t series)
 std::int32_t SeriesView::key_of(const Points& points, std::size_t point) const {
   const By& by = kept_.by;
   if (by.subject) return points.subjects[point];
-  if (by.item == By::Item::kAny) return 0;
   const std::int32_t item = points.items.empty() ? kNoCode : points.items[point];
+  if (by.grouped()) return state_.group_key(series_, points.subjects[point], item);
+  if (by.item == By::Item::kAny) return 0;
   if (by.item == By::Item::kSame || item < 0) return item;
   return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
 }

@@ -17,6 +17,13 @@ constexpr std::int64_t kMostTime = 2'000LL * 366 * 86'400'000'000;
 
 constexpr std::string_view kTimeBounds = "beyond the years 0 to 3970";
 
+// Whether codes stand for one of `values`, or for none.
+bool good_codes(std::span<const std::int32_t> codes, std::size_t values) {
+  return std::ranges::all_of(codes, [&](std::int32_t code) {
+    return code >= kNoCode && code < static_cast<std::int64_t>(values);
+  });
+}
+
 bool good_time(std::int64_t time) { return time > -kMostTime && time < kMostTime; }
 
 // Empty where they are in order.
@@ -43,19 +50,17 @@ bool every(std::span<const T> column, int threads, const Good& good) {
 
 }  // namespace
 
-State::State(std::shared_ptr<const Plan> plan, ItemTable items)
-    : plan_(std::move(plan)), items_(std::make_shared<const ItemTable>(std::move(items))) {
+State::State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects)
+    : plan_(std::move(plan)),
+      items_(std::make_shared<const ItemTable>(std::move(items))),
+      subjects_(std::make_shared<const SubjectTable>(std::move(subjects))) {
   check_argument(items_->codes.size() == plan_->item_codes().size() &&
                      items_->numbers.size() == plan_->item_numbers().size(),
                  "the table of items has other columns than the feature plan");
   for (const ItemTable::Codes& codes : items_->codes) {
     check_argument(codes.of_item.size() == items_->items,
                    "an attribute has another length than items");
-    check_argument(std::ranges::all_of(codes.of_item,
-                                       [&](std::int32_t code) {
-                                         return code >= kNoCode &&
-                                                code < static_cast<std::int64_t>(codes.values);
-                                       }),
+    check_argument(good_codes(codes.of_item, codes.values),
                    "an attribute holds a code beyond its values");
   }
   for (const auto& numbers : items_->numbers) {
@@ -64,14 +69,23 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
   check_argument(items_->vectors.size() == plan_->embeddings().size(),
                  "the table of items has other embeddings than the feature plan");
   for (const ItemVectors& vectors : items_->vectors) vectors.check(items_->items);
+  check_argument(subjects_->codes.size() == plan_->subject_codes().size(),
+                 "the table of subjects has other columns than the feature plan");
+  for (const SubjectTable::Codes& codes : subjects_->codes) {
+    check_argument(good_codes(codes.of_subject, codes.values),
+                   "an attribute of subjects holds a code beyond its values");
+  }
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
+  joint_keys_.resize(series_.size());
 }
 
 State State::over(const State& base) {
   State out;
   out.plan_ = base.plan_;
   out.items_ = base.items_;
+  out.subjects_ = base.subjects_;
   for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
+  for (const JointKeys& keys : base.joint_keys_) out.joint_keys_.push_back(JointKeys::over(keys));
   out.rows_ = base.rows_;
   return out;
 }
@@ -79,6 +93,7 @@ State State::over(const State& base) {
 std::size_t State::bytes() const {
   std::size_t out = 0;
   for (const Series& series : series_) out += series.bytes();
+  for (const JointKeys& keys : joint_keys_) out += keys.bytes();
   return out;
 }
 
@@ -156,12 +171,45 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
   return out;
 }
 
-KeyColumn State::keys_of(const By& by, const EventBatch& events) const {
+std::int32_t State::group_of(std::size_t attribute, std::int32_t subject) const {
+  const std::vector<std::int32_t>& of = subjects_->codes[attribute].of_subject;
+  const auto at = static_cast<std::size_t>(subject);
+  return subject < 0 || at >= of.size() ? kNoCode : of[at];
+}
+
+std::int32_t State::item_key(const By& by, std::int32_t item) const {
+  if (item < 0 || by.item == By::Item::kSame) return item;
+  return items_->codes[by.attribute].of_item[static_cast<std::size_t>(item)];
+}
+
+std::int32_t State::group_key(std::size_t s, std::int32_t subject, std::int32_t item) const {
+  const By& by = plan_->series()[s].by;
+  const std::int32_t group = group_of(by.group, subject);
+  return by.joint() ? joint_keys_[s].find(group, item_key(by, item)) : group;
+}
+
+KeyColumn State::keys_of(std::size_t s, const EventBatch& events, std::vector<std::int32_t>& room,
+                         int threads) {
+  const By& by = plan_->series()[s].by;
   const auto end_of = [](std::span<const std::int32_t> codes) {
     const auto most = std::ranges::max_element(codes);
     return most == codes.end() ? 0 : static_cast<std::size_t>(*most + 1);
   };
   if (by.subject) return {events.subjects, nullptr, end_of(events.subjects)};
+  if (by.grouped()) {
+    room.resize(events.size());
+    parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
+      for (std::size_t row = block.begin; row < block.end; ++row) {
+        room[row] = group_of(by.group, events.subjects[row]);
+      }
+    });
+    if (!by.joint()) return {room, nullptr, subjects_->codes[by.group].values};
+    // Numbers say no more than which rows belong together, and come in the order of rows.
+    for (std::size_t row = 0; row < room.size(); ++row) {
+      room[row] = joint_keys_[s].add(room[row], item_key(by, events.items[row]));
+    }
+    return {room, nullptr, joint_keys_[s].size()};
+  }
   if (by.item == By::Item::kAny) return {{}, nullptr, 1};
   if (by.item == By::Item::kSame) return {events.items, nullptr, end_of(events.items)};
   const ItemTable::Codes& codes = items_->codes[by.attribute];
@@ -172,8 +220,9 @@ void State::replay(const EventBatch& events, int threads) {
   check(events, threads);
   const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
+  std::vector<std::int32_t> room;
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    const KeyColumn keys = keys_of(plan_->series()[s].by, events);
+    const KeyColumn keys = keys_of(s, events, room, threads);
     if (rows_ == 0) {
       series_[s].build(prepared, keys, order, threads);
       continue;
@@ -192,8 +241,9 @@ void State::remove(const EventBatch& events) {
   if (events.size() == 0) return;
   const PreparedEvents prepared = prepare(events, 1);
   bool in = true;
+  std::vector<std::int32_t> room;
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    const std::int32_t key = keys_of(plan_->series()[s].by, events)[0];
+    const std::int32_t key = keys_of(s, events, room, 1)[0];
     if (key >= 0) in &= series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
   }
   if (in) --rows_;
@@ -205,6 +255,11 @@ void State::check(const Points& points, std::span<double* const> columns) const 
                      (points.items.empty() || points.items.size() == size) &&
                      columns.size() == plan_->features().size(),
                  "columns of points that differ in length");
+  check_argument(points.contexts.empty() || points.contexts.size() == plan_->contexts().size(),
+                 "points say another number of contexts than the feature plan asks for");
+  for (const auto context : points.contexts) {
+    check_argument(context.size() == size, "a context of points that differs in length");
+  }
   const auto known = static_cast<std::int64_t>(items_->items);
   check_argument(
       std::ranges::all_of(points.items, [&](std::int32_t i) { return i >= kNoCode && i < known; }),

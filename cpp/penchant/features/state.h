@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "penchant/features/joint_keys.h"
 #include "penchant/features/plan.h"
 
 namespace penchant::features {
@@ -36,8 +37,8 @@ class ReadScratch {
 
 class State {
  public:
-  // Throws kInvalidArgument when the table lacks what the plan names.
-  State(std::shared_ptr<const Plan> plan, ItemTable items);
+  // Throws kInvalidArgument when a table lacks what the plan names.
+  State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects = {});
   // What `base` knows, to be told more of; `base` has to stay as it is for as long. What comes is
   // kept beside it, with those rows of its key that are later. O(plan + keys).
   [[nodiscard]] static State over(const State& base);
@@ -59,7 +60,11 @@ class State {
 
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] const ItemTable& items() const { return *items_; }
+  [[nodiscard]] const SubjectTable& subjects() const { return *subjects_; }
   [[nodiscard]] const Series& series(std::size_t s) const { return series_[s]; }
+  // Of a series by groups of subjects the key that a point sees, or kNoCode.
+  [[nodiscard]] std::int32_t group_key(std::size_t s, std::int32_t subject,
+                                       std::int32_t item) const;
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t bytes() const;
 
@@ -67,13 +72,21 @@ class State {
   friend class ReadScratch;
   State() = default;
   [[nodiscard]] PreparedEvents prepare(const EventBatch& events, int threads) const;
-  [[nodiscard]] KeyColumn keys_of(const By& by, const EventBatch& events) const;
+  // Of each row the key in a series; `room` has to stay for as long as it is read. Joint keys that
+  // are new get numbers.
+  [[nodiscard]] KeyColumn keys_of(std::size_t s, const EventBatch& events,
+                                  std::vector<std::int32_t>& room, int threads);
+  [[nodiscard]] std::int32_t group_of(std::size_t attribute, std::int32_t subject) const;
+  // The item as it stands in keys: itself, or its attribute.
+  [[nodiscard]] std::int32_t item_key(const By& by, std::int32_t item) const;
   void check(const EventBatch& events, int threads) const;
   void check(const Points& points, std::span<double* const> columns) const;
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const ItemTable> items_;
+  std::shared_ptr<const SubjectTable> subjects_;
   std::vector<Series> series_;
+  std::vector<JointKeys> joint_keys_;  // [series], empty where keys are no joint ones
   std::size_t rows_ = 0;
 };
 

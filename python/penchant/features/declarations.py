@@ -6,7 +6,9 @@ events
     Types of events that count: a name, a list of names, or None for all.
 by
     Whose events: "subject", "item", the name of an item's attribute ("category": of all items that
-    share it), "all", or a pair: ("subject", "item"), ("subject", "category").
+    share it), "subject.country" (of all subjects who share this attribute with one), "all", or a
+    pair: ("subject", "item"), ("subject", "category"), ("subject.country", "item"),
+    ("subject.country", "category").
 where
     What an event must fulfil besides: `"quantity > 0 and price > 0"`.
 window
@@ -23,6 +25,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from ..errors import InvalidArgumentError
+from ._contexts import MEMBERS
 from ._declaration import By, Declaration, Events, Window, declare, texts, words
 
 __all__ = [
@@ -525,13 +528,55 @@ def price_tier(
     return declare("price_tier", name, ["price_tier"], price=price, within=within)
 
 
+# Members of a request's context that are no texts or numbers.
+_NO_CONTEXTS = ("attributes", "basket", "events", "time")
+
+
 def context(
-    what: str, *, timezone_offset: str | None = None, name: str | None = None
+    what: str,
+    values: Sequence[str] | None = None,
+    *,
+    timezone_offset: str | None = None,
+    name: str | None = None,
 ) -> Declaration:
-    """Give the moment's "hour" (0 to 23) or "weekday" (Monday 0), in UTC or so far east of it."""
-    if what not in ("hour", "weekday"):
-        raise InvalidArgumentError(f"context is 'hour' or 'weekday', not {what!r}")
-    return declare("context", name, [what], what=what, timezone_offset=timezone_offset)
+    """Give what the request says of itself, or the moment's hour or weekday.
+
+    Parameters
+    ----------
+    what
+        "hour" (0 to 23) or "weekday" (Monday 0) of the moment; "device", "page" or "location", the
+        texts of a request's ``context``; or the name of one of its ``context.attributes``. For
+        `State.at` it is a column of the points, for `State.training_frame` one of the decisions,
+        for `Pipeline.fit` one of the events: a ranker learns with what the first of a subject's
+        events in a window says.
+    values
+        Texts: whether the context is that, 1 or 0, a column each, called ``name_value``; not a
+        number where the request says nothing. A whole number is its digits as a text. None: the
+        context is a number itself, or a boolean.
+    timezone_offset
+        Of "hour" and "weekday": so far east of UTC.
+    """
+    moment = what in ("hour", "weekday")
+    if not isinstance(what, str) or not what or what in _NO_CONTEXTS:
+        raise InvalidArgumentError(
+            f"context is 'hour', 'weekday', 'device', 'page', 'location' or the name of an "
+            f"attribute of requests, not {what!r}"
+        )
+    if moment and values is not None:
+        raise InvalidArgumentError(f"context: {what!r} is a number; it has no values")
+    if not moment and timezone_offset is not None:
+        raise InvalidArgumentError(f"context: {what!r} has no timezone_offset")
+    wanted = texts(values)
+    if wanted is None and what in MEMBERS:
+        raise InvalidArgumentError(
+            f"context: {what!r} is a text; say which values it tells apart: "
+            f"context({what!r}, [...])"
+        )
+    if wanted is not None and not 1 <= len(set(wanted)) == len(wanted) <= 1000:
+        raise InvalidArgumentError("context: values are 1 to 1,000 different texts")
+    return declare(
+        "context", name, [what], what=what, values=wanted, timezone_offset=timezone_offset
+    )
 
 
 def expression(text: str, *, name: str) -> Declaration:

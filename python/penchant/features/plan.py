@@ -163,6 +163,7 @@ class Plan:
         type: str | None = None,  # noqa: A002
         *,
         catalog: Any = None,
+        subjects: Any = None,
         time_unit: str = "s",
         threads: int | None = None,
         **fields: str,
@@ -183,6 +184,10 @@ class Plan:
             A frame with a row an item: the column `item` (or one called "item") and what features
             name of attributes. Without it the attribute is taken from the events' column of that
             name: what the item's last event says.
+        subjects
+            A frame with a row a subject: the column `subject` (or one called "subject") and what
+            features name of attributes (``by="subject.country"``). They are as they are at every
+            moment. Who is in it is known, with events or without.
         time_unit
             Of times that are numbers: "s", "ms", "us" or "ns".
         threads
@@ -208,6 +213,7 @@ class Plan:
             roles={"subject": subject, "item": item, "time": time, "type": type},
             fields=fields,
             catalog=catalog,
+            subjects=subjects,
             time_unit=time_unit,
             threads=threads,
         )
@@ -227,6 +233,7 @@ class Plan:
         until: Any = None,
         created: Any = None,
         catalog: Any = None,
+        subjects: Any = None,
         time_unit: str = "s",
         threads: int | None = None,
         **fields: str,
@@ -240,7 +247,7 @@ class Plan:
 
         Parameters
         ----------
-        events, subject, item, time, type, catalog, time_unit, threads, fields
+        events, subject, item, time, type, catalog, subjects, time_unit, threads, fields
             As of `replay`.
         path
             Of the file; it is there when it is whole.
@@ -274,6 +281,7 @@ class Plan:
             roles={"subject": subject, "item": item, "time": time, "type": type},
             fields=fields,
             catalog=catalog,
+            subjects=subjects,
             time_unit=time_unit,
             threads=threads,
         )

@@ -18,7 +18,7 @@ namespace {
 // Every kind of feature over every kind of key.
 const char* const kPlan = R"({
   "types": ["view", "buy", "*"], "numbers": ["price"], "codes": ["order"],
-  "item_codes": ["category"], "item_numbers": ["list_price"],
+  "item_codes": ["category"], "item_numbers": ["list_price"], "subject_codes": ["country"],
   "filters": [{"types": [0]}, {"types": [1], "conditions": [{"number": 0, "compare": ">", "limit": 0}]}],
   "values": [{"factors": [0]}, {"factors": [0, 0]}],
   "features": [
@@ -41,6 +41,14 @@ const char* const kPlan = R"({
     {"name": "price", "kind": "item_number", "attribute": 0},
     {"name": "category", "kind": "item_code", "attribute": 0},
     {"name": "hour", "kind": "hour"}, {"name": "weekday", "kind": "weekday"},
+    {"name": "at_home", "kind": "count", "filter": 0, "by": ["group"], "by_group": 0, "window": 70},
+    {"name": "home_item", "kind": "count", "filter": 1, "by": ["group", "item"], "by_group": 0},
+    {"name": "home_spent", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "attribute"],
+     "by_group": 0, "by_attribute": 0, "window": 90},
+    {"name": "home_faded", "kind": "decayed", "filter": 0, "by": ["group", "item"], "by_group": 0,
+     "half_life": 30},
+    {"name": "home_things", "kind": "distinct", "filter": 0, "code": 1, "by": ["group", "attribute"],
+     "by_group": 0, "by_attribute": 0, "window": 60},
     {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 7}, 1.0, "+", "/"]}
   ]})";
 
@@ -53,6 +61,9 @@ ItemTable items() {
   table.numbers = {{1, 2, 3, 4, 5, 6, 7, 8, 9}};
   return table;
 }
+
+// Of all subjects but the last, who came later.
+SubjectTable people() { return {{SubjectTable::Codes::of({0, 1, kNoCode, 1})}}; }
 
 struct Log {
   std::vector<std::int64_t> times;
@@ -144,8 +155,8 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
     } else {
       std::shuffle(gone.begin(), gone.end(), std::mt19937(seed));
     }
-    State state(plan(), items());
-    State other(plan(), items());
+    State state(plan(), items(), people());
+    State other(plan(), items(), people());
     for (std::size_t i = 0; i < 200; ++i) {
       if (std::ranges::find(gone, i) == gone.end()) other.replay(log.batch(i, 1), 1);
     }
@@ -171,14 +182,14 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
 TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     Log log(200, seed, true);
-    State once(plan(), items());
+    State once(plan(), items(), people());
     once.replay(log.batch(0, 200), 1);
     const auto expected = answers(once);
     log.shuffle(seed);
-    State slowly(plan(), items());
+    State slowly(plan(), items(), people());
     for (std::size_t i = 0; i < 200; ++i) slowly.replay(log.batch(i, 1), 1);
     EXPECT_EQ(answers(slowly), expected) << seed;
-    State halves(plan(), items());
+    State halves(plan(), items(), people());
     halves.replay(log.batch(0, 120), 2);
     halves.replay(log.batch(120, 80), 2);
     EXPECT_EQ(answers(halves), expected) << seed;
@@ -187,42 +198,42 @@ TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
 
 TEST(State, ThreadsDoNotShow) {
   const Log log(20'000, 1, false);
-  State one(plan(), items());
+  State one(plan(), items(), people());
   one.replay(log.batch(0, 20'000), 1);
   const auto expected = answers(one);
   for (const int threads : {2, 8}) {
-    State many(plan(), items());
+    State many(plan(), items(), people());
     many.replay(log.batch(0, 20'000), threads);
     EXPECT_EQ(answers(many, threads), expected);
   }
 }
 
 TEST(State, OverAnotherIsWhatOneOfAllEventsIs) {
-  Log log(600, 7, true);
-  State all(plan(), items());
-  all.replay(log.batch(0, 600), 1);
+  Log log(1'600, 7, true);
+  State all(plan(), items(), people());
+  all.replay(log.batch(0, 1'600), 1);
   const auto expected = answers(all);
   log.shuffle(7);
-  State base(plan(), items());
-  base.replay(log.batch(0, 400), 1);
+  State base(plan(), items(), people());
+  base.replay(log.batch(0, 1'400), 1);
   const auto before = answers(base);
   State over = State::over(base);
   EXPECT_EQ(answers(over), before);
   EXPECT_LT(over.bytes(), base.bytes() / 20);
-  for (std::size_t i = 400; i < 600; ++i) over.replay(log.batch(i, 1), 1);
-  EXPECT_EQ(over.rows(), 600U);
+  for (std::size_t i = 1'400; i < 1'600; ++i) over.replay(log.batch(i, 1), 1);
+  EXPECT_EQ(over.rows(), 1600U);
   EXPECT_EQ(answers(over), expected);
   EXPECT_EQ(answers(base), before);
   // And back.
-  for (std::size_t i = 600; i-- > 400;) over.remove(log.batch(i, 1));
-  EXPECT_EQ(over.rows(), 400U);
+  for (std::size_t i = 1'600; i-- > 1'400;) over.remove(log.batch(i, 1));
+  EXPECT_EQ(over.rows(), 1400U);
   EXPECT_EQ(answers(over), before);
 }
 
 TEST(State, OneScratchReadsManyStates) {
   Log log(300, 9, true);
-  State a(plan(), items());
-  State b(plan(), items());
+  State a(plan(), items(), people());
+  State b(plan(), items(), people());
   a.replay(log.batch(0, 300), 1);
   b.replay(log.batch(100, 150), 1);
   const std::vector<std::int64_t> times(40, 280);
@@ -257,7 +268,7 @@ TEST(State, OneScratchReadsManyStates) {
 // Lists of candidates are read in the order of their times, several a block or one in several.
 TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
   const Log log(5'000, 4, false);
-  State state(plan(), items());
+  State state(plan(), items(), people());
   state.replay(log.batch(0, 5'000), 1);
   std::mt19937 random(4);
   std::vector<std::int64_t> times;
@@ -299,8 +310,56 @@ TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
   }
 }
 
+// What a request says comes out as it went in, in blocks and lists of any kind.
+TEST(State, ContextsAreWhatPointsSay) {
+  const auto asked = std::make_shared<const Plan>(Plan::from_json(R"({
+    "types": ["view"], "contexts": [{"name": "distance"}, {"name": "device", "is": "phone"}],
+    "filters": [{"types": [0]}],
+    "features": [
+      {"name": "near", "kind": "context", "context": 0},
+      {"name": "views", "kind": "count", "filter": 0, "by": ["item"]},
+      {"name": "phone", "kind": "context", "context": 1},
+      {"name": "sum", "kind": "formula", "formula": [{"feature": 0}, {"feature": 2}, "+"]}
+    ]})"));
+  ItemTable table;
+  table.items = kItems;
+  const State state(asked, table);
+  constexpr std::size_t kPoints = 3'000;
+  std::mt19937 random(5);
+  for (const std::size_t list :
+       {1U, 100U}) {  // points as they come, and lists that are put in order
+    std::vector<std::int64_t> times;
+    std::vector<std::int32_t> subjects;
+    std::vector<std::int32_t> items;
+    std::vector<double> distance;
+    std::vector<double> phone;
+    for (std::size_t i = 0; i < kPoints; ++i) {
+      times.push_back(i % list == 0 ? static_cast<std::int64_t>(random() % 100) : times.back());
+      subjects.push_back(static_cast<std::int32_t>(i / list));
+      items.push_back(static_cast<std::int32_t>(i % kItems));
+      distance.push_back(static_cast<double>(random() % 1000));
+      phone.push_back(static_cast<double>(random() % 2));
+    }
+    const std::vector<std::span<const double>> said{distance, phone};
+    std::vector<std::vector<double>> columns(4, std::vector<double>(kPoints));
+    const std::vector<double*> out{columns[0].data(), nullptr, columns[2].data(),
+                                   columns[3].data()};
+    state.read({times, subjects, items, said}, 2, out);
+    EXPECT_EQ(columns[0], distance);
+    EXPECT_EQ(columns[2], phone);
+    for (std::size_t i = 0; i < kPoints; ++i) {
+      ASSERT_EQ(columns[3][i], distance[i] + phone[i]);
+    }
+    state.read({times, subjects, items}, 1, out);
+    EXPECT_TRUE(std::ranges::all_of(columns[2], [](double x) { return std::isnan(x); }));
+    EXPECT_THROW(state.read({times, subjects, items, std::span(said).first(1)}, 1, out), Error);
+    const std::vector<std::span<const double>> shorter{distance, std::span(phone).first(9)};
+    EXPECT_THROW(state.read({times, subjects, items, shorter}, 1, out), Error);
+  }
+}
+
 TEST(State, RefusesColumnsThatDoNotFit) {
-  State state(plan(), items());
+  State state(plan(), items(), people());
   Log log(10, 1, true);
   EventBatch events = log.batch(0, 10);
   events.codes.clear();
@@ -314,14 +373,17 @@ TEST(State, RefusesColumnsThatDoNotFit) {
   log.times[3] = std::numeric_limits<std::int64_t>::max();
   EXPECT_THROW(state.replay(log.batch(0, 10), 1), Error);
   EXPECT_EQ(state.rows(), 0U);
-  EXPECT_THROW(State(plan(), ItemTable{}), Error);
+  EXPECT_THROW(State(plan(), ItemTable{}, people()), Error);
+  EXPECT_THROW(State(plan(), items()), Error);
+  EXPECT_THROW(State(plan(), items(), {{{{0, 3}, 2}}}), Error);
+  EXPECT_THROW(State(plan(), items(), {{{{0, -2}, 1}}}), Error);
   ItemTable table = items();
   table.codes[0].of_item[2] = 3;
-  EXPECT_THROW(State(plan(), table), Error);
+  EXPECT_THROW(State(plan(), table, people()), Error);
 }
 
 TEST(State, SumsThatLeave64BitsAreAnError) {
-  State state(plan(), items());
+  State state(plan(), items(), people());
   Log log(4, 1, true);
   std::ranges::fill(log.prices, std::int64_t{9'000'000'000'000'000'000});
   std::ranges::fill(log.types, std::uint16_t{1});
@@ -356,8 +418,9 @@ TEST(DecayedSum, FollowsTheFormula) {
 
 TEST(Plan, SharesWhatFeaturesHaveInCommon) {
   const Plan shared = Plan::from_json(kPlan);
-  EXPECT_EQ(shared.series().size(), 4U);  // of subjects, items, attributes, all
-  EXPECT_EQ(shared.features().size(), 21U);
+  // Of subjects, items, attributes, all; of groups of subjects alone, with items, attributes.
+  EXPECT_EQ(shared.series().size(), 7U);
+  EXPECT_EQ(shared.features().size(), 26U);
 }
 
 TEST(Plan, RefusesWhatMakesNoSense) {
