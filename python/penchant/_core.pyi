@@ -617,6 +617,7 @@ class FeatureProfiles:
         subject_codes: collections.abc.Sequence[
             typing.Annotated[numpy.typing.ArrayLike, numpy.int32]
         ] = [],
+        rules: str = "",
     ) -> None: ...
     def read(
         self,

@@ -29,8 +29,11 @@ class Plain:
         catalog: pd.DataFrame,
         vectors: dict[str, dict[Any, np.ndarray]] | None = None,
         subjects: pd.DataFrame | None = None,
+        holds: dict[str, Callable[[Any, pd.Timestamp], bool]] | None = None,
     ) -> None:
         self.plan = plan
+        # Of each segment that keys are by, whether a subject is in it as of a time.
+        self.holds = holds or {}
         self.subjects = None if subjects is None else subjects.set_index("subject")
         self.vectors = vectors or {}
         self.catalog = catalog.set_index("item")
@@ -42,6 +45,13 @@ class Plain:
         for name in [] if self.subjects is None else self.subjects.columns:
             of = self.events["subject"].map(self.subjects[name])
             self.events[f"subject.{name}"] = of
+        by = {part for one in plan.features for part in one.options.get("by") or ()}
+        for part in {part for part in by if part.startswith("segment.")}:
+            inside = self.holds[part.removeprefix("segment.")]
+            self.events[part] = [
+                None if subject is None else inside(subject, time)
+                for subject, time in zip(self.events["subject"], self.events["time"], strict=True)
+            ]
 
     def at(self, points: pd.DataFrame) -> pd.DataFrame:
         rows = []
@@ -50,6 +60,8 @@ class Plain:
             for one in self.plan.features:
                 made = getattr(self, f"_{one.kind}")(one, self._as_of(one, point), values)
                 values.update(made if isinstance(made, dict) else {one.name: made})
+            for name in [] if self.plan.segments is None else self.plan.segments.names:
+                values[name] = self.holds[name](point["subject"], point["time"])
             rows.append(values)
         return pd.DataFrame(rows, columns=self.plan.columns)
 
@@ -82,6 +94,11 @@ class Plain:
             elif part.startswith("subject."):
                 own = self.subjects[part.removeprefix("subject.")].get(point["subject"])
                 rows = rows[rows[part] == own]
+            elif part.startswith("segment."):
+                # Just before the event its subject was in the segment, or out of it, as the
+                # point's is now.
+                mine = self.holds[part.removeprefix("segment.")](point["subject"], point["time"])
+                rows = rows[rows[part] == mine]
             elif part != "all":
                 known = point.get("item") in self.catalog.index
                 mine = self.catalog.loc[point["item"], part] if known else None

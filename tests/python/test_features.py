@@ -18,6 +18,7 @@ import penchant as pn
 from penchant import features as ft
 from penchant.errors import InvalidArgumentError
 from plain_features import Plain
+from plain_segments import PlainRules
 
 CART = ft.cart(quantity="quantity", price="price", expires="never", k=3)
 LOOK = {f"i{k}": np.random.default_rng(k).normal(size=5) for k in range(11)}
@@ -31,6 +32,29 @@ SUBJECTS = pd.DataFrame(
         "level": [1, 1, 2, 2, 2],
     }
 )
+
+# Segments that keys are by.
+RULES = {
+    "keen": "count(purchase, 3d) >= 2 or count(page_view) > 8",
+    "fond": "'garden' in top_categories(1) and not recency(purchase) > 4d",
+}
+
+
+def holds(events: pd.DataFrame, catalog: pd.DataFrame) -> dict[str, Any]:
+    plain = PlainRules(ft.Plan([ft.count(name="any")]), events, catalog)
+
+    def of(rule: str) -> Any:
+        found: dict[Any, bool] = {}
+
+        def inside(subject: Any, time: pd.Timestamp) -> bool:
+            if (subject, time) not in found:
+                found[subject, time] = plain.holds(rule, subject, time)
+            return found[subject, time]
+
+        return inside
+
+    return {name: of(rule) for name, rule in RULES.items()}
+
 
 # What is net of returns in KINDS.
 NET = [
@@ -123,6 +147,14 @@ KINDS = [
     ft.recency(by=("subject.level", "category"), name="level_since"),
     ft.decayed(half_life="2d", by=("subject.country", "item"), name="country_warm").late("1d"),
     ft.rate("purchase", "page_view", by=("subject.country", "item"), name="country_rate"),
+    ft.count(by="segment.keen", window="4d", name="of_keen"),
+    ft.count("purchase", by=("segment.keen", "item"), name="keen_bought"),
+    ft.sum("price", "purchase", by=("segment.fond", "category"), window="9d", name="fond_spent"),
+    ft.distinct("subject", by=("segment.fond", "item"), window="9d", name="fond_buyers"),
+    ft.minimum("price", by=("segment.keen", "item"), window="9d", name="keen_cheapest"),
+    ft.recency("purchase", by=("segment.fond", "item"), name="since_fond"),
+    ft.rate("purchase", "page_view", by=("segment.keen", "category"), name="keen_rate"),
+    ft.decayed("purchase", half_life="2d", by="segment.fond", name="fond_warm").late("1d"),
     ft.basket(name="cart_items"),
     ft.basket("pieces", of=ft.cart(quantity="quantity", expires="2d"), name="cart_pieces"),
     ft.basket("value", of=CART, name="cart_value"),
@@ -224,10 +256,13 @@ def test_every_kind_equals_the_slow_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     events, catalog = random_events(rng, 300)
     points = random_points(rng, events, 60)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     state = plan.replay(events, catalog=catalog, subjects=SUBJECTS)
     fast = state.at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS).at(points))
+    assert_same(
+        fast,
+        Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS, holds(events, catalog)).at(points),
+    )
 
 
 def test_every_kind_is_tried() -> None:
@@ -247,7 +282,7 @@ def test_the_order_of_arrival_does_not_show() -> None:
     # Distinct times: rows of one time keep the order in which they came.
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")
     points = random_points(rng, events, 100)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     once = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     shuffled = events.sample(frac=1, random_state=1)
     pd.testing.assert_frame_equal(
@@ -259,7 +294,7 @@ def test_threads_do_not_show() -> None:
     rng = np.random.default_rng(6)
     events, catalog = random_events(rng, 3000)
     points = random_points(rng, events, 5000)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     one = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=1).at(points, threads=1)
     for threads in (2, 8):
         state = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=threads)
@@ -269,7 +304,7 @@ def test_threads_do_not_show() -> None:
 def test_the_future_does_not_show() -> None:
     rng = np.random.default_rng(7)
     events, catalog = random_events(rng, 400)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     cut = pd.Timestamp("2024-05-08")
     points = random_points(rng, events, 100)
     points["time"] = cut
@@ -295,16 +330,19 @@ def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     )
     events, catalog = random_events(rng, data.draw(st.integers(1, 120)))
     points = random_points(rng, events, 12)
-    plan = ft.Plan(chosen, embeddings=EMBEDDINGS)
+    plan = ft.Plan(chosen, RULES, embeddings=EMBEDDINGS)
     fast = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS).at(points))
+    assert_same(
+        fast,
+        Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS, holds(events, catalog)).at(points),
+    )
 
 
 def test_frames_of_each_kind() -> None:
     rng = np.random.default_rng(8)
     events, catalog = random_events(rng, 200)
     points = random_points(rng, events, 20)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     expected = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     polars = plan.replay(
         pl.from_pandas(events), catalog=pl.from_pandas(catalog), subjects=pl.from_pandas(SUBJECTS)
@@ -321,7 +359,7 @@ def test_frames_of_each_kind() -> None:
 
 
 def test_yaml_goes_out_and_in(tmp_path: Any) -> None:
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     plan.to_yaml(tmp_path / "plan.yaml")
     again = ft.Plan.from_yaml(tmp_path / "plan.yaml", embeddings=EMBEDDINGS)
     assert again.features == plan.features
@@ -478,7 +516,7 @@ def online_retail() -> pd.DataFrame:
         (lambda: [ft.context("store", ["a", "a"])], "1 to 1,000 different texts"),
         (lambda: [ft.context("store", timezone_offset="1h")], "has no timezone_offset"),
         (lambda: [ft.context("store").late("1d")], "context reads no events"),
-        (lambda: [ft.count(by=("subject", "subject.country"))], "by is 'subject' or an attribute"),
+        (lambda: [ft.count(by=("subject", "subject.country"))], "by is 'subject', an attribute"),
         (lambda: [ft.count(by=("subject.country", "all"))], "'all' stands alone"),
         (lambda: [ft.last_items(2).net_of(), ft.count(by="subject.c").net_of()], "net_of is of"),
         (lambda: ["count"], "declarations like"),
@@ -522,7 +560,9 @@ def test_rows_without_a_time_are_set_aside() -> None:
 def training_case() -> tuple[ft.State, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(11)
     events, catalog = random_events(rng, 300)
-    state = ft.Plan(KINDS, embeddings=EMBEDDINGS).replay(events, catalog=catalog, subjects=SUBJECTS)
+    state = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS).replay(
+        events, catalog=catalog, subjects=SUBJECTS
+    )
     decisions = random_points(rng, events, 40)
     return state, decisions, events
 

@@ -30,8 +30,11 @@ GROUPS = [
     ft.sum("quantity", "purchase", by=("subject.tier", "category"), window="21d", name="like_it"),
     ft.distinct("subject", by=("subject.region", "item"), name="region_buyers"),
     ft.count("purchase", by=("subject.tier", "item"), name="tier_late").late("1h"),
+    ft.count("purchase", by=("segment.lately", "item"), window="21d", name="item_of_lately"),
+    ft.sum("quantity", "purchase", by="segment.lately", name="pieces_of_lately"),
     ft.expression("item_in_region / (region_week + 1)", name="region_share"),
 ]
+RULES = {"lately": "count(purchase, 7d) >= 1 or count(page_view, 2d) > 10"}
 SAID = ["device", "location", "page", "store", "distance"]
 
 
@@ -53,7 +56,7 @@ def said_frame(data: pn.Dataset) -> pd.DataFrame:
 def made(**more: Any) -> pn.Pipeline:
     sources = [pn.ALS(factors=6, iterations=4), pn.ItemKNN(neighbors=20), pn.RepeatPurchase()]
     ranker = pn.GBDTRanker(trees=15, leaves=6, learning_rate=0.3)
-    plan = ft.Plan([*CONTEXTS, *GROUPS])
+    plan = ft.Plan([*CONTEXTS, *GROUPS], RULES)
     return pn.Pipeline(sources, **{"features": plan, "ranker": ranker, "depth": 40, **more})
 
 
@@ -67,6 +70,20 @@ def bundle(fitted: pn.Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Pat
     path = tmp_path_factory.mktemp("said") / "shop.penchant"
     fitted.save(path)
     return path
+
+
+def listening(data: pn.Dataset, names: list[str]) -> pn.Pipeline:
+    """A funnel whose ranker goes by what requests say."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.choice([0.0, 1.0, 6.0, np.nan], (2000, len(names))), columns=names)
+    wanted = sum(
+        (k + 2) * (rows[f"plan.{name}"] == 1).to_numpy()
+        for k, name in enumerate(["device_phone", "location_south", "page_home", "store_3"])
+    )
+    wanted = wanted + 20 * (rows["plan.distance"] > 2).to_numpy()
+    forest = pn.GBDTRegressor(trees=40, leaves=16).fit(rows, wanted).forest_
+    ranker = pn.ranking.Forest({**forest.to_arrays(), "feature_names": names})
+    return made(ranker=ranker).fit(data, events=said_frame(data))
 
 
 def candidates(pipeline: pn.Pipeline, request: dict[str, Any]) -> pd.DataFrame:
@@ -102,7 +119,7 @@ def said_by(context: dict[str, Any]) -> dict[str, Any]:
 def test_what_is_served_is_what_the_plan_says(
     fitted: pn.Pipeline, small_known_data: pn.Dataset
 ) -> None:
-    plan = ft.Plan([*CONTEXTS, *GROUPS])
+    plan = ft.Plan([*CONTEXTS, *GROUPS], RULES)
     state = plan.replay(
         said_frame(small_known_data), type="event", catalog=small_known_data.item_attributes,
         subjects=small_known_data.subject_attributes,
@@ -114,7 +131,7 @@ def test_what_is_served_is_what_the_plan_says(
             values = candidates(fitted, {"subject": subject, "context": context})
             points = pd.DataFrame({"subject": subject, "item": values["item"], "time": now})
             expected = state.at(points.assign(**said_by(context)))
-            for name in plan.columns:
+            for name in set(plan.columns) - set(RULES):
                 np.testing.assert_array_equal(
                     values[f"plan.{name}"], expected[name].astype("float32"), name
                 )
@@ -185,12 +202,25 @@ def test_the_server_says_the_same(
     assert said == [other.recommend_json(one) for one in requests]
     with serving(bundle, tmp_path / "state") as client:
         assert said == [client.recommend_json(one) for one in requests]
-    # An answer's context shows in it.
-    assert len(set(said[:4])) > 1
+
+
+def test_the_server_hears_what_requests_say(
+    fitted: pn.Pipeline, small_known_data: pn.Dataset, tmp_path: Path
+) -> None:
+    shop = listening(small_known_data, fitted.ranker_features_)
+    shop.save(tmp_path / "shop.penchant")
+    subject = small_known_data.subject_ids[0]
+    requests = [{"subject": subject, "k": 5, "context": one} for one in contexts()]
+    said = [shop.recommend_json(one) for one in requests]
+    scores = [json.loads(one)["items"][0]["score"] for one in said]
+    assert len(set(scores)) == len(requests)
+    assert scores[1] == max(scores)
+    with serving(tmp_path / "shop.penchant", None) as client:
+        assert [client.recommend_json(one) for one in requests] == said
 
 
 def test_groups_go_on_live(small_known_data: pn.Dataset) -> None:
-    plan = ft.Plan(GROUPS)
+    plan = ft.Plan(GROUPS, RULES)
     rows = small_known_data.to_frame().rename(columns={"type": "event"}).assign(quantity=1.0)
     pipeline = made(features=plan).fit(small_known_data, events=rows)
     tables = {
@@ -255,6 +285,46 @@ def test_bundles_whose_subjects_do_not_fit_are_refused(fitted: pn.Pipeline) -> N
     ):
         with pytest.raises(CorruptBundleError):
             _core.Engine.from_bundle(with_codes(wrong.astype(np.int32)), False)
+
+
+def test_segments_of_the_pipeline_serve_for_keys(small_known_data: pn.Dataset) -> None:
+    rows = said_frame(small_known_data)
+    of_plan = made().fit(small_known_data, events=rows)
+    own = made(features=ft.Plan([*CONTEXTS, *GROUPS]), segments=pn.SegmentSet(RULES)).fit(
+        small_known_data, events=rows
+    )
+    request = {"subject": small_known_data.subject_ids[0], "k": 10, "explain": True}
+    assert own.recommend_json(request) == of_plan.recommend_json(request)
+    # A bundle whose rules lack the segment, or are none, is refused.
+    reader = own.engine.bundle
+    rules = bytes(reader.array("profiles/rules"))
+    for wrong in (rules.replace(b"lately", b"before"), b"{", b"[]"):
+        writer = _core.BundleWriter()
+        for section in reader.sections:
+            data = np.array(reader.array(section["name"]))
+            same = section["name"] != "profiles/rules"
+            writer.add(section["name"], data if same else np.frombuffer(wrong, np.uint8))
+        with pytest.raises(CorruptBundleError):
+            _core.Engine.from_bundle(
+                _core.BundleReader.from_bytes(writer.to_bytes(reader.lineage_json)), False
+            )
+
+
+def test_segments_that_keys_are_by_have_rules(small_known_data: pn.Dataset) -> None:
+    by = [ft.count(by="segment.vip", name="of_vip")]
+    frame = small_known_data.to_frame()
+    with pytest.raises(InvalidArgumentError, match="by the segment 'vip', and the plan has none"):
+        ft.Plan(by, {"other": "count() > 1"})
+    with pytest.raises(InvalidArgumentError, match="give its rule: Plan"):
+        ft.Plan(by).replay(frame)
+    with pytest.raises(InvalidArgumentError, match="'of_vip' is not about subjects"):
+        ft.Plan(by, {"vip": "of_vip > 1"}).replay(frame)
+    scored = pn.SegmentSet({"vip": "risk > 1"}, plan=ft.Plan(by), scores=["risk"])
+    with pytest.raises(InvalidArgumentError, match="can't rest on scores"):
+        scored.replay(frame)
+    segments = pn.SegmentSet({"vip": "count() > 1"}, plan=ft.Plan(by))
+    state = segments.replay(frame)
+    assert segments.members(state, "vip", "2025-02-01")
 
 
 def test_what_is_missing_is_told(small_data: pn.Dataset, small_known_data: pn.Dataset) -> None:

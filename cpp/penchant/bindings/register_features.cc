@@ -88,7 +88,7 @@ std::shared_ptr<Profiles> make_profiles(
     const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
     const std::vector<Array<std::int64_t>>& numbers, const std::vector<Array<std::int32_t>>& codes,
     const std::vector<Array<float>>& embeddings, int threads,
-    const std::vector<Array<std::int32_t>>& subject_codes) {
+    const std::vector<Array<std::int32_t>>& subject_codes, std::string rules) {
   ProfileParts parts;
   parts.plan = std::move(plan);
   parts.subjects = subject_ids;
@@ -106,6 +106,7 @@ std::shared_ptr<Profiles> make_profiles(
   }
   parts.table.vectors = unit_vectors(embeddings);
   parts.people = subject_table(subject_codes);
+  parts.rules = std::move(rules);
   parts.events = {shared(times), shared(types),   shared(subjects),
                   shared(items), shared(numbers), shared(codes)};
   const py::gil_scoped_release release;
@@ -211,7 +212,8 @@ void register_features(py::module_& module) {
            py::arg("item_codes"), py::arg("item_numbers"), py::arg("code_ids"), py::arg("times"),
            py::arg("types"), py::arg("subjects"), py::arg("items"), py::arg("numbers"),
            py::arg("codes"), py::arg("embeddings") = std::vector<Array<float>>(),
-           py::arg("threads") = 0, py::arg("subject_codes") = std::vector<Array<std::int32_t>>())
+           py::arg("threads") = 0, py::arg("subject_codes") = std::vector<Array<std::int32_t>>(),
+           py::arg("rules") = "")
       .def(
           "read",
           [](const Profiles& profiles, const Array<std::int64_t>& times,

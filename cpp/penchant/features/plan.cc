@@ -1,6 +1,7 @@
 #include "penchant/features/plan.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "penchant/features/place_of.h"
 
@@ -54,6 +55,43 @@ void Plan::compile() {
   keep_lists();
   keep_companions();
   keep_nettings();
+}
+
+Plan Plan::of_members(const std::vector<bool>& asked) const {
+  Plan out = *this;
+  out.subject_codes_.clear();
+  out.segments_.clear();
+  out.contexts_.clear();
+  out.lists_.clear();
+  out.companions_.clear();
+  out.nettings_.clear();
+  for (std::size_t f = 0; f < asked.size(); ++f) {
+    if (asked[f]) continue;
+    Feature unknown;
+    unknown.name = features_[f].name;
+    unknown.kind = Kind::kContext;
+    out.features_[f] = std::move(unknown);
+  }
+  out.series_.clear();
+  out.access_.clear();
+  out.list_access_.clear();
+  out.companion_access_.clear();
+  out.netting_access_.clear();
+  out.compile();
+  for (const Kept& kept : series_) {
+    if (!by_segment(kept.by)) continue;
+    for (std::uint32_t left = kept.layout.filters; left != 0; left &= left - 1) {
+      (void)out.series_of({.subject = true}, static_cast<std::size_t>(std::countr_zero(left)));
+    }
+    Kept& rows = *std::ranges::find(out.series_, By{.subject = true}, &Kept::by);
+    for (const std::size_t code : kept.layout.codes) (void)place_of(rows.layout.codes, code);
+    if (kept.by.joint()) (void)place_of(rows.layout.codes, items_column());
+    for (const std::size_t value : kept.layout.values) (void)place_of(rows.layout.values, value);
+    for (const Measure& measure : kept.layout.measures) {
+      if (measure.value != Measure::kOne) (void)place_of(rows.layout.values, measure.value);
+    }
+  }
+  return out;
 }
 
 std::size_t Plan::series_of(const By& by, std::size_t filter) {

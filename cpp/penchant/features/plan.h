@@ -27,14 +27,16 @@ namespace penchant::features {
 
 // Whose events a feature looks at: those of the point's subject, of its item, of all items that
 // share an attribute with it, of everyone, of the subject with the item or its attribute, or of all
-// subjects who share an attribute with the point's, alone or with the item or its attribute.
+// subjects who share an attribute with the point's or were, at the event, in a segment or out of it
+// as the point's is, alone or with the item or its attribute.
 struct By {
   enum class Item : std::uint8_t { kAny, kSame, kSameAttribute };
   static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
   bool subject = false;
   Item item = Item::kAny;
-  std::size_t attribute = 0;     // of ItemTable::codes
-  std::size_t group = kNoGroup;  // of SubjectTable::codes; not with `subject`
+  std::size_t attribute = 0;  // of ItemTable::codes
+  // Of SubjectTable::codes, then of Plan::segments (in it or not); not with `subject`.
+  std::size_t group = kNoGroup;
 
   [[nodiscard]] bool pair() const { return subject && item != Item::kAny; }
   [[nodiscard]] bool grouped() const { return group != kNoGroup; }
@@ -151,6 +153,11 @@ class Plan {
   [[nodiscard]] const std::vector<std::string>& item_codes() const { return item_codes_; }
   [[nodiscard]] const std::vector<std::string>& item_numbers() const { return item_numbers_; }
   [[nodiscard]] const std::vector<std::string>& subject_codes() const { return subject_codes_; }
+  // Segments that keys are by.
+  [[nodiscard]] const std::vector<std::string>& segments() const { return segments_; }
+  [[nodiscard]] bool by_segment(const By& by) const {
+    return by.grouped() && by.group >= subject_codes_.size();
+  }
   [[nodiscard]] const std::vector<ContextValue>& contexts() const { return contexts_; }
   [[nodiscard]] const std::vector<std::string>& embeddings() const { return embeddings_; }
   [[nodiscard]] const std::vector<ItemList>& lists() const { return lists_; }
@@ -160,6 +167,9 @@ class Plan {
   [[nodiscard]] std::size_t pieces_in(const Feature& feature) const;
   // The first is none.
   [[nodiscard]] const std::vector<Shift>& shifts() const { return shifts_; }
+  // What of it says who is in a segment, and keeps of subjects' rows all that series by segments
+  // keep: the same features by number, of which those that are not asked for are not known.
+  [[nodiscard]] Plan of_members(const std::vector<bool>& asked) const;
   // The JSON that it was made of.
   [[nodiscard]] const std::string& json() const { return json_; }
 
@@ -231,6 +241,7 @@ class Plan {
   std::vector<std::string> item_codes_;
   std::vector<std::string> item_numbers_;
   std::vector<std::string> subject_codes_;
+  std::vector<std::string> segments_;
   std::vector<ContextValue> contexts_;
   std::vector<Filter> filters_;
   std::vector<Value> values_;

@@ -81,13 +81,13 @@ Filter read_filter(const Json& object, const std::string& whose, std::size_t typ
   return filter;
 }
 
-By read_by(const Members& members, std::size_t item_codes, std::size_t subject_codes) {
+By read_by(const Members& members, std::size_t item_codes, std::size_t groups) {
   By by;
   for (const std::string& part : members.texts("by")) {
     if (part == "subject") {
       by.subject = true;
     } else if (part == "group") {
-      by.group = members.index("by_group", subject_codes);
+      by.group = members.index("by_group", groups);
     } else if (part == "item") {
       by.item = By::Item::kSame;
     } else {
@@ -159,6 +159,7 @@ Plan Plan::from_json(std::string_view text) {
   plan.item_codes_ = top.texts("item_codes");
   plan.item_numbers_ = top.texts("item_numbers");
   plan.subject_codes_ = top.texts("subject_codes");
+  plan.segments_ = top.texts("segments");
   for (const Json& one : listed(top, "contexts", kMostFeatures)) {
     plan.contexts_.push_back(read_context(one));
   }
@@ -190,7 +191,8 @@ Plan Plan::from_json(std::string_view text) {
     feature.name = name;
     feature.kind = named(kKinds, members.text("kind"), "kind");
     feature.hidden = members.has("hidden") && members.at("hidden") == Json(true);
-    feature.by = read_by(members, plan.item_codes_.size(), plan.subject_codes_.size());
+    feature.by = read_by(members, plan.item_codes_.size(),
+                         plan.subject_codes_.size() + plan.segments_.size());
     if (feature.of_events()) feature.filter = members.index("filter", plan.filters_.size());
     if (members.has("value")) feature.value = members.index("value", plan.values_.size());
     if (members.has("code")) feature.code = members.index("code", plan.codes_.size() + 1);

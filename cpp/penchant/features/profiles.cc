@@ -49,6 +49,11 @@ void check(const ProfileParts& parts) {
   }
 }
 
+std::shared_ptr<const SegmentRules> rules_of(const ProfileParts& parts) {
+  if (parts.rules.empty()) return nullptr;
+  return std::make_shared<const SegmentRules>(SegmentRules::from_json(parts.rules, *parts.plan));
+}
+
 template <class T>
 std::vector<T> copied(const SharedArray<T>& array) {
   return {array.begin(), array.end()};
@@ -57,7 +62,8 @@ std::vector<T> copied(const SharedArray<T>& array) {
 }  // namespace
 
 Profiles::Profiles(ProfileParts parts)
-    : parts_(std::move(parts)), state_(parts_.plan, parts_.table, parts_.people) {}
+    : parts_(std::move(parts)),
+      state_(parts_.plan, parts_.table, parts_.people, rules_of(parts_)) {}
 
 std::shared_ptr<const Profiles> Profiles::of(ProfileParts parts, int threads) {
   check(parts);
@@ -93,6 +99,7 @@ void Profiles::save(bundle::Writer& writer, const std::string& prefix) const {
   for (std::size_t i = 0; i < parts_.table.vectors.size(); ++i) {
     writer.add(numbered(prefix, "vectors", i), parts_.table.vectors[i].rows);
   }
+  if (!parts_.rules.empty()) writer.add_text(prefix + "/rules", parts_.rules);
   writer.add(prefix + "/times", parts_.events.times);
   writer.add(prefix + "/types", parts_.events.types);
   writer.add(prefix + "/event_subjects", parts_.events.subjects);
@@ -133,6 +140,7 @@ std::shared_ptr<const Profiles> Profiles::load(const bundle::Reader& reader,
       parts.table.vectors.push_back(ItemVectors::of_rows(
           reader.array<float>(numbered(prefix, "vectors", i)), parts.table.items));
     }
+    if (reader.has(prefix + "/rules")) parts.rules = reader.text(prefix + "/rules");
     parts.events.times = reader.array<std::int64_t>(prefix + "/times");
     parts.events.types = reader.array<std::int32_t>(prefix + "/types");
     parts.events.subjects = reader.array<std::int32_t>(prefix + "/event_subjects");

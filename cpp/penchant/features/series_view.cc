@@ -31,10 +31,11 @@ SeriesView::SeriesView(const State& state, std::size_t series)
       keys = state.items().codes[kept_.by.attribute].values;
       last_of_.resize(keys);
     }
-    if (kept_.by.grouped()) keys = state.subjects().codes[kept_.by.group].values;
+    if (kept_.by.grouped()) keys = state.group_codes(kept_.by.group);
     hints_.resize(keys * places_.size());
   }
   const Plan& plan = state.plan();
+  if (plan.by_segment(kept_.by)) members_ = std::make_unique<MemberReader>(*state.members());
   for (std::size_t f = 0; f < plan.features().size(); ++f) {
     const Feature& feature = plan.features()[f];
     const Plan::Access& access = plan.access()[f];
@@ -56,7 +57,12 @@ std::int32_t SeriesView::key_of(const Points& points, std::size_t point) const {
   const By& by = kept_.by;
   if (by.subject) return points.subjects[point];
   const std::int32_t item = points.items.empty() ? kNoCode : points.items[point];
-  if (by.grouped()) return state_.group_key(series_, points.subjects[point], item);
+  if (by.grouped()) {
+    const std::size_t attributes = state_.plan().subject_codes().size();
+    const std::int32_t group = members_ ? members_->code(by.group - attributes, point - first_)
+                                        : state_.group_of(by.group, points.subjects[point]);
+    return state_.group_key(series_, group, item);
+  }
   if (by.item == By::Item::kAny) return 0;
   if (by.item == By::Item::kSame || item < 0) return item;
   return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
@@ -209,6 +215,10 @@ void SeriesView::each_counted(std::size_t measure, std::optional<std::size_t> wi
 void SeriesView::look(const Points& points, std::size_t first, std::size_t count) {
   const Series& series = state_.series(series_);
   count_ = count;
+  first_ = first;
+  if (members_) {
+    members_->read(points.subjects.subspan(first, count), points.times.subspan(first, count));
+  }
   find_runs(points, first, count);
   for (std::size_t k = 0; k < own_.size(); ++k) {
     const std::int32_t key = keys_[k];

@@ -12,11 +12,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "penchant/features/segment_members.h"
 #include "penchant/features/state.h"
 
 namespace penchant::features {
@@ -100,8 +102,9 @@ class SeriesView {
   std::vector<Counts> counts_;
   std::vector<std::size_t> slot_of_;  // [measures], of counts_
   std::vector<std::uint32_t> left_;   // [own], of a search
-  std::size_t count_ = 0;             // points of the block
-  std::vector<std::size_t> asked_;    // measures that are counted at a place
+  std::size_t first_ = 0;             // points of the block
+  std::size_t count_ = 0;
+  std::vector<std::size_t> asked_;  // measures that are counted at a place
   std::vector<std::uint32_t*> counted_;
   // Of series that aren't of subjects: requests ask again of the same keys, at nearly the same
   // time.
@@ -109,6 +112,7 @@ class SeriesView {
   // By key, where there are few: the block's number, and a point of the key in it.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> last_of_;
   std::uint64_t block_ = 0;
+  std::unique_ptr<MemberReader> members_;  // where keys are by a segment
 };
 
 }  // namespace penchant::features

@@ -7,6 +7,7 @@
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
+#include "penchant/features/segment_members.h"
 
 namespace penchant::features {
 namespace {
@@ -50,10 +51,18 @@ bool every(std::span<const T> column, int threads, const Good& good) {
 
 }  // namespace
 
-State::State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects)
-    : plan_(std::move(plan)),
-      items_(std::make_shared<const ItemTable>(std::move(items))),
-      subjects_(std::make_shared<const SubjectTable>(std::move(subjects))) {
+State::State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects,
+             std::shared_ptr<const SegmentRules> rules)
+    : State(std::move(plan), std::make_shared<const ItemTable>(std::move(items)),
+            std::make_shared<const SubjectTable>(std::move(subjects))) {
+  if (plan_->segments().empty()) return;
+  check_argument(rules != nullptr, "features are by segments, which have no rules");
+  members_ = std::make_unique<SegmentMembers>(*plan_, items_, std::move(rules));
+}
+
+State::State(std::shared_ptr<const Plan> plan, std::shared_ptr<const ItemTable> items,
+             std::shared_ptr<const SubjectTable> subjects)
+    : plan_(std::move(plan)), items_(std::move(items)), subjects_(std::move(subjects)) {
   check_argument(items_->codes.size() == plan_->item_codes().size() &&
                      items_->numbers.size() == plan_->item_numbers().size(),
                  "the table of items has other columns than the feature plan");
@@ -86,6 +95,7 @@ State State::over(const State& base) {
   out.subjects_ = base.subjects_;
   for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
   for (const JointKeys& keys : base.joint_keys_) out.joint_keys_.push_back(JointKeys::over(keys));
+  if (base.members_) out.members_ = SegmentMembers::over(*base.members_);
   out.rows_ = base.rows_;
   return out;
 }
@@ -94,6 +104,7 @@ std::size_t State::bytes() const {
   std::size_t out = 0;
   for (const Series& series : series_) out += series.bytes();
   for (const JointKeys& keys : joint_keys_) out += keys.bytes();
+  if (members_) out += members_->state().bytes();
   return out;
 }
 
@@ -182,14 +193,17 @@ std::int32_t State::item_key(const By& by, std::int32_t item) const {
   return items_->codes[by.attribute].of_item[static_cast<std::size_t>(item)];
 }
 
-std::int32_t State::group_key(std::size_t s, std::int32_t subject, std::int32_t item) const {
+std::size_t State::group_codes(std::size_t group) const {
+  return group < subjects_->codes.size() ? subjects_->codes[group].values : 2;
+}
+
+std::int32_t State::group_key(std::size_t s, std::int32_t group, std::int32_t item) const {
   const By& by = plan_->series()[s].by;
-  const std::int32_t group = group_of(by.group, subject);
   return by.joint() ? joint_keys_[s].find(group, item_key(by, item)) : group;
 }
 
-KeyColumn State::keys_of(std::size_t s, const EventBatch& events, std::vector<std::int32_t>& room,
-                         int threads) {
+KeyColumn State::keys_of(std::size_t s, const EventBatch& events, const MemberCodes& members,
+                         std::vector<std::int32_t>& room, int threads) {
   const By& by = plan_->series()[s].by;
   const auto end_of = [](std::span<const std::int32_t> codes) {
     const auto most = std::ranges::max_element(codes);
@@ -197,13 +211,17 @@ KeyColumn State::keys_of(std::size_t s, const EventBatch& events, std::vector<st
   };
   if (by.subject) return {events.subjects, nullptr, end_of(events.subjects)};
   if (by.grouped()) {
-    room.resize(events.size());
-    parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
-      for (std::size_t row = block.begin; row < block.end; ++row) {
-        room[row] = group_of(by.group, events.subjects[row]);
-      }
-    });
-    if (!by.joint()) return {room, nullptr, subjects_->codes[by.group].values};
+    if (plan_->by_segment(by)) {
+      room = members[by.group - subjects_->codes.size()];
+    } else {
+      room.resize(events.size());
+      parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
+        for (std::size_t row = block.begin; row < block.end; ++row) {
+          room[row] = group_of(by.group, events.subjects[row]);
+        }
+      });
+    }
+    if (!by.joint()) return {room, nullptr, group_codes(by.group)};
     // Numbers say no more than which rows belong together, and come in the order of rows.
     for (std::size_t row = 0; row < room.size(); ++row) {
       room[row] = joint_keys_[s].add(room[row], item_key(by, events.items[row]));
@@ -218,12 +236,25 @@ KeyColumn State::keys_of(std::size_t s, const EventBatch& events, std::vector<st
 
 void State::replay(const EventBatch& events, int threads) {
   check(events, threads);
-  const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
+  const bool first = rows_ == 0;
+  if (members_ && !first && events.size() > 1) {
+    // Each may say of the next who its subject is.
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      replay(one_of(events, order.empty() ? i : order[i]), threads);
+    }
+    return;
+  }
+  MemberCodes members;
+  if (members_) {
+    if (first) members_->state().replay(events, threads);
+    members = member_codes(events.subjects, events.times, threads);
+  }
+  const PreparedEvents prepared = prepare(events, threads);
   std::vector<std::int32_t> room;
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    const KeyColumn keys = keys_of(s, events, room, threads);
-    if (rows_ == 0) {
+    const KeyColumn keys = keys_of(s, events, members, room, threads);
+    if (first) {
       series_[s].build(prepared, keys, order, threads);
       continue;
     }
@@ -233,6 +264,7 @@ void State::replay(const EventBatch& events, int threads) {
       if (key >= 0) series_[s].insert(prepared, row, static_cast<std::size_t>(key));
     }
   }
+  if (members_ && !first && events.size() == 1) change_members(events, true);
   rows_ += events.size();
 }
 
@@ -240,12 +272,16 @@ void State::remove(const EventBatch& events) {
   check(events, 1);
   if (events.size() == 0) return;
   const PreparedEvents prepared = prepare(events, 1);
+  MemberCodes members;
+  if (members_) members = member_codes(events.subjects.first(1), events.times.first(1), 1);
   bool in = true;
   std::vector<std::int32_t> room;
+  const EventBatch one = one_of(events, 0);
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    const std::int32_t key = keys_of(s, events, room, 1)[0];
+    const std::int32_t key = keys_of(s, one, members, room, 1)[0];
     if (key >= 0) in &= series_[s].remove(prepared, 0, static_cast<std::size_t>(key));
   }
+  if (members_) change_members(one, false);
   if (in) --rows_;
 }
 

@@ -24,6 +24,7 @@ from ._embeddings import Embedding
 __all__ = [
     "Events",
     "Items",
+    "Texts",
     "make_profiles",
     "read_events",
     "read_items",
@@ -65,6 +66,23 @@ class Items:
     numbers: list[np.ndarray]
     vectors: list[np.ndarray]
     subject_codes: list[np.ndarray] = field(default_factory=list)  # of subjects, by attribute
+    rules: str = ""  # of segments that keys are by
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Whose codes the texts in rules of segments are: ids of items, and of their attributes.
+
+    `of_item` has the code of each item, by attribute.
+    """
+
+    items: _core.IdMap
+    attributes: dict[str, _core.IdMap]
+    of_item: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, events: Events, items: Items) -> Texts:
+        return cls(events.item_ids, items.texts, dict(zip(items.texts, items.codes, strict=True)))
 
 
 def make_profiles(
@@ -90,6 +108,7 @@ def make_profiles(
         items.vectors,
         threads or 0,
         items.subject_codes,
+        items.rules,
     )
 
 

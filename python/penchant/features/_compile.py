@@ -31,6 +31,7 @@ _OF_CANDIDATES = (
 OTHER = "*"  # the type of events that the plan doesn't name
 SUBJECT = "\0subject"  # a code column that holds subjects
 _OF_SUBJECT = "subject."  # before the name of an attribute of subjects
+_SEGMENT = "segment."  # before the name of a segment
 
 
 class _Names(list[str]):
@@ -61,6 +62,8 @@ class Compiled:
         text) and ("has", attribute, word).
     subject_codes
         Names of subject attributes.
+    segments
+        Names of segments that keys are by.
     contexts
         What a request says: (name, None) as a number, (name, text) whether it is that text.
     """
@@ -72,6 +75,7 @@ class Compiled:
         self.item_codes = _Names()
         self.item_numbers: list[str | tuple[str, ...]] = []
         self.subject_codes = _Names()
+        self.segments = _Names()
         self.contexts: list[tuple[str, str | None]] = []
         self.filters: list[dict[str, Any]] = []
         self.values: list[dict[str, Any]] = []
@@ -137,6 +141,10 @@ class _Compiler:
             elif part.startswith(_OF_SUBJECT) and part != _OF_SUBJECT:
                 out["by"].append("group")
                 out["by_group"] = self.out.subject_codes.place(part.removeprefix(_OF_SUBJECT))
+            elif part.startswith(_SEGMENT) and part != _SEGMENT:
+                out["by"].append("group")
+                # Behind attributes of subjects, of which there may be more to come.
+                out["by_segment"] = self.out.segments.place(part.removeprefix(_SEGMENT))
             elif part == "all":
                 raise InvalidArgumentError(f"{whose}: 'all' stands alone")
             else:
@@ -146,8 +154,9 @@ class _Compiler:
         twice = {"item", "attribute"} <= told or {"subject", "group"} <= told
         if len(told) < len(out["by"]) or twice:
             raise InvalidArgumentError(
-                f"{whose}: by is 'subject' or an attribute of subjects like 'subject.country', "
-                f"'item' or an attribute of items, one of each, or 'all'; not {by!r}"
+                f"{whose}: by is 'subject', an attribute of subjects like 'subject.country' or a "
+                f"segment like 'segment.vip', 'item' or an attribute of items, one of each, or "
+                f"'all'; not {by!r}"
             )
         return out
 
@@ -495,6 +504,8 @@ def compile_plan(declarations: Sequence[Declaration]) -> Compiled:
     for feature in out.features:
         if feature.get("code") == -1:
             feature["code"] = len(out.codes)
+        if "by_segment" in feature:
+            feature["by_group"] = len(out.subject_codes) + feature.pop("by_segment")
     out.core = _core.FeaturePlan(
         json.dumps(
             {
@@ -506,6 +517,7 @@ def compile_plan(declarations: Sequence[Declaration]) -> Compiled:
                     one if isinstance(one, str) else " ".join(one) for one in out.item_numbers
                 ],
                 "subject_codes": list(out.subject_codes),
+                "segments": list(out.segments),
                 "contexts": [
                     {"name": name} if text is None else {"name": name, "is": text}
                     for name, text in out.contexts

@@ -141,7 +141,9 @@ class SaidContexts:
 
         Of each context that which the first event says that says anything of it.
         """
-        places: Any = self._ids.find_all(np.asarray(subjects)) if len(self._ids) else []
+        places = np.full(len(subjects), -1)
+        if len(self._ids):
+            places = self._ids.find_all(np.asarray(subjects))
         said: list[dict[str, Any]] = [{} for _ in subjects]
         first, last = np.searchsorted(self._times, [begin, end + 1])
         for name, column in self._columns.items():

@@ -8,7 +8,7 @@ by
     Whose events: "subject", "item", the name of an item's attribute ("category": of all items that
     share it), "subject.country" (of all subjects who share this attribute with one), "all", or a
     pair: ("subject", "item"), ("subject", "category"), ("subject.country", "item"),
-    ("subject.country", "category").
+    ("subject.country", "category"). "segment.vip" stands there for all who were in a segment then.
 where
     What an event must fulfil besides: `"quantity > 0 and price > 0"`.
 window

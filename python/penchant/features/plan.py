@@ -83,6 +83,8 @@ class Plan:
                     f"{{{name!r}: model or (ids, matrix)}})"
                 )
         self.segments: SegmentSet | None = None
+        # What says who is in the segments that keys are by.
+        self._rules: SegmentSet | None = None
         self._shown = [name for name, _ in self._compiled.outputs]
         if segments is None:
             return
@@ -96,10 +98,20 @@ class Plan:
         # What rules ask for beside the features is kept, and not shown.
         self.segments = segments.over(own)
         self._compiled = self.segments.plan._compiled
+        self._rules = self.segments
+        self._check_rules()
         for name in self.segments.names:
             if name in self._shown:
                 raise InvalidArgumentError(f"a feature and a segment are both called {name!r}")
             self._shown.append(name)
+
+    def _check_rules(self) -> None:
+        for name in self._compiled.segments:
+            if self._rules is None or name not in self._rules.names:
+                raise InvalidArgumentError(
+                    f"features are by the segment {name!r}, and the plan has none of that name; "
+                    f"give its rule: Plan(..., segments={{{name!r}: ...}})"
+                )
 
     @property
     def features(self) -> list[Declaration]:

@@ -14,7 +14,7 @@ from ..data._ids import encode
 from ..data._times import read_times
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
-from ._columns import Events, Items, make_profiles, read_events, read_items, read_subjects
+from ._columns import Events, Items, Texts, make_profiles, read_events, read_items, read_subjects
 from ._contexts import SaidContexts, context_columns
 from .training import Candidates, candidates_of, training_frames
 
@@ -47,8 +47,7 @@ class State:
         self._subjects = events.subject_ids
         self._items = events.item_ids
         self._texts = items.texts
-        # Attribute of items -> code of each item.
-        self._item_codes = dict(zip(items.texts, items.codes, strict=True))
+        self._coded = Texts.of(events, items)
         self._roles = roles
         # What a pipeline's events said when they happened.
         self._said: SaidContexts | None = None
@@ -72,6 +71,10 @@ class State:
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled, plan._embeddings)
         items.subject_codes = read_subjects(events, subjects, roles["subject"], compiled)
+        if compiled.segments:
+            plan._check_rules()
+            assert plan._rules is not None
+            items.rules = plan._rules._compiled.document(Texts.of(events, items))
         core = make_profiles(compiled, events, items, threads)
         rows = (events.times, events.subjects, events.items)
         return cls(plan, core, events, items, roles), rows

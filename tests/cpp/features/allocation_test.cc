@@ -30,6 +30,7 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
   const auto plan = std::make_shared<const Plan>(Plan::from_json(R"({
     "types": ["view", "buy", "return"], "numbers": ["price"], "codes": ["\u0000subject"],
     "item_codes": ["category"], "embeddings": ["look"], "subject_codes": ["country"],
+    "segments": ["keen"],
     "contexts": [{"name": "distance"}],
     "filters": [{"types": [0]}, {"types": [1]}, {"types": [0, 1, 2]}, {"types": [2]}],
     "values": [{"factors": [0]}],
@@ -63,6 +64,7 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
       {"name": "kept", "kind": "count", "filter": 1, "by": ["subject", "item"], "netting": 0},
       {"name": "near", "kind": "context", "context": 0},
       {"name": "home", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "item"], "by_group": 0, "window": 900},
+      {"name": "keen_item", "kind": "count", "filter": 0, "by": ["group", "item"], "by_group": 1},
       {"name": "at_home", "kind": "count", "filter": 0, "by": ["group"], "by_group": 0},
       {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 1}, 1.0, "+", "/"]}
     ]})"));
@@ -93,7 +95,12 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
   }
   SubjectTable people;
   people.codes.push_back(SubjectTable::Codes::of({0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1}));
-  State base(plan, table, people);
+  const auto rules = std::make_shared<const SegmentRules>(SegmentRules::from_json(
+      R"({"columns": [{"feature": 2, "item": 3}, {"feature": 1}],
+          "segments": [{"name": "keen", "rule": [{"column": 0, "compare": ">", "bound": 1},
+                        {"column": 1, "compare": ">", "bound": 900}, "or"]}]})",
+      *plan));
+  State base(plan, table, people, rules);
   base.replay({times,
                types,
                subjects,

@@ -19,6 +19,7 @@ namespace {
 const char* const kPlan = R"({
   "types": ["view", "buy", "*"], "numbers": ["price"], "codes": ["order"],
   "item_codes": ["category"], "item_numbers": ["list_price"], "subject_codes": ["country"],
+  "segments": ["keen", "rich"],
   "filters": [{"types": [0]}, {"types": [1], "conditions": [{"number": 0, "compare": ">", "limit": 0}]}],
   "values": [{"factors": [0]}, {"factors": [0, 0]}],
   "features": [
@@ -49,6 +50,16 @@ const char* const kPlan = R"({
      "half_life": 30},
     {"name": "home_things", "kind": "distinct", "filter": 0, "code": 1, "by": ["group", "attribute"],
      "by_group": 0, "by_attribute": 0, "window": 60},
+    {"name": "of_keen", "kind": "count", "filter": 0, "by": ["group"], "by_group": 1, "window": 70},
+    {"name": "keen_item", "kind": "count", "filter": 1, "by": ["group", "item"], "by_group": 1},
+    {"name": "keen_spent", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "attribute"],
+     "by_group": 1, "by_attribute": 0, "window": 90},
+    {"name": "rich_high", "kind": "highest", "filter": 1, "value": 0, "by": ["group", "item"],
+     "by_group": 2, "window": 80},
+    {"name": "rich_things", "kind": "distinct", "filter": 0, "code": 0, "by": ["group"],
+     "by_group": 2, "window": 60},
+    {"name": "rich_late", "kind": "decayed", "filter": 1, "value": 1, "by": ["group", "item"],
+     "by_group": 2, "half_life": 30, "lag": 7},
     {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 7}, 1.0, "+", "/"]}
   ]})";
 
@@ -64,6 +75,19 @@ ItemTable items() {
 
 // Of all subjects but the last, who came later.
 SubjectTable people() { return {{SubjectTable::Codes::of({0, 1, kNoCode, 1})}}; }
+
+// Keen: many views, or one a short while ago; rich: something spent in 40 microseconds.
+const char* const kRules = R"({"columns": [{"feature": 0}, {"feature": 3}],
+  "segments": [{"name": "other", "rule": [true]},
+               {"name": "rich", "rule": [{"column": 1, "compare": ">", "bound": 2.5}]},
+               {"name": "keen", "rule": [{"column": 0, "compare": ">=", "bound": 4},
+                                         {"column": 1, "compare": ">", "bound": 0}, "or"]}]})";
+
+std::shared_ptr<const Plan> plan() { return std::make_shared<const Plan>(Plan::from_json(kPlan)); }
+
+std::shared_ptr<const SegmentRules> rules() {
+  return std::make_shared<const SegmentRules>(SegmentRules::from_json(kRules, *plan()));
+}
 
 struct Log {
   std::vector<std::int64_t> times;
@@ -110,8 +134,6 @@ struct Log {
   }
 };
 
-std::shared_ptr<const Plan> plan() { return std::make_shared<const Plan>(Plan::from_json(kPlan)); }
-
 // The bits of all features at many points.
 std::vector<std::uint64_t> answers(const State& state, int threads = 1) {
   std::vector<std::int64_t> times;
@@ -155,8 +177,8 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
     } else {
       std::shuffle(gone.begin(), gone.end(), std::mt19937(seed));
     }
-    State state(plan(), items(), people());
-    State other(plan(), items(), people());
+    State state(plan(), items(), people(), rules());
+    State other(plan(), items(), people(), rules());
     for (std::size_t i = 0; i < 200; ++i) {
       if (std::ranges::find(gone, i) == gone.end()) other.replay(log.batch(i, 1), 1);
     }
@@ -182,14 +204,14 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
 TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     Log log(200, seed, true);
-    State once(plan(), items(), people());
+    State once(plan(), items(), people(), rules());
     once.replay(log.batch(0, 200), 1);
     const auto expected = answers(once);
     log.shuffle(seed);
-    State slowly(plan(), items(), people());
+    State slowly(plan(), items(), people(), rules());
     for (std::size_t i = 0; i < 200; ++i) slowly.replay(log.batch(i, 1), 1);
     EXPECT_EQ(answers(slowly), expected) << seed;
-    State halves(plan(), items(), people());
+    State halves(plan(), items(), people(), rules());
     halves.replay(log.batch(0, 120), 2);
     halves.replay(log.batch(120, 80), 2);
     EXPECT_EQ(answers(halves), expected) << seed;
@@ -198,11 +220,11 @@ TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
 
 TEST(State, ThreadsDoNotShow) {
   const Log log(20'000, 1, false);
-  State one(plan(), items(), people());
+  State one(plan(), items(), people(), rules());
   one.replay(log.batch(0, 20'000), 1);
   const auto expected = answers(one);
   for (const int threads : {2, 8}) {
-    State many(plan(), items(), people());
+    State many(plan(), items(), people(), rules());
     many.replay(log.batch(0, 20'000), threads);
     EXPECT_EQ(answers(many, threads), expected);
   }
@@ -210,11 +232,11 @@ TEST(State, ThreadsDoNotShow) {
 
 TEST(State, OverAnotherIsWhatOneOfAllEventsIs) {
   Log log(1'600, 7, true);
-  State all(plan(), items(), people());
+  State all(plan(), items(), people(), rules());
   all.replay(log.batch(0, 1'600), 1);
   const auto expected = answers(all);
   log.shuffle(7);
-  State base(plan(), items(), people());
+  State base(plan(), items(), people(), rules());
   base.replay(log.batch(0, 1'400), 1);
   const auto before = answers(base);
   State over = State::over(base);
@@ -232,8 +254,8 @@ TEST(State, OverAnotherIsWhatOneOfAllEventsIs) {
 
 TEST(State, OneScratchReadsManyStates) {
   Log log(300, 9, true);
-  State a(plan(), items(), people());
-  State b(plan(), items(), people());
+  State a(plan(), items(), people(), rules());
+  State b(plan(), items(), people(), rules());
   a.replay(log.batch(0, 300), 1);
   b.replay(log.batch(100, 150), 1);
   const std::vector<std::int64_t> times(40, 280);
@@ -268,7 +290,7 @@ TEST(State, OneScratchReadsManyStates) {
 // Lists of candidates are read in the order of their times, several a block or one in several.
 TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
   const Log log(5'000, 4, false);
-  State state(plan(), items(), people());
+  State state(plan(), items(), people(), rules());
   state.replay(log.batch(0, 5'000), 1);
   std::mt19937 random(4);
   std::vector<std::int64_t> times;
@@ -307,6 +329,50 @@ TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
         }
       }
     }
+  }
+}
+
+// Of events in any order, each is of who its subject was just before it; found out anew for each.
+TEST(State, KeysBySegmentsAreOfWhoPeopleWereThen) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    Log log(150, seed, seed % 2 == 0);
+    State state(plan(), items(), people(), rules());
+    log.shuffle(seed);
+    state.replay(log.batch(0, 50), 1);
+    for (std::size_t i = 50; i < 150; ++i) state.replay(log.batch(i, 1), 1);
+    std::size_t of_keen = 0;
+    while (state.plan().features()[of_keen].name != "of_keen") ++of_keen;
+    const auto keen_at = [&](std::int32_t subject, std::int64_t time) {
+      std::size_t seen = 0;
+      double spent = 0;
+      for (std::size_t r = 0; r < 150; ++r) {
+        if (log.subjects[r] != subject || subject < 0 || log.times[r] >= time) continue;
+        if (log.types[r] == 0) ++seen;
+        const bool counts = log.types[r] == 1 && log.prices[r] > 0 && log.times[r] >= time - 40;
+        if (counts) spent += static_cast<double>(log.prices[r]) / kUnit;
+      }
+      return seen >= 4 || spent > 0;
+    };
+    std::size_t members = 0;
+    for (std::int64_t time = 3; time < 170; time += 5) {
+      for (std::int32_t subject = -1; subject < 6; ++subject) {
+        const bool keen = keen_at(subject, time);
+        members += keen ? 1 : 0;
+        double wanted = 0;
+        for (std::size_t r = 0; r < 150; ++r) {
+          const bool in = log.times[r] < time && log.times[r] >= time - 70 && log.types[r] == 0;
+          if (!in || log.subjects[r] < 0) continue;
+          wanted += keen_at(log.subjects[r], log.times[r]) == keen ? 1 : 0;
+        }
+        const std::int32_t item = 0;
+        std::vector<double> values(state.plan().features().size());
+        std::vector<double*> out;
+        for (double& value : values) out.push_back(&value);
+        state.read({{&time, 1}, {&subject, 1}, {&item, 1}}, 1, out);
+        ASSERT_EQ(values[of_keen], wanted) << seed << ' ' << time << ' ' << subject;
+      }
+    }
+    EXPECT_GT(members, 50U);
   }
 }
 
@@ -359,7 +425,7 @@ TEST(State, ContextsAreWhatPointsSay) {
 }
 
 TEST(State, RefusesColumnsThatDoNotFit) {
-  State state(plan(), items(), people());
+  State state(plan(), items(), people(), rules());
   Log log(10, 1, true);
   EventBatch events = log.batch(0, 10);
   events.codes.clear();
@@ -375,15 +441,19 @@ TEST(State, RefusesColumnsThatDoNotFit) {
   EXPECT_EQ(state.rows(), 0U);
   EXPECT_THROW(State(plan(), ItemTable{}, people()), Error);
   EXPECT_THROW(State(plan(), items()), Error);
+  EXPECT_THROW(State(plan(), items(), people()), Error);
+  const auto less = std::make_shared<const SegmentRules>(SegmentRules::from_json(
+      R"({"columns": [], "segments": [{"name": "keen", "rule": [true]}]})", *plan()));
+  EXPECT_THROW(State(plan(), items(), people(), less), Error);
   EXPECT_THROW(State(plan(), items(), {{{{0, 3}, 2}}}), Error);
   EXPECT_THROW(State(plan(), items(), {{{{0, -2}, 1}}}), Error);
   ItemTable table = items();
   table.codes[0].of_item[2] = 3;
-  EXPECT_THROW(State(plan(), table, people()), Error);
+  EXPECT_THROW(State(plan(), table, people(), rules()), Error);
 }
 
 TEST(State, SumsThatLeave64BitsAreAnError) {
-  State state(plan(), items(), people());
+  State state(plan(), items(), people(), rules());
   Log log(4, 1, true);
   std::ranges::fill(log.prices, std::int64_t{9'000'000'000'000'000'000});
   std::ranges::fill(log.types, std::uint16_t{1});
@@ -418,9 +488,10 @@ TEST(DecayedSum, FollowsTheFormula) {
 
 TEST(Plan, SharesWhatFeaturesHaveInCommon) {
   const Plan shared = Plan::from_json(kPlan);
-  // Of subjects, items, attributes, all; of groups of subjects alone, with items, attributes.
-  EXPECT_EQ(shared.series().size(), 7U);
-  EXPECT_EQ(shared.features().size(), 26U);
+  // Of subjects, items, attributes, all; of each of three groups of subjects alone, with items and
+  // with attributes, where asked for.
+  EXPECT_EQ(shared.series().size(), 12U);
+  EXPECT_EQ(shared.features().size(), 32U);
 }
 
 TEST(Plan, RefusesWhatMakesNoSense) {
