@@ -441,10 +441,20 @@ class Plain:
             return math.nan
         return self._pooled([float(x @ mine) for x in others if x is not None], one.options["pool"])
 
+    def _linear(self, one: Declaration, _: Any, values: dict[str, Any]) -> float:
+        total = one.options["intercept"]
+        for name, weight in one.options["weights"].items():
+            x = float(values[name])
+            if math.isnan(x):
+                x = one.options.get("missing", {}).get(name, math.nan)
+            total += weight * x
+        return 1 / (1 + math.exp(-total)) if one.options.get("logistic") else total
+
     def _expression(self, one: Declaration, _: Any, values: dict[str, Any]) -> float:
         names: dict[str, Callable[..., float] | float] = {
             "log1p": math.log1p,
             "sqrt": math.sqrt,
+            "logistic": lambda x: 1 / (1 + math.exp(-x)),
             "known": lambda x: float(not math.isnan(x)),
             "otherwise": lambda x, y: y if math.isnan(x) else x,
         }

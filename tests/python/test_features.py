@@ -185,6 +185,14 @@ KINDS = [
     ft.mean("price", by="item", window="4d", name="mean_bucketed").bucketed("1d"),
     ft.last_items(2, name="last_late").late("1d").bucketed("12h"),
     ft.together(ft.latest(3), how="lift", name="lift_late").late("1d"),
+    ft.linear({"purchases": 0.25, "recency": -0.5}, intercept=1.5, name="worth"),
+    ft.linear(
+        {"orders": 0.5, "recency": -0.125, "gap": -0.25},
+        missing={"recency": 30, "gap": 9.5},
+        logistic=True,
+        name="stays",
+    ),
+    ft.expression("logistic(worth - 2) * 10", name="likely"),
     ft.expression("spent / (orders + 1)", name="spent_an_order"),
     ft.expression("otherwise(recency, 99) if purchases > 2 else -1", name="mixed"),
     ft.expression("2 < purchases <= 5 and not known(gap)", name="tested"),
@@ -322,7 +330,7 @@ def test_the_future_does_not_show() -> None:
 @given(st.data())
 def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
-    independent = [one for one in KINDS if one.kind != "expression"]
+    independent = [one for one in KINDS if one.kind not in ("expression", "linear")]
     chosen = data.draw(
         st.lists(
             st.sampled_from(independent), min_size=1, max_size=8, unique_by=lambda one: one.name
@@ -508,6 +516,12 @@ def online_retail() -> pd.DataFrame:
         (lambda: [ft.expression("1 +", name="z")], "no expression"),
         (lambda: [ft.expression("f(1)", name="z")], "the functions are"),
         (lambda: [ft.last_items(0)], "k is 1 to 1000"),
+        (lambda: [ft.linear({"x": 1.0}, name="z")], "nothing before it is called 'x'"),
+        (lambda: [ft.linear({}, name="z")], "1 to 300 features"),
+        (lambda: [ft.linear({"x": math.inf}, name="z")], "weights are finite"),
+        (lambda: [ft.linear({"x": "1"}, name="z")], "weights are numbers, not '1'"),
+        (lambda: [ft.linear({"x": 1}, missing={"y": 1}, name="z")], "missing names 'y'"),
+        (lambda: [ft.linear({"x": 1}, name="z").late("1d")], "linear reads no events"),
         (lambda: [ft.popularity(window="7d", half_life="7d")], "not both"),
         (lambda: [ft.trend(short="9d", long="7d")], "short must be shorter"),
         (lambda: [ft.context("basket")], "the name of an attribute of requests"),

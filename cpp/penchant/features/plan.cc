@@ -62,16 +62,20 @@ Plan Plan::of_members(const std::vector<bool>& asked) const {
   out.subject_codes_.clear();
   out.segments_.clear();
   out.contexts_.clear();
-  out.lists_.clear();
   out.companions_.clear();
-  out.nettings_.clear();
+  bool lists = false;
+  bool nettings = false;
   for (std::size_t f = 0; f < asked.size(); ++f) {
+    lists |= asked[f] && features_[f].of_list();
+    nettings |= asked[f] && features_[f].netted();
     if (asked[f]) continue;
     Feature unknown;
     unknown.name = features_[f].name;
     unknown.kind = Kind::kContext;
     out.features_[f] = std::move(unknown);
   }
+  if (!lists) out.lists_.clear();
+  if (!nettings) out.nettings_.clear();
   out.series_.clear();
   out.access_.clear();
   out.list_access_.clear();

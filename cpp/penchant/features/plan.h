@@ -55,6 +55,10 @@ struct Shift {
     const std::int64_t then = time - lag;
     return bucket == 0 ? then : floor_div(then, bucket) * bucket;
   }
+  // The first time at which it is read as of `moment` or later.
+  [[nodiscard]] std::int64_t seen_at(std::int64_t moment) const {
+    return lag + (bucket == 0 ? moment : -floor_div(-moment, bucket) * bucket);
+  }
   friend bool operator==(const Shift&, const Shift&) = default;
 };
 

@@ -475,12 +475,31 @@ class _Compiler:
         embedding = self.out.embeddings.place(self._options["embedding"])
         self._of_list("similarity", embedding=embedding, pool=self._options["pool"])
 
-    def _add_expression(self) -> None:
-        places = {
+    def _named(self) -> dict[str, int]:
+        """Features that there are by now."""
+        return {
             feature["name"]: number
             for number, feature in enumerate(self.out.features)
             if not feature["name"].startswith("\0")
         }
+
+    def _add_linear(self) -> None:
+        places = self._named()
+        missing = self._options.get("missing", {})
+        steps: list[Any] = [self._options["intercept"]]
+        for name, weight in self._options["weights"].items():
+            if name not in places:
+                raise InvalidArgumentError(f"{self._whose}: nothing before it is called {name!r}")
+            steps.append((places[name],))
+            if name in missing:
+                steps += [missing[name], "else"]
+            steps += [weight, "*", "+"]
+        if self._options.get("logistic"):
+            steps.append("logistic")
+        self._formula(self._one.name, steps)
+
+    def _add_expression(self) -> None:
+        places = self._named()
         steps = formula(
             self._options["text"],
             self._whose,

@@ -18,7 +18,7 @@ Events: TypeAlias = str | Sequence[str] | None
 Window: TypeAlias = str | dt.timedelta | None
 
 
-_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression")
+_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression", "linear")
 
 
 @dataclass(frozen=True)

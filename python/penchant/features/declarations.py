@@ -22,7 +22,10 @@ name
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ..errors import InvalidArgumentError
 from ._contexts import MEMBERS
@@ -42,6 +45,7 @@ __all__ = [
     "first_seen",
     "frequency",
     "last_items",
+    "linear",
     "maximum",
     "mean",
     "minimum",
@@ -579,10 +583,58 @@ def context(
     )
 
 
+def linear(
+    weights: Mapping[str, float],
+    *,
+    intercept: float = 0.0,
+    missing: Mapping[str, float] | None = None,
+    logistic: bool = False,
+    name: str,
+) -> Declaration:
+    """Compute what a linear model says: the intercept and a weight times each feature.
+
+    For models that were fitted on a plan's own columns: how likely it is that someone buys or
+    leaves, what they will be worth. It is computed wherever the plan is, as of any moment and for
+    requests, and rules of segments may ask for it by name.
+
+    Parameters
+    ----------
+    weights
+        Features before it, by name, and their weights; a model's coefficients.
+    missing
+        What a feature counts as where it is not known, by name. One that is not listed makes the
+        result unknown where it is.
+    logistic
+        Give 1 / (1 + e^-x) of that: the probability of a logistic regression.
+    """
+    told = dict(weights)
+    instead = dict(missing or {})
+    for number in (intercept, *told.values(), *instead.values()):
+        if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
+            raise InvalidArgumentError(f"linear: weights are numbers, not {number!r}")
+        if not math.isfinite(number):
+            raise InvalidArgumentError(f"linear: weights are finite, not {number}")
+    if not 1 <= len(told) <= 300:
+        raise InvalidArgumentError("linear: weights are those of 1 to 300 features")
+    for one in instead:
+        if one not in told:
+            raise InvalidArgumentError(f"linear: missing names {one!r}, which has no weight")
+    return declare(
+        "linear",
+        name,
+        [],
+        weights={one: float(weight) for one, weight in told.items()},
+        intercept=float(intercept),
+        missing={one: float(x) for one, x in instead.items()} or None,
+        logistic=logistic or None,
+    )
+
+
 def expression(text: str, *, name: str) -> Declaration:
     """Compute from other features by name: `"monetary / frequency"`, `"otherwise(recency, 999)"`.
 
-    Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, min, max, known,
-    otherwise. What is not known makes the result unknown, as does a division by zero.
+    Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, logistic
+    (1 / (1 + e^-x)), min, max, known, otherwise. What is not known makes the result unknown, as
+    does a division by zero.
     """
     return declare("expression", name, [], text=text)

@@ -540,6 +540,9 @@ TEST(Formula, KnowsWhatIsNotKnown) {
   EXPECT_TRUE(std::isnan(value({feature(0), feature(2), op("/")})));
   EXPECT_EQ(value({feature(1), feature(0), op("else")}), 3.0);
   EXPECT_EQ(value({feature(1), op("known")}), 0.0);
+  EXPECT_EQ(value({feature(2), op("logistic")}), 0.5);
+  EXPECT_NEAR(value({feature(0), op("logistic")}), 1 / (1 + std::exp(-3.0)), 1e-15);
+  EXPECT_TRUE(std::isnan(value({feature(1), op("logistic")})));
   EXPECT_EQ(value({feature(2), feature(1), feature(0), op("if")}), 3.0);
   EXPECT_TRUE(std::isnan(value({feature(1), feature(0), feature(0), op("if")})));
   EXPECT_TRUE(std::isnan(value({feature(0), op("negate"), op("sqrt")})));
@@ -565,13 +568,14 @@ TEST(Formula, ColumnsAreWhatRowsAre) {
   std::vector<double> room;
   std::vector<double> out(37);
   for (const char* const name :
-       {"+",   "-",      "*",   "/",     "<",    "<=",  "==",  "!=", "and",   "or",
-        "not", "negate", "abs", "log1p", "sqrt", "min", "max", "if", "known", "else"}) {
+       {"+",      "-",   "*",     "/",    "<",   "<=",  "==", "!=",    "and",  "or",      "not",
+        "negate", "abs", "log1p", "sqrt", "min", "max", "if", "known", "else", "logistic"}) {
     std::vector<Step> steps{a, b, c};
     const std::string_view called(name);
     if (called != "if") {
       const bool one = called == "not" || called == "negate" || called == "abs" ||
-                       called == "log1p" || called == "sqrt" || called == "known";
+                       called == "log1p" || called == "sqrt" || called == "known" ||
+                       called == "logistic";
       steps.resize(one ? 1 : 2);
     }
     steps.push_back(op(name));
