@@ -558,6 +558,9 @@ class FeatureState:
         embeddings: collections.abc.Sequence[
             typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
         ] = [],
+        subject_codes: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32]
+        ] = [],
     ) -> None: ...
     def read(
         self,
@@ -565,6 +568,9 @@ class FeatureState:
         subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        contexts: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ] = [],
     ) -> list[numpy.typing.NDArray[numpy.float64]]:
         """
         A column [points] for each feature that is not hidden.
@@ -610,6 +616,10 @@ class FeatureProfiles:
             typing.Annotated[numpy.typing.ArrayLike, numpy.float32]
         ] = [],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        subject_codes: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32]
+        ] = [],
+        rules: str = "",
     ) -> None: ...
     def read(
         self,
@@ -617,6 +627,9 @@ class FeatureProfiles:
         subjects: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        contexts: collections.abc.Sequence[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+        ] = [],
     ) -> list[numpy.typing.NDArray[numpy.float64]]:
         """
         A column [points] for each feature that is not hidden.
@@ -1892,6 +1905,7 @@ def ranker_rows(
     depth: typing.SupportsInt | typing.SupportsIndex,
     keep_all: bool = False,
     threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    requests: collections.abc.Sequence[str] = [],
 ) -> dict:
     """
     What a ranker learns from: values [rows, features] float32, labels [rows], group_begin [groups + 1] and subject [groups].

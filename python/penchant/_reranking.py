@@ -20,6 +20,7 @@ from ._windows import FittedWindow, FittedWindows, known_truth
 from .data._subjects import attribute_table
 from .data.dataset import Dataset
 from .errors import InvalidArgumentError
+from .features._contexts import SaidContexts
 from .models._features import Recipe, chosen_columns
 from .ranking._calibration import Calibration
 from .ranking._forest import Forest
@@ -178,6 +179,7 @@ def ranker_table(
     keep_all: bool = False,
     threads: int = 0,
     enough: int = _ENOUGH_GROUPS,
+    said: SaidContexts | None = None,
 ) -> RankerTable:
     """Build what a ranker learns from, for both regimes.
 
@@ -190,6 +192,9 @@ def ranker_table(
     keep_all
         Also the groups of which nothing was taken: they say nothing of an order, but of how likely
         it is that something is.
+    said
+        What events said when they happened: the first of a subject's in a window speak for the
+        request.
     """
     columns = attribute_names(train)
     names: list[str] = []
@@ -201,10 +206,14 @@ def ranker_table(
         names = names or _core.candidate_feature_names(engine, attributes)
         subjects, offsets, items = known_truth(engine, window.inside)
         places = np.asarray(train._core.subjects.find_all(np.asarray(subjects)), np.int64)
+        requests: list[str] = []
+        if said is not None:
+            times = np.asarray(window.inside._core.times)
+            requests = said.requests(int(times.min()), int(times.max()), subjects)
         for exclude_seen in (False, True):
             rows = _core.ranker_rows(
                 engine, names, attributes, subjects, offsets, items, exclude_seen, depth,
-                keep_all, threads,
+                keep_all, threads, requests,
             )  # fmt: skip
             part = RankerTable(names, **{**rows, "subject": places[rows["subject"]]})
             parts.append(part)

@@ -113,8 +113,8 @@ class Client:
         placement : str, optional
             Where they will be shown.
         context : mapping, optional
-            ``basket`` (ids), ``events`` (dicts), ``attributes``, ``page``, ``device``, ``time``
-            (ISO 8601).
+            ``basket`` (ids), ``events`` (dicts), ``attributes``, ``page``, ``device``,
+            ``location``, ``time`` (ISO 8601).
         deny, candidates : sequence of ids, optional
             Never these; only these.
         exclude_seen : bool, optional

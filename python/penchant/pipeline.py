@@ -296,7 +296,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
 
         return make_ranker_table(
             train, windows, assemble, depth=int(self.depth), keep_all=keep_all,
-            threads=self.threads or 0,
+            threads=self.threads or 0, said=None if profiles is None else profiles._said,
         )  # fmt: skip
 
     def _learned_ranker(
@@ -409,7 +409,7 @@ class Pipeline(Parametrized, Evaluable, Weighing, Feedback):
         context : dict, optional
             ``basket`` (item ids), ``events`` (dicts of ``item`` and perhaps ``time`` and
             ``value``), ``attributes`` of the person, ``page`` (a text, an item's id or
-            ``{"item": id}``), ``device``, ``time`` (ISO 8601).
+            ``{"item": id}``), ``device``, ``location``, ``time`` (ISO 8601).
         k : int
         explain : bool
             Add a column a source with its contribution to the blend; with a ranker also

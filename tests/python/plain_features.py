@@ -28,8 +28,13 @@ class Plain:
         events: pd.DataFrame,
         catalog: pd.DataFrame,
         vectors: dict[str, dict[Any, np.ndarray]] | None = None,
+        subjects: pd.DataFrame | None = None,
+        holds: dict[str, Callable[[Any, pd.Timestamp], bool]] | None = None,
     ) -> None:
         self.plan = plan
+        # Of each segment that keys are by, whether a subject is in it as of a time.
+        self.holds = holds or {}
+        self.subjects = None if subjects is None else subjects.set_index("subject")
         self.vectors = vectors or {}
         self.catalog = catalog.set_index("item")
         events = events.replace({"subject": {"": None}, "order": {"": None}})
@@ -37,6 +42,16 @@ class Plain:
         self.events = events.sort_values("time", kind="stable").reset_index(drop=True)
         for name in self.catalog.columns:
             self.events[f"item.{name}"] = self.events["item"].map(self.catalog[name])
+        for name in [] if self.subjects is None else self.subjects.columns:
+            of = self.events["subject"].map(self.subjects[name])
+            self.events[f"subject.{name}"] = of
+        by = {part for one in plan.features for part in one.options.get("by") or ()}
+        for part in {part for part in by if part.startswith("segment.")}:
+            inside = self.holds[part.removeprefix("segment.")]
+            self.events[part] = [
+                None if subject is None else inside(subject, time)
+                for subject, time in zip(self.events["subject"], self.events["time"], strict=True)
+            ]
 
     def at(self, points: pd.DataFrame) -> pd.DataFrame:
         rows = []
@@ -45,6 +60,8 @@ class Plain:
             for one in self.plan.features:
                 made = getattr(self, f"_{one.kind}")(one, self._as_of(one, point), values)
                 values.update(made if isinstance(made, dict) else {one.name: made})
+            for name in [] if self.plan.segments is None else self.plan.segments.names:
+                values[name] = self.holds[name](point["subject"], point["time"])
             rows.append(values)
         return pd.DataFrame(rows, columns=self.plan.columns)
 
@@ -74,6 +91,14 @@ class Plain:
         for part in options.get("by") or ["subject"]:
             if part in ("subject", "item"):
                 rows = rows[rows[part] == point[part]]
+            elif part.startswith("subject."):
+                own = self.subjects[part.removeprefix("subject.")].get(point["subject"])
+                rows = rows[rows[part] == own]
+            elif part.startswith("segment."):
+                # Just before the event its subject was in the segment, or out of it, as the
+                # point's is now.
+                mine = self.holds[part.removeprefix("segment.")](point["subject"], point["time"])
+                rows = rows[rows[part] == mine]
             elif part != "all":
                 known = point.get("item") in self.catalog.index
                 mine = self.catalog.loc[point["item"], part] if known else None
@@ -255,13 +280,24 @@ class Plain:
             return math.nan
         return ((prices < own).sum() + (prices == own).sum() / 2) / len(prices)
 
-    def _context(self, one: Declaration, point: dict[str, Any], _: Any) -> float:
+    def _context(self, one: Declaration, point: dict[str, Any], _: Any) -> Any:
+        what = one.options["what"]
+        if what not in ("hour", "weekday"):
+            said = point[what]
+            unknown = said is None or said == "" or said != said
+            if "values" not in one.options:
+                return math.nan if unknown else float(said)
+            text = str(said).lower() if isinstance(said, bool) else str(said)
+            return {
+                f"{one.name}_{value}": math.nan if unknown else float(text == value)
+                for value in one.options["values"]
+            }
         local = point["time"]
         offset = one.options.get("timezone_offset")
         if offset:
             shift = pd.Timedelta(offset.lstrip("+-"))
             local = local - shift if offset.startswith("-") else local + shift
-        return local.hour if one.options["what"] == "hour" else local.day_of_week
+        return local.hour if what == "hour" else local.day_of_week
 
     # --- of lists ----------------------------------------------------------------------------
 
@@ -405,10 +441,20 @@ class Plain:
             return math.nan
         return self._pooled([float(x @ mine) for x in others if x is not None], one.options["pool"])
 
+    def _linear(self, one: Declaration, _: Any, values: dict[str, Any]) -> float:
+        total = one.options["intercept"]
+        for name, weight in one.options["weights"].items():
+            x = float(values[name])
+            if math.isnan(x):
+                x = one.options.get("missing", {}).get(name, math.nan)
+            total += weight * x
+        return 1 / (1 + math.exp(-total)) if one.options.get("logistic") else total
+
     def _expression(self, one: Declaration, _: Any, values: dict[str, Any]) -> float:
         names: dict[str, Callable[..., float] | float] = {
             "log1p": math.log1p,
             "sqrt": math.sqrt,
+            "logistic": lambda x: 1 / (1 + math.exp(-x)),
             "known": lambda x: float(not math.isnan(x)),
             "otherwise": lambda x, y: y if math.isnan(x) else x,
         }

@@ -18,11 +18,43 @@ import penchant as pn
 from penchant import features as ft
 from penchant.errors import InvalidArgumentError
 from plain_features import Plain
+from plain_segments import PlainRules
 
 CART = ft.cart(quantity="quantity", price="price", expires="never", k=3)
 LOOK = {f"i{k}": np.random.default_rng(k).normal(size=5) for k in range(11)}
 LOOK["i4"] = np.zeros(5)
 EMBEDDINGS = {"look": (list(LOOK), np.array(list(LOOK.values())))}
+
+SUBJECTS = pd.DataFrame(
+    {
+        "subject": ["ann", "bob", "cyd", "dee", "eve"],
+        "country": ["de", "fr", "de", None, "fr"],
+        "level": [1, 1, 2, 2, 2],
+    }
+)
+
+# Segments that keys are by.
+RULES = {
+    "keen": "count(purchase, 3d) >= 2 or count(page_view) > 8",
+    "fond": "'garden' in top_categories(1) and not recency(purchase) > 4d",
+}
+
+
+def holds(events: pd.DataFrame, catalog: pd.DataFrame) -> dict[str, Any]:
+    plain = PlainRules(ft.Plan([ft.count(name="any")]), events, catalog)
+
+    def of(rule: str) -> Any:
+        found: dict[Any, bool] = {}
+
+        def inside(subject: Any, time: pd.Timestamp) -> bool:
+            if (subject, time) not in found:
+                found[subject, time] = plain.holds(rule, subject, time)
+            return found[subject, time]
+
+        return inside
+
+    return {name: of(rule) for name, rule in RULES.items()}
+
 
 # What is net of returns in KINDS.
 NET = [
@@ -100,6 +132,29 @@ KINDS = [
     ft.price_tier("list_price", name="tier"),
     ft.context("hour", timezone_offset="+2h", name="hour"),
     ft.context("weekday", timezone_offset="-5h", name="weekday"),
+    ft.context("device", ["phone", "desktop", "watch"]),
+    ft.context("page", ["7", "home"], name="on"),
+    ft.context("store", ["7", "12"]),
+    ft.context("member", ["true"]),
+    ft.context("member", name="is_member"),
+    ft.context("distance"),
+    ft.count("purchase", by="subject.country", window="5d", name="country_week"),
+    ft.count(by=("subject.country", "item"), name="item_in_country"),
+    ft.count("purchase", by=("subject.country", "category"), window="6d"),
+    ft.sum("price", "purchase", by=("subject.level", "item"), window="9d", name="level_item"),
+    ft.maximum("price", by=("subject.country", "item"), window="9d", name="country_dearest"),
+    ft.distinct("subject", by=("subject.country", "item"), name="country_buyers"),
+    ft.recency(by=("subject.level", "category"), name="level_since"),
+    ft.decayed(half_life="2d", by=("subject.country", "item"), name="country_warm").late("1d"),
+    ft.rate("purchase", "page_view", by=("subject.country", "item"), name="country_rate"),
+    ft.count(by="segment.keen", window="4d", name="of_keen"),
+    ft.count("purchase", by=("segment.keen", "item"), name="keen_bought"),
+    ft.sum("price", "purchase", by=("segment.fond", "category"), window="9d", name="fond_spent"),
+    ft.distinct("subject", by=("segment.fond", "item"), window="9d", name="fond_buyers"),
+    ft.minimum("price", by=("segment.keen", "item"), window="9d", name="keen_cheapest"),
+    ft.recency("purchase", by=("segment.fond", "item"), name="since_fond"),
+    ft.rate("purchase", "page_view", by=("segment.keen", "category"), name="keen_rate"),
+    ft.decayed("purchase", half_life="2d", by="segment.fond", name="fond_warm").late("1d"),
     ft.basket(name="cart_items"),
     ft.basket("pieces", of=ft.cart(quantity="quantity", expires="2d"), name="cart_pieces"),
     ft.basket("value", of=CART, name="cart_value"),
@@ -130,6 +185,14 @@ KINDS = [
     ft.mean("price", by="item", window="4d", name="mean_bucketed").bucketed("1d"),
     ft.last_items(2, name="last_late").late("1d").bucketed("12h"),
     ft.together(ft.latest(3), how="lift", name="lift_late").late("1d"),
+    ft.linear({"purchases": 0.25, "recency": -0.5}, intercept=1.5, name="worth"),
+    ft.linear(
+        {"orders": 0.5, "recency": -0.125, "gap": -0.25},
+        missing={"recency": 30, "gap": 9.5},
+        logistic=True,
+        name="stays",
+    ),
+    ft.expression("logistic(worth - 2) * 10", name="likely"),
     ft.expression("spent / (orders + 1)", name="spent_an_order"),
     ft.expression("otherwise(recency, 99) if purchases > 2 else -1", name="mixed"),
     ft.expression("2 < purchases <= 5 and not known(gap)", name="tested"),
@@ -170,9 +233,14 @@ def random_points(rng: np.random.Generator, events: pd.DataFrame, rows: int) -> 
     )
     return pd.DataFrame(
         {
-            "subject": rng.choice(["ann", "bob", "cyd", "dee", "nobody"], rows),
+            "subject": rng.choice(["ann", "bob", "cyd", "dee", "eve", "nobody"], rows),
             "item": rng.choice([f"i{k}" for k in range(12)], rows),
             "time": times,
+            "device": rng.choice(["phone", "desktop", "", None], rows),
+            "page": rng.choice(["home", "7", "other", None], rows),
+            "store": rng.choice([7, 12, 3], rows),
+            "member": rng.choice([True, False], rows),
+            "distance": rng.choice([0.5, 2.25, math.nan], rows),
         }
     )
 
@@ -196,10 +264,13 @@ def test_every_kind_equals_the_slow_way(seed: int) -> None:
     rng = np.random.default_rng(seed)
     events, catalog = random_events(rng, 300)
     points = random_points(rng, events, 60)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    state = plan.replay(events, catalog=catalog)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
+    state = plan.replay(events, catalog=catalog, subjects=SUBJECTS)
     fast = state.at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
+    assert_same(
+        fast,
+        Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS, holds(events, catalog)).at(points),
+    )
 
 
 def test_every_kind_is_tried() -> None:
@@ -219,43 +290,47 @@ def test_the_order_of_arrival_does_not_show() -> None:
     # Distinct times: rows of one time keep the order in which they came.
     events["time"] += pd.to_timedelta(np.arange(400), unit="s")
     points = random_points(rng, events, 100)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    once = plan.replay(events, catalog=catalog).at(points)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
+    once = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     shuffled = events.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(plan.replay(shuffled, catalog=catalog).at(points), once)
+    pd.testing.assert_frame_equal(
+        plan.replay(shuffled, catalog=catalog, subjects=SUBJECTS).at(points), once
+    )
 
 
 def test_threads_do_not_show() -> None:
     rng = np.random.default_rng(6)
     events, catalog = random_events(rng, 3000)
     points = random_points(rng, events, 5000)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    one = plan.replay(events, catalog=catalog, threads=1).at(points, threads=1)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
+    one = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=1).at(points, threads=1)
     for threads in (2, 8):
-        state = plan.replay(events, catalog=catalog, threads=threads)
+        state = plan.replay(events, catalog=catalog, subjects=SUBJECTS, threads=threads)
         pd.testing.assert_frame_equal(state.at(points, threads=threads), one)
 
 
 def test_the_future_does_not_show() -> None:
     rng = np.random.default_rng(7)
     events, catalog = random_events(rng, 400)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     cut = pd.Timestamp("2024-05-08")
     points = random_points(rng, events, 100)
     points["time"] = cut
-    before = plan.replay(events, catalog=catalog).at(points)
+    before = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     future = events["time"] >= cut
     changed = events.copy()
     for name in ("subject", "type", "order", "quantity", "price"):
         changed.loc[future, name] = rng.permutation(events.loc[future, name].to_numpy())
-    pd.testing.assert_frame_equal(plan.replay(changed, catalog=catalog).at(points), before)
+    pd.testing.assert_frame_equal(
+        plan.replay(changed, catalog=catalog, subjects=SUBJECTS).at(points), before
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
-    independent = [one for one in KINDS if one.kind != "expression"]
+    independent = [one for one in KINDS if one.kind not in ("expression", "linear")]
     chosen = data.draw(
         st.lists(
             st.sampled_from(independent), min_size=1, max_size=8, unique_by=lambda one: one.name
@@ -263,27 +338,36 @@ def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     )
     events, catalog = random_events(rng, data.draw(st.integers(1, 120)))
     points = random_points(rng, events, 12)
-    plan = ft.Plan(chosen, embeddings=EMBEDDINGS)
-    fast = plan.replay(events, catalog=catalog).at(points)[plan.columns]
-    assert_same(fast, Plain(plan, events, catalog, {"look": LOOK}).at(points))
+    plan = ft.Plan(chosen, RULES, embeddings=EMBEDDINGS)
+    fast = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)[plan.columns]
+    assert_same(
+        fast,
+        Plain(plan, events, catalog, {"look": LOOK}, SUBJECTS, holds(events, catalog)).at(points),
+    )
 
 
 def test_frames_of_each_kind() -> None:
     rng = np.random.default_rng(8)
     events, catalog = random_events(rng, 200)
     points = random_points(rng, events, 20)
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
-    expected = plan.replay(events, catalog=catalog).at(points)
-    polars = plan.replay(pl.from_pandas(events), catalog=pl.from_pandas(catalog))
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
+    expected = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
+    polars = plan.replay(
+        pl.from_pandas(events), catalog=pl.from_pandas(catalog), subjects=pl.from_pandas(SUBJECTS)
+    )
     answer = polars.at(pl.from_pandas(points))
     assert isinstance(answer, pl.DataFrame)
     assert_same(answer.to_pandas()[plan.columns], expected[plan.columns])
-    arrow = plan.replay(pa.Table.from_pandas(events), catalog=pa.Table.from_pandas(catalog))
+    arrow = plan.replay(
+        pa.Table.from_pandas(events),
+        catalog=pa.Table.from_pandas(catalog),
+        subjects=pa.Table.from_pandas(SUBJECTS),
+    )
     assert isinstance(arrow.at(pa.Table.from_pandas(points)), pa.Table)
 
 
 def test_yaml_goes_out_and_in(tmp_path: Any) -> None:
-    plan = ft.Plan(KINDS, embeddings=EMBEDDINGS)
+    plan = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS)
     plan.to_yaml(tmp_path / "plan.yaml")
     again = ft.Plan.from_yaml(tmp_path / "plan.yaml", embeddings=EMBEDDINGS)
     assert again.features == plan.features
@@ -307,8 +391,8 @@ def test_names_that_begin_with_an_underscore_are_for_expressions_alone() -> None
         ]
     )
     assert plan.columns == ["had_1", "had_2", "share"]
-    found = plan.replay(events, catalog=catalog).at(points)
-    wanted = shown.replay(events, catalog=catalog).at(points)
+    found = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
+    wanted = shown.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     assert_same(found[plan.columns], wanted[plan.columns])
     assert ft.Plan.from_yaml(plan.to_yaml()).columns == plan.columns
     with pytest.raises(InvalidArgumentError, match="two features are called '_week'"):
@@ -355,7 +439,7 @@ def test_online_retail_as_of_any_time(online_retail: pd.DataFrame) -> None:
     )
     catalog = pd.DataFrame({"item": events["item"].unique()})
     catalog["category"] = catalog["item"].str[:3]
-    fast = plan.replay(events, catalog=catalog).at(points)
+    fast = plan.replay(events, catalog=catalog, subjects=SUBJECTS).at(points)
     plain = _online_retail_plain(events, points)
     for name, column in plain.items():
         if name.startswith(("last", "top")):
@@ -432,9 +516,23 @@ def online_retail() -> pd.DataFrame:
         (lambda: [ft.expression("1 +", name="z")], "no expression"),
         (lambda: [ft.expression("f(1)", name="z")], "the functions are"),
         (lambda: [ft.last_items(0)], "k is 1 to 1000"),
+        (lambda: [ft.linear({"x": 1.0}, name="z")], "nothing before it is called 'x'"),
+        (lambda: [ft.linear({}, name="z")], "1 to 300 features"),
+        (lambda: [ft.linear({"x": math.inf}, name="z")], "weights are finite"),
+        (lambda: [ft.linear({"x": "1"}, name="z")], "weights are numbers, not '1'"),
+        (lambda: [ft.linear({"x": 1}, missing={"y": 1}, name="z")], "missing names 'y'"),
+        (lambda: [ft.linear({"x": 1}, name="z").late("1d")], "linear reads no events"),
         (lambda: [ft.popularity(window="7d", half_life="7d")], "not both"),
         (lambda: [ft.trend(short="9d", long="7d")], "short must be shorter"),
-        (lambda: [ft.context("moon")], "'hour' or 'weekday'"),
+        (lambda: [ft.context("basket")], "the name of an attribute of requests"),
+        (lambda: [ft.context("hour", ["1"])], "has no values"),
+        (lambda: [ft.context("device")], "say which values it tells apart"),
+        (lambda: [ft.context("store", ["a", "a"])], "1 to 1,000 different texts"),
+        (lambda: [ft.context("store", timezone_offset="1h")], "has no timezone_offset"),
+        (lambda: [ft.context("store").late("1d")], "context reads no events"),
+        (lambda: [ft.count(by=("subject", "subject.country"))], "by is 'subject', an attribute"),
+        (lambda: [ft.count(by=("subject.country", "all"))], "'all' stands alone"),
+        (lambda: [ft.last_items(2).net_of(), ft.count(by="subject.c").net_of()], "net_of is of"),
         (lambda: ["count"], "declarations like"),
         (lambda: [ft.rate("a", "b", strength=-1)], "not negative"),
         (lambda: [ft.count(f"t{k}", name=f"f{k}") for k in range(33)], "at most 32 kinds"),
@@ -476,7 +574,9 @@ def test_rows_without_a_time_are_set_aside() -> None:
 def training_case() -> tuple[ft.State, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(11)
     events, catalog = random_events(rng, 300)
-    state = ft.Plan(KINDS, embeddings=EMBEDDINGS).replay(events, catalog=catalog)
+    state = ft.Plan(KINDS, RULES, embeddings=EMBEDDINGS).replay(
+        events, catalog=catalog, subjects=SUBJECTS
+    )
     decisions = random_points(rng, events, 40)
     return state, decisions, events
 
@@ -488,7 +588,11 @@ def test_a_training_frame_is_what_was_known_then() -> None:
     assert not frame.duplicated(["group", "item"]).any()
     assert (frame["group"].diff().fillna(0) >= 0).all()
     assert frame["time"].is_monotonic_increasing
-    points = frame[["subject", "time", "item"]]
+    # Of a decision's rows the first says what the request was like.
+    said = decisions.drop_duplicates(["subject", "time"]).drop(columns="item")
+    points = frame[["subject", "time", "item"]].fillna({"subject": "nobody"})
+    points["time"] = points["time"].dt.tz_localize(None).astype(said["time"].dtype)
+    points = points.merge(said, on=["subject", "time"], how="left")
     again = state.at(points)[state.plan.columns]
     pd.testing.assert_frame_equal(frame[state.plan.columns], again)
     chosen = decisions.drop_duplicates(["subject", "time", "item"])
@@ -507,7 +611,7 @@ def test_listed_candidates_and_labels() -> None:
             "item": ["i1", "i9"],
             "y": [2.0, 1.0],
         }
-    )
+    ).assign(device=["phone", "watch"], page=None, store=7, member=True, distance=1.0)
     listed = pd.DataFrame(
         {
             "subject": ["ann"] * 3 + ["bob"],
@@ -518,6 +622,7 @@ def test_listed_candidates_and_labels() -> None:
     frame = state.training_frame(decisions, listed, label="y")
     assert list(frame["item"]) == ["i3", "i1", "i2"]
     assert list(frame["label"]) == [0.0, 2.0, 0.0]
+    assert list(frame["device_phone"]) == [1.0, 1.0, 1.0]
     shown = state.training_frame(decisions, label="y")
     assert list(shown["label"]) == [2.0, 1.0]
 

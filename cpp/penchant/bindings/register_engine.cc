@@ -299,25 +299,31 @@ void register_ranker(py::module_& module) {
       [basis_of](const Engine& engine, const std::vector<std::string>& names,
                  const Attributes& attributes, const std::vector<engine::ExternalId>& subjects,
                  const Array<std::int64_t>& offsets, const Array<std::int32_t>& items,
-                 bool exclude_seen, std::size_t depth, bool keep_all, int threads) {
+                 bool exclude_seen, std::size_t depth, bool keep_all, int threads,
+                 const std::vector<std::string>& requests) {
         const auto truth = item_lists(as_span(offsets), as_indices<ItemIndex>(items),
                                       subjects.size(), engine.num_items());
         engine::RankerTable table;
         {
           const py::gil_scoped_release release;
           const CandidateFeatures features(basis_of(engine, attributes), names);
+          std::vector<engine::Context> contexts;
+          for (const std::string& request : requests) {
+            contexts.push_back(engine::parse_request(request).context);
+          }
           table = engine::ranker_rows(engine, features,
                                       {.depth = depth,
                                        .exclude_seen = exclude_seen,
                                        .keep_all = keep_all,
                                        .threads = threads},
-                                      subjects, truth);
+                                      subjects, truth, contexts);
         }
         return table_of(table, names.size());
       },
       py::arg("engine"), py::arg("names"), py::arg("attributes"), py::arg("subjects"),
       py::arg("offsets"), py::arg("items"), py::arg("exclude_seen"), py::arg("depth"),
       py::arg("keep_all") = false, py::arg("threads") = 0,
+      py::arg("requests") = std::vector<std::string>(),
       "What a ranker learns from: values [rows, features] float32, labels [rows], group_begin "
       "[groups + 1] and subject [groups].");
   module.def("candidate_rows", &candidates_of, py::arg("engine"), py::arg("request"),

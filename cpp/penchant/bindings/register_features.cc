@@ -71,6 +71,15 @@ std::vector<features::ItemVectors> unit_vectors(const std::vector<Array<float>>&
   return out;
 }
 
+features::SubjectTable subject_table(const std::vector<Array<std::int32_t>>& codes) {
+  features::SubjectTable table;
+  for (const Array<std::int32_t>& column : codes) {
+    const auto all = as_span(column);
+    table.codes.push_back(features::SubjectTable::Codes::of({all.begin(), all.end()}));
+  }
+  return table;
+}
+
 std::shared_ptr<Profiles> make_profiles(
     std::shared_ptr<Plan> plan, const data::IdMap& subject_ids, const data::IdMap& item_ids,
     const std::vector<std::pair<Array<std::int32_t>, data::IdMap>>& item_codes,
@@ -78,7 +87,8 @@ std::shared_ptr<Profiles> make_profiles(
     const Array<std::int64_t>& times, const Array<std::int32_t>& types,
     const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
     const std::vector<Array<std::int64_t>>& numbers, const std::vector<Array<std::int32_t>>& codes,
-    const std::vector<Array<float>>& embeddings, int threads) {
+    const std::vector<Array<float>>& embeddings, int threads,
+    const std::vector<Array<std::int32_t>>& subject_codes, std::string rules) {
   ProfileParts parts;
   parts.plan = std::move(plan);
   parts.subjects = subject_ids;
@@ -95,6 +105,8 @@ std::shared_ptr<Profiles> make_profiles(
     parts.table.numbers.emplace_back(all.begin(), all.end());
   }
   parts.table.vectors = unit_vectors(embeddings);
+  parts.people = subject_table(subject_codes);
+  parts.rules = std::move(rules);
   parts.events = {shared(times), shared(types),   shared(subjects),
                   shared(items), shared(numbers), shared(codes)};
   const py::gil_scoped_release release;
@@ -136,9 +148,14 @@ void replay(State& state, const Array<std::int64_t>& times, const Array<std::uin
 
 std::vector<py::array_t<double>> read(const State& state, const Array<std::int64_t>& times,
                                       const Array<std::int32_t>& subjects,
-                                      const Array<std::int32_t>& items, int threads) {
-  const Points points{
-      .times = as_span(times), .subjects = as_span(subjects), .items = as_span(items)};
+                                      const Array<std::int32_t>& items, int threads,
+                                      const std::vector<Array<double>>& contexts) {
+  std::vector<std::span<const double>> said;
+  for (const Array<double>& context : contexts) said.push_back(as_span(context));
+  const Points points{.times = as_span(times),
+                      .subjects = as_span(subjects),
+                      .items = as_span(items),
+                      .contexts = said};
   std::vector<py::array_t<double>> out;
   std::vector<double*> columns;
   for (const Feature& feature : state.plan().features()) {
@@ -172,17 +189,20 @@ void register_features(py::module_& module) {
       .def(py::init([](std::shared_ptr<Plan> plan, std::size_t items,
                        const std::vector<ItemCodes>& codes,
                        const std::vector<Array<double>>& numbers,
-                       const std::vector<Array<float>>& embeddings) {
+                       const std::vector<Array<float>>& embeddings,
+                       const std::vector<Array<std::int32_t>>& subject_codes) {
              features::ItemTable table = item_table(items, codes, numbers);
              table.vectors = unit_vectors(embeddings);
-             return State(std::move(plan), std::move(table));
+             return State(std::move(plan), std::move(table), subject_table(subject_codes));
            }),
            py::arg("plan"), py::arg("items"), py::arg("item_codes"), py::arg("item_numbers"),
-           py::arg("embeddings") = std::vector<Array<float>>())
+           py::arg("embeddings") = std::vector<Array<float>>(),
+           py::arg("subject_codes") = std::vector<Array<std::int32_t>>())
       .def("replay", &replay, py::arg("times"), py::arg("types"), py::arg("subjects"),
            py::arg("items"), py::arg("numbers"), py::arg("codes"), py::arg("threads") = 0)
       .def("read", &read, py::arg("times"), py::arg("subjects"), py::arg("items"),
-           py::arg("threads") = 0, "A column [points] for each feature that is not hidden.")
+           py::arg("threads") = 0, py::arg("contexts") = std::vector<Array<double>>(),
+           "A column [points] for each feature that is not hidden.")
       .def_property_readonly("rows", &State::rows)
       .def_property_readonly("bytes", &State::bytes);
 
@@ -192,13 +212,17 @@ void register_features(py::module_& module) {
            py::arg("item_codes"), py::arg("item_numbers"), py::arg("code_ids"), py::arg("times"),
            py::arg("types"), py::arg("subjects"), py::arg("items"), py::arg("numbers"),
            py::arg("codes"), py::arg("embeddings") = std::vector<Array<float>>(),
-           py::arg("threads") = 0)
+           py::arg("threads") = 0, py::arg("subject_codes") = std::vector<Array<std::int32_t>>(),
+           py::arg("rules") = "")
       .def(
           "read",
           [](const Profiles& profiles, const Array<std::int64_t>& times,
-             const Array<std::int32_t>& subjects, const Array<std::int32_t>& items,
-             int threads) { return read(profiles.state(), times, subjects, items, threads); },
+             const Array<std::int32_t>& subjects, const Array<std::int32_t>& items, int threads,
+             const std::vector<Array<double>>& contexts) {
+            return read(profiles.state(), times, subjects, items, threads, contexts);
+          },
           py::arg("times"), py::arg("subjects"), py::arg("items"), py::arg("threads") = 0,
+          py::arg("contexts") = std::vector<Array<double>>(),
           "A column [points] for each feature that is not hidden.")
       .def_property_readonly("state", &Profiles::state, py::return_value_policy::reference_internal)
       .def_property_readonly("rows", [](const Profiles& p) { return p.state().rows(); })

@@ -51,6 +51,8 @@ struct PlanScratch {
   std::vector<std::int64_t> times;
   std::vector<std::int32_t> subjects;
   std::vector<std::int32_t> items;
+  std::vector<std::vector<double>> contexts;  // [plan's contexts][candidates]
+  std::vector<std::span<const double>> context_views;
   std::vector<std::vector<double>> columns;
   std::vector<double*> out;
   features::ReadScratch reading;

@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "penchant/engine/context_values.h"
 #include "penchant/engine/feature_columns.h"
 #include "penchant/features/live_profiles.h"
 
@@ -84,13 +85,15 @@ class PlanReader {
     for (const Candidate& candidate : in.candidates) {
       scratch.items.push_back(item_of_[static_cast<std::size_t>(candidate.item.value)]);
     }
+    say_contexts(profiles_->plan(), in.work.request->context, count, scratch);
     scratch.columns.resize(profiles_->plan().features().size());
     scratch.out.clear();
     for (auto& column : scratch.columns) {
       column.resize(count);
       scratch.out.push_back(column.data());
     }
-    const features::Points points{scratch.times, scratch.subjects, scratch.items};
+    const features::Points points{scratch.times, scratch.subjects, scratch.items,
+                                  scratch.context_views};
     if (in.work.live == nullptr) {
       profiles_->state().read(points, scratch.out, scratch.reading);
     } else {

@@ -36,8 +36,11 @@ void append(RankerTable& out, const RankerTable& part) {
 
 RankerTable ranker_rows(const Engine& engine, const CandidateFeatures& features,
                         const RankerRowsOptions& options, std::span<const ExternalId> subjects,
-                        std::span<const std::vector<ItemIndex>> truth) {
+                        std::span<const std::vector<ItemIndex>> truth,
+                        std::span<const Context> contexts) {
   check_argument(subjects.size() == truth.size(), "one list of items a subject is needed");
+  check_argument(contexts.empty() || contexts.size() == subjects.size(),
+                 "one context a subject is needed, or none");
   std::vector<RankerTable> parts((subjects.size() + kBlockRows - 1) / kBlockRows);
   parallel_blocks(subjects.size(), kBlockRows, options.threads, [&](const Block& block) {
     Workspace work;
@@ -46,6 +49,7 @@ RankerTable ranker_rows(const Engine& engine, const CandidateFeatures& features,
       Request request;
       request.subject = subjects[r];
       request.exclude_seen = options.exclude_seen;
+      if (!contexts.empty()) request.context = contexts[r];
       if (!find_candidates(work, engine.assets(), request, options.depth)) continue;
       const auto taken = [&](const Candidate& candidate) {
         return std::binary_search(truth[r].begin(), truth[r].end(), candidate.item);

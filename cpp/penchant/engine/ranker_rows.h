@@ -33,10 +33,12 @@ struct RankerRowsOptions {
 // Asks `engine` for each subject and keeps the candidates' features. `truth` row r: catalogue items
 // that subject r went on to take, ascending. Left out are subjects without a history and, unless
 // all are kept, those none of whose candidates were taken: they say nothing of an order.
+// `contexts`: what their requests say, one a subject or none at all.
 [[nodiscard]] RankerTable ranker_rows(const Engine& engine, const CandidateFeatures& features,
                                       const RankerRowsOptions& options,
                                       std::span<const ExternalId> subjects,
-                                      std::span<const std::vector<ItemIndex>> truth);
+                                      std::span<const std::vector<ItemIndex>> truth,
+                                      std::span<const Context> contexts = {});
 
 // Candidates of one request as the engine's ranker sees them, best first by the blend.
 struct CandidateRows {

@@ -153,10 +153,13 @@ Context read_context(dom::element value) {
       out.attributes = read_attributes(member);
     } else if (key == "device") {
       out.device = read_string(member, "context.device");
+    } else if (key == "location") {
+      out.location = read_string(member, "context.location");
     } else if (key == "time") {
       out.time = read_time(member, "context.time");
     } else {
-      refuse_member("in 'context', ", key, "basket, events, attributes, page, device, time");
+      refuse_member("in 'context', ", key,
+                    "basket, events, attributes, page, device, location, time");
     }
   }
   return out;

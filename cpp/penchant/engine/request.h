@@ -44,6 +44,7 @@ struct Context {
   std::string page = {};                  // free text
   std::optional<ExternalId> viewed = {};  // the item of the page: `page` itself, or {"item": ...}
   std::string device = {};
+  std::string location = {};
   std::optional<Timestamp> time = {};  // the moment of the request; the end of training when absent
 };
 

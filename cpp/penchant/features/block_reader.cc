@@ -109,6 +109,11 @@ void BlockReader::read_feature(std::size_t f, std::span<double* const> columns) 
     case Kind::kItemNumber:
     case Kind::kItemCode:
       return each([&](std::size_t i) { return of_item(feature, i); });
+    case Kind::kContext:
+      return each([&](std::size_t i) {
+        return points_.contexts.empty() ? kUnknown
+                                        : points_.contexts[feature.attribute][first_ + i];
+      });
     case Kind::kHour:
     case Kind::kWeekday:
       return each([&](std::size_t i) {

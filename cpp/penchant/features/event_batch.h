@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "penchant/features/item_vectors.h"
@@ -43,11 +44,29 @@ struct ItemTable {
   std::vector<ItemVectors> vectors;          // [plan's embeddings]
 };
 
+// What is known of subjects: attributes as codes (country, tariff).
+struct SubjectTable {
+  struct Codes {
+    std::vector<std::int32_t> of_subject;  // or kNoCode; of those who came later nothing is known
+    std::size_t values = 0;                // codes are below
+
+    // Of hostile codes: a State refuses those that are none.
+    [[nodiscard]] static Codes of(std::vector<std::int32_t> codes) {
+      std::int32_t most = kNoCode;
+      for (const std::int32_t code : codes) most = code > most ? code : most;
+      return {std::move(codes), static_cast<std::size_t>(most + std::int64_t{1})};
+    }
+  };
+  std::vector<Codes> codes;  // [plan's subject codes]
+};
+
 // What is asked: a value of every feature as of each point.
 struct Points {
   std::span<const std::int64_t> times;     // [points]
   std::span<const std::int32_t> subjects;  // [points], kNoCode: nobody known
   std::span<const std::int32_t> items;     // [points], or empty where no feature asks for items
+  // [plan's contexts][points], NaN where a request doesn't say; or empty: none says anything.
+  std::span<const std::span<const double>> contexts = {};
 
   [[nodiscard]] std::size_t size() const { return times.size(); }
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "penchant/base/error.h"
 #include "penchant/base/portable_math.h"
@@ -23,13 +24,27 @@ struct Named {
 
 using Op = Formula::Op;
 constexpr std::array kOps = {
-    Named{"+", Op::kAdd, 2},       Named{"-", Op::kSubtract, 2},  Named{"*", Op::kMultiply, 2},
-    Named{"/", Op::kDivide, 2},    Named{"<", Op::kLess, 2},      Named{"<=", Op::kLessEqual, 2},
-    Named{"==", Op::kEqual, 2},    Named{"!=", Op::kNotEqual, 2}, Named{"and", Op::kAnd, 2},
-    Named{"or", Op::kOr, 2},       Named{"not", Op::kNot, 1},     Named{"negate", Op::kNegate, 1},
-    Named{"abs", Op::kAbs, 1},     Named{"log1p", Op::kLog1p, 1}, Named{"sqrt", Op::kSqrt, 1},
-    Named{"min", Op::kMin, 2},     Named{"max", Op::kMax, 2},     Named{"if", Op::kIf, 3},
-    Named{"known", Op::kKnown, 1}, Named{"else", Op::kElse, 2},
+    Named{"+", Op::kAdd, 2},
+    Named{"-", Op::kSubtract, 2},
+    Named{"*", Op::kMultiply, 2},
+    Named{"/", Op::kDivide, 2},
+    Named{"<", Op::kLess, 2},
+    Named{"<=", Op::kLessEqual, 2},
+    Named{"==", Op::kEqual, 2},
+    Named{"!=", Op::kNotEqual, 2},
+    Named{"and", Op::kAnd, 2},
+    Named{"or", Op::kOr, 2},
+    Named{"not", Op::kNot, 1},
+    Named{"negate", Op::kNegate, 1},
+    Named{"abs", Op::kAbs, 1},
+    Named{"log1p", Op::kLog1p, 1},
+    Named{"sqrt", Op::kSqrt, 1},
+    Named{"min", Op::kMin, 2},
+    Named{"max", Op::kMax, 2},
+    Named{"if", Op::kIf, 3},
+    Named{"known", Op::kKnown, 1},
+    Named{"else", Op::kElse, 2},
+    Named{"logistic", Op::kLogistic, 1},
 };
 
 std::size_t taken_by(Op op) {
@@ -51,6 +66,8 @@ double of_one(Op op, double x) {
       return std::abs(x);
     case Op::kSqrt:
       return x < 0 ? kUnknown : std::sqrt(x);
+    case Op::kLogistic:
+      return 1 / (1 + portable_exp2(-x * std::numbers::log2e));
     default:
       return x < 0 ? kUnknown : portable_log1p(x);
   }
@@ -109,6 +126,8 @@ void run_one(Op op, double* x, std::size_t count) {
       return run_one<Op::kSqrt>(x, count);
     case Op::kKnown:
       return run_one<Op::kKnown>(x, count);
+    case Op::kLogistic:
+      return run_one<Op::kLogistic>(x, count);
     default:
       return run_one<Op::kLog1p>(x, count);
   }

@@ -30,6 +30,7 @@ class Formula {
     kAbs,
     kLog1p,  // of x >= 0, else unknown
     kSqrt,
+    kLogistic,  // 1 / (1 + e^-x)
     kMin,
     kMax,
     kIf,     // condition, then, else

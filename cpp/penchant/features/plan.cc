@@ -1,6 +1,7 @@
 #include "penchant/features/plan.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "penchant/features/place_of.h"
 
@@ -56,6 +57,47 @@ void Plan::compile() {
   keep_companions();  // the last: no other's rows come between theirs
 }
 
+Plan Plan::of_members(const std::vector<bool>& asked) const {
+  Plan out = *this;
+  out.subject_codes_.clear();
+  out.segments_.clear();
+  out.contexts_.clear();
+  out.companions_.clear();
+  bool lists = false;
+  bool nettings = false;
+  for (std::size_t f = 0; f < asked.size(); ++f) {
+    lists |= asked[f] && features_[f].of_list();
+    nettings |= asked[f] && features_[f].netted();
+    if (asked[f]) continue;
+    Feature unknown;
+    unknown.name = features_[f].name;
+    unknown.kind = Kind::kContext;
+    out.features_[f] = std::move(unknown);
+  }
+  if (!lists) out.lists_.clear();
+  if (!nettings) out.nettings_.clear();
+  out.series_.clear();
+  out.access_.clear();
+  out.list_access_.clear();
+  out.companion_access_.clear();
+  out.netting_access_.clear();
+  out.compile();
+  for (const Kept& kept : series_) {
+    if (!by_segment(kept.by)) continue;
+    for (std::uint32_t left = kept.layout.filters; left != 0; left &= left - 1) {
+      (void)out.series_of({.subject = true}, static_cast<std::size_t>(std::countr_zero(left)));
+    }
+    Kept& rows = *std::ranges::find(out.series_, By{.subject = true}, &Kept::by);
+    for (const std::size_t code : kept.layout.codes) (void)place_of(rows.layout.codes, code);
+    if (kept.by.joint()) (void)place_of(rows.layout.codes, items_column());
+    for (const std::size_t value : kept.layout.values) (void)place_of(rows.layout.values, value);
+    for (const Measure& measure : kept.layout.measures) {
+      if (measure.value != Measure::kOne) (void)place_of(rows.layout.values, measure.value);
+    }
+  }
+  return out;
+}
+
 std::size_t Plan::series_of(const By& by, std::size_t filter) {
   auto at =
       std::ranges::find_if(series_, [&](const Kept& kept) { return kept.by == by && !kept.apart; });
@@ -67,7 +109,7 @@ std::size_t Plan::series_of(const By& by, std::size_t filter) {
 Plan::Access Plan::keep(const Feature& feature) {
   // Pairs are found in the rows of the subject.
   By by = feature.by;
-  if (by.pair()) by = {.subject = true, .item = By::Item::kAny, .attribute = 0};
+  if (by.pair()) by = {.subject = true};
   Access access;
   access.series = series_of(by, feature.filter);
   Kept& kept = series_[access.series];

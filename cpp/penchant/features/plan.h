@@ -26,14 +26,22 @@
 namespace penchant::features {
 
 // Whose events a feature looks at: those of the point's subject, of its item, of all items that
-// share an attribute with it, of everyone, or of the subject with the item or its attribute.
+// share an attribute with it, of everyone, of the subject with the item or its attribute, or of all
+// subjects who share an attribute with the point's or were, at the event, in a segment or out of it
+// as the point's is, alone or with the item or its attribute.
 struct By {
   enum class Item : std::uint8_t { kAny, kSame, kSameAttribute };
+  static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
   bool subject = false;
   Item item = Item::kAny;
   std::size_t attribute = 0;  // of ItemTable::codes
+  // Of SubjectTable::codes, then of Plan::segments (in it or not); not with `subject`.
+  std::size_t group = kNoGroup;
 
   [[nodiscard]] bool pair() const { return subject && item != Item::kAny; }
+  [[nodiscard]] bool grouped() const { return group != kNoGroup; }
+  // Keys are two codes at once.
+  [[nodiscard]] bool joint() const { return grouped() && item != Item::kAny; }
   friend bool operator==(const By&, const By&) = default;
 };
 
@@ -47,7 +55,18 @@ struct Shift {
     const std::int64_t then = time - lag;
     return bucket == 0 ? then : floor_div(then, bucket) * bucket;
   }
+  // The first time at which it is read as of `moment` or later.
+  [[nodiscard]] std::int64_t seen_at(std::int64_t moment) const {
+    return lag + (bucket == 0 ? moment : -floor_div(-moment, bucket) * bucket);
+  }
   friend bool operator==(const Shift&, const Shift&) = default;
+};
+
+// A number that the request says: of the member `name` of its context, or where `is` is given 1 or
+// 0, whether the member is (or, of several texts, has) that text.
+struct ContextValue {
+  std::string name;
+  std::optional<std::string> is = {};
 };
 
 // Of Plan::codes, that which holds subjects.
@@ -71,6 +90,7 @@ struct Feature {
     kItemCode,    // of ItemTable::codes
     kHour,        // of the day, UTC and `offset`
     kWeekday,     // Monday 0
+    kContext,     // of Plan::contexts
     kFormula,
     kListItems,   // how many items a list holds; of a cart all that are in it, as below
     kListValues,  // different values of the attribute among them
@@ -102,7 +122,8 @@ struct Feature {
   std::size_t shift = 0;               // of Plan::shifts
   std::size_t rank = 0;
   std::size_t attribute = 0;   // of ItemTable: of kTopCode, kItemCode, kListValues, kListSame
-                               // of its codes, of kItemNumber and kCartMargin of its numbers
+                               // of its codes, of kItemNumber and kCartMargin of its numbers; of
+                               // kContext of Plan::contexts
   std::size_t list = 0;        // of Plan::lists, where of_list()
   std::size_t companions = 0;  // of Plan::companions, where together()
   std::size_t embedding = 0;   // of ItemTable::vectors, of kSimilarity
@@ -118,7 +139,7 @@ struct Feature {
   }
   [[nodiscard]] bool of_events() const {
     return kind != Kind::kItemNumber && kind != Kind::kItemCode && kind != Kind::kHour &&
-           kind != Kind::kWeekday && kind != Kind::kFormula && !of_list();
+           kind != Kind::kWeekday && kind != Kind::kContext && kind != Kind::kFormula && !of_list();
   }
 };
 
@@ -135,6 +156,13 @@ class Plan {
   [[nodiscard]] const std::vector<std::string>& codes() const { return codes_; }
   [[nodiscard]] const std::vector<std::string>& item_codes() const { return item_codes_; }
   [[nodiscard]] const std::vector<std::string>& item_numbers() const { return item_numbers_; }
+  [[nodiscard]] const std::vector<std::string>& subject_codes() const { return subject_codes_; }
+  // Segments that keys are by.
+  [[nodiscard]] const std::vector<std::string>& segments() const { return segments_; }
+  [[nodiscard]] bool by_segment(const By& by) const {
+    return by.grouped() && by.group >= subject_codes_.size();
+  }
+  [[nodiscard]] const std::vector<ContextValue>& contexts() const { return contexts_; }
   [[nodiscard]] const std::vector<std::string>& embeddings() const { return embeddings_; }
   [[nodiscard]] const std::vector<ItemList>& lists() const { return lists_; }
   [[nodiscard]] const std::vector<Companions>& companions() const { return companions_; }
@@ -143,6 +171,9 @@ class Plan {
   [[nodiscard]] std::size_t pieces_in(const Feature& feature) const;
   // The first is none.
   [[nodiscard]] const std::vector<Shift>& shifts() const { return shifts_; }
+  // What of it says who is in a segment, and keeps of subjects' rows all that series by segments
+  // keep: the same features by number, of which those that are not asked for are not known.
+  [[nodiscard]] Plan of_members(const std::vector<bool>& asked) const;
   // The JSON that it was made of.
   [[nodiscard]] const std::string& json() const { return json_; }
 
@@ -212,6 +243,9 @@ class Plan {
   std::vector<std::string> codes_;
   std::vector<std::string> item_codes_;
   std::vector<std::string> item_numbers_;
+  std::vector<std::string> subject_codes_;
+  std::vector<std::string> segments_;
+  std::vector<ContextValue> contexts_;
   std::vector<Filter> filters_;
   std::vector<Value> values_;
   std::vector<std::string> embeddings_;

@@ -19,7 +19,7 @@ using Kind = Feature::Kind;
 constexpr std::size_t kMostBytes = 4 << 20;
 constexpr std::size_t kMostFeatures = 4096;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 29> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Kind>, 30> kKinds = {{
     {"count", Kind::kCount},
     {"known", Kind::kKnown},
     {"sum", Kind::kSum},
@@ -36,6 +36,7 @@ constexpr std::array<std::pair<std::string_view, Kind>, 29> kKinds = {{
     {"item_code", Kind::kItemCode},
     {"hour", Kind::kHour},
     {"weekday", Kind::kWeekday},
+    {"context", Kind::kContext},
     {"formula", Kind::kFormula},
     {"list_items", Kind::kListItems},
     {"list_values", Kind::kListValues},
@@ -80,21 +81,33 @@ Filter read_filter(const Json& object, const std::string& whose, std::size_t typ
   return filter;
 }
 
-By read_by(const Members& members, std::size_t item_codes) {
+By read_by(const Members& members, std::size_t item_codes, std::size_t groups) {
   By by;
   for (const std::string& part : members.texts("by")) {
     if (part == "subject") {
       by.subject = true;
+    } else if (part == "group") {
+      by.group = members.index("by_group", groups);
     } else if (part == "item") {
       by.item = By::Item::kSame;
     } else {
       check_argument(part == "attribute", members.whose(), ": by '", part,
-                     "'; it is subject, item, attribute or two of them");
+                     "'; it is subject, group, item, attribute, or one of the first two with one "
+                     "of the others");
       by.item = By::Item::kSameAttribute;
       by.attribute = members.index("by_attribute", item_codes);
     }
   }
+  check_argument(!by.subject || !by.grouped(), members.whose(),
+                 ": by a subject or a group of them, not both");
   return by;
+}
+
+ContextValue read_context(const Json& object) {
+  const Members members(object, "context of a feature plan");
+  ContextValue out{.name = members.text("name")};
+  if (members.has("is")) out.is = members.text("is");
+  return out;
 }
 
 Formula read_formula(const Members& members, std::size_t features) {
@@ -145,6 +158,11 @@ Plan Plan::from_json(std::string_view text) {
   plan.codes_ = top.texts("codes");
   plan.item_codes_ = top.texts("item_codes");
   plan.item_numbers_ = top.texts("item_numbers");
+  plan.subject_codes_ = top.texts("subject_codes");
+  plan.segments_ = top.texts("segments");
+  for (const Json& one : listed(top, "contexts", kMostFeatures)) {
+    plan.contexts_.push_back(read_context(one));
+  }
   plan.embeddings_ = top.texts("embeddings");
   for (const Json& one : listed(top, "filters", kMostFilters)) {
     plan.filters_.push_back(
@@ -173,7 +191,8 @@ Plan Plan::from_json(std::string_view text) {
     feature.name = name;
     feature.kind = named(kKinds, members.text("kind"), "kind");
     feature.hidden = members.has("hidden") && members.at("hidden") == Json(true);
-    feature.by = read_by(members, plan.item_codes_.size());
+    feature.by = read_by(members, plan.item_codes_.size(),
+                         plan.subject_codes_.size() + plan.segments_.size());
     if (feature.of_events()) feature.filter = members.index("filter", plan.filters_.size());
     if (members.has("value")) feature.value = members.index("value", plan.values_.size());
     if (members.has("code")) feature.code = members.index("code", plan.codes_.size() + 1);
@@ -194,6 +213,8 @@ Plan Plan::from_json(std::string_view text) {
     feature.rank = static_cast<std::size_t>(members.integer("rank", 0, 1000, 0));
     if (feature.kind == Kind::kItemNumber) {
       feature.attribute = members.index("attribute", plan.item_numbers_.size());
+    } else if (feature.kind == Kind::kContext) {
+      feature.attribute = members.index("context", plan.contexts_.size());
     } else if (feature.kind == Kind::kItemCode || feature.kind == Kind::kTopCode) {
       feature.attribute = members.index("attribute", plan.item_codes_.size());
     } else if (feature.kind == Kind::kFormula) {

@@ -7,8 +7,8 @@
 namespace penchant::features {
 namespace {
 
-constexpr By kBySubject{.subject = true, .item = By::Item::kAny, .attribute = 0};
-constexpr By kByItem{.subject = false, .item = By::Item::kSame, .attribute = 0};
+constexpr By kBySubject{.subject = true};
+constexpr By kByItem{.item = By::Item::kSame};
 constexpr By kByAll{};
 
 }  // namespace

@@ -90,8 +90,8 @@ class Members {
 
 [[nodiscard]] inline const nlohmann::json& listed(const Members& members, const char* name,
                                                   std::size_t most) {
-  static const nlohmann::json kNone = nlohmann::json::array();
-  if (!members.has(name)) return kNone;
+  static const nlohmann::json none = nlohmann::json::array();
+  if (!members.has(name)) return none;
   check_argument(members.at(name).is_array() && members.at(name).size() <= most, members.whose(),
                  ": '", name, "' is no list of at most ", most);
   return members.at(name);

@@ -22,6 +22,12 @@ void check(const ProfileParts& parts) {
     check_argument(parts.table.codes[i].values == parts.item_texts[i].size(),
                    "features: an attribute has more values than texts");
   }
+  for (const SubjectTable::Codes& codes : parts.people.codes) {
+    check_argument(codes.of_subject.size() == parts.subjects.size(), "features: attributes of ",
+                   codes.of_subject.size(), " subjects for ", parts.subjects.size());
+    check_argument(codes.values <= parts.subjects.size(),
+                   "features: an attribute of subjects has a code beyond their number");
+  }
   check_argument(parts.code_texts.size() == plan.codes().size(),
                  "features: texts for other fields than the plan's");
   for (std::size_t c = 0; c < parts.code_texts.size() && c < parts.events.codes.size(); ++c) {
@@ -43,6 +49,11 @@ void check(const ProfileParts& parts) {
   }
 }
 
+std::shared_ptr<const SegmentRules> rules_of(const ProfileParts& parts) {
+  if (parts.rules.empty()) return nullptr;
+  return std::make_shared<const SegmentRules>(SegmentRules::from_json(parts.rules, *parts.plan));
+}
+
 template <class T>
 std::vector<T> copied(const SharedArray<T>& array) {
   return {array.begin(), array.end()};
@@ -51,7 +62,8 @@ std::vector<T> copied(const SharedArray<T>& array) {
 }  // namespace
 
 Profiles::Profiles(ProfileParts parts)
-    : parts_(std::move(parts)), state_(parts_.plan, parts_.table) {}
+    : parts_(std::move(parts)),
+      state_(parts_.plan, parts_.table, parts_.people, rules_of(parts_)) {}
 
 std::shared_ptr<const Profiles> Profiles::of(ProfileParts parts, int threads) {
   check(parts);
@@ -81,9 +93,13 @@ void Profiles::save(bundle::Writer& writer, const std::string& prefix) const {
   for (std::size_t i = 0; i < parts_.table.numbers.size(); ++i) {
     writer.add(numbered(prefix, "item_numbers", i), parts_.table.numbers[i]);
   }
+  for (std::size_t i = 0; i < parts_.people.codes.size(); ++i) {
+    writer.add(numbered(prefix, "subject_codes", i), parts_.people.codes[i].of_subject);
+  }
   for (std::size_t i = 0; i < parts_.table.vectors.size(); ++i) {
     writer.add(numbered(prefix, "vectors", i), parts_.table.vectors[i].rows);
   }
+  if (!parts_.rules.empty()) writer.add_text(prefix + "/rules", parts_.rules);
   writer.add(prefix + "/times", parts_.events.times);
   writer.add(prefix + "/types", parts_.events.types);
   writer.add(prefix + "/event_subjects", parts_.events.subjects);
@@ -116,10 +132,15 @@ std::shared_ptr<const Profiles> Profiles::load(const bundle::Reader& reader,
       parts.table.numbers.push_back(
           copied(reader.array<double>(numbered(prefix, "item_numbers", i))));
     }
+    for (std::size_t i = 0; i < parts.plan->subject_codes().size(); ++i) {
+      parts.people.codes.push_back(SubjectTable::Codes::of(
+          copied(reader.array<std::int32_t>(numbered(prefix, "subject_codes", i)))));
+    }
     for (std::size_t i = 0; i < parts.plan->embeddings().size(); ++i) {
       parts.table.vectors.push_back(ItemVectors::of_rows(
           reader.array<float>(numbered(prefix, "vectors", i)), parts.table.items));
     }
+    if (reader.has(prefix + "/rules")) parts.rules = reader.text(prefix + "/rules");
     parts.events.times = reader.array<std::int64_t>(prefix + "/times");
     parts.events.types = reader.array<std::int32_t>(prefix + "/types");
     parts.events.subjects = reader.array<std::int32_t>(prefix + "/event_subjects");

@@ -33,9 +33,11 @@ struct ProfileParts {
   data::IdMap subjects;
   data::IdMap items;
   ItemTable table;                      // a row an item
+  SubjectTable people;                  // a row a subject
   std::vector<data::IdMap> item_texts;  // what codes of items stand for, one a column of codes
   std::vector<data::IdMap> code_texts;  // and of events; none where they stand for subjects
   EventColumns events;
+  std::string rules = {};  // of segments that keys are by, as SegmentRules reads; empty: none
 };
 
 class Profiles {
@@ -56,7 +58,9 @@ class Profiles {
 
   // Writes "<prefix>/plan", "/subjects/...", "/items/...", "/item_codes/<i>",
   // "/item_texts/<i>/...",
-  // "/item_numbers/<i>", "/vectors/<i>", "/code_texts/<i>/...", "/times", "/types",
+  // "/item_numbers/<i>", "/subject_codes/<i>", "/rules", "/vectors/<i>", "/code_texts/<i>/...",
+  // "/times",
+  // "/types",
   // "/event_subjects",
   // "/event_items", "/numbers/<i>" and
   // "/codes/<i>".

@@ -49,8 +49,14 @@ bool of_subjects(const Plan& plan, std::size_t f) {
       return step.op != Formula::Op::kFeature || of_subjects(plan, step.feature);
     });
   }
-  // When what is read late, or is net of returns, changes no total tells.
-  if (feature.of_events()) return feature.by.subject && feature.shift == 0 && !feature.netted();
+  if (feature.of_events()) return feature.by.subject;
+  // What lists are, not what a candidate is to them.
+  if (feature.of_list()) {
+    return feature.kind == Feature::Kind::kListItems ||
+           feature.kind == Feature::Kind::kListValues ||
+           feature.kind == Feature::Kind::kCartPieces ||
+           feature.kind == Feature::Kind::kCartValue || feature.kind == Feature::Kind::kCartMargin;
+  }
   return feature.kind == Feature::Kind::kHour || feature.kind == Feature::Kind::kWeekday;
 }
 

@@ -24,14 +24,17 @@ std::size_t words_of(const Plan& plan, std::span<const std::size_t> features) {
   return out;
 }
 
-// As many as there may be.
+// As many as there may be. Of joint keys it isn't known.
 std::size_t keys_of(const State& state, const By& by) {
+  if (by.joint()) return KeyMemory::kMostKeys;
+  if (by.grouped()) return state.group_codes(by.group);
   if (by.item == By::Item::kSame) return state.items().items;
   return by.item == By::Item::kSameAttribute ? state.items().codes[by.attribute].values : 1;
 }
 
 // Keys that are few enough for a block to meet them again and again.
 std::size_t few_keys(const State& state, const By& by) {
+  if (by.grouped()) return by.joint() ? 0 : state.group_codes(by.group);
   const bool few = !by.subject && by.item == By::Item::kSameAttribute;
   return few ? state.items().codes[by.attribute].values : 0;
 }
@@ -53,6 +56,9 @@ SeriesFacts::SeriesFacts(const State& state, std::size_t series, std::vector<std
               view_.places(), words_of(plan_, features_)),
       words_(words_of(plan_, features_), std::vector<std::uint64_t>(kPoints)),
       values_(kPoints) {
+  if (plan_.by_segment(plan_.series()[series].by)) {
+    members_ = std::make_unique<MemberReader>(*state.members());
+  }
   std::size_t words = 0;
   for (const std::size_t f : features_) {
     words_of_.push_back(words);
@@ -66,13 +72,20 @@ SeriesFacts::SeriesFacts(const State& state, std::size_t series, std::vector<std
 std::int32_t SeriesFacts::key_of(const Points& points, std::size_t point) const {
   const By& by = plan_.series()[series_].by;
   if (by.subject) return points.subjects[point];
-  if (by.item == By::Item::kAny) return 0;
   const std::int32_t item = points.items.empty() ? kNoCode : points.items[point];
+  if (by.grouped()) {
+    const std::size_t attributes = plan_.subject_codes().size();
+    const std::int32_t group = members_ ? members_->code(by.group - attributes, point)
+                                        : state_.group_of(by.group, points.subjects[point]);
+    return state_.group_key(series_, group, item);
+  }
+  if (by.item == By::Item::kAny) return 0;
   if (by.item == By::Item::kSame || item < 0) return item;
   return state_.items().codes[by.attribute].of_item[static_cast<std::size_t>(item)];
 }
 
 void SeriesFacts::look(const Points& points) {
+  if (members_) members_->read(points.subjects, points.times);
   asked_.find(points.times, [&](std::size_t point) { return key_of(points, point); });
   missed_.clear();
   keys_.clear();

@@ -11,12 +11,14 @@
 // or one of the places moves over one: a value that is the same meanwhile, or the time of an event.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "penchant/features/asked_keys.h"
 #include "penchant/features/key_memory.h"
+#include "penchant/features/segment_members.h"
 #include "penchant/features/series_view.h"
 #include "penchant/features/state.h"
 
@@ -55,6 +57,7 @@ class SeriesFacts {
   std::vector<std::size_t> features_;
   std::vector<std::size_t> words_of_;  // [features], where each has its first word
   AskedKeys asked_;
+  std::unique_ptr<MemberReader> members_;  // where keys are by a segment
   SeriesView view_;
   KeyMemory memory_;
   std::vector<std::vector<std::uint64_t>> words_;  // [words][asked]

@@ -7,6 +7,7 @@
 
 #include "penchant/base/error.h"
 #include "penchant/base/parallel.h"
+#include "penchant/features/segment_members.h"
 
 namespace penchant::features {
 namespace {
@@ -16,6 +17,13 @@ constexpr std::size_t kMostRows = 2'147'483'647;
 constexpr std::int64_t kMostTime = 2'000LL * 366 * 86'400'000'000;
 
 constexpr std::string_view kTimeBounds = "beyond the years 0 to 3970";
+
+// Whether codes stand for one of `values`, or for none.
+bool good_codes(std::span<const std::int32_t> codes, std::size_t values) {
+  return std::ranges::all_of(codes, [&](std::int32_t code) {
+    return code >= kNoCode && code < static_cast<std::int64_t>(values);
+  });
+}
 
 bool good_time(std::int64_t time) { return time > -kMostTime && time < kMostTime; }
 
@@ -43,19 +51,25 @@ bool every(std::span<const T> column, int threads, const Good& good) {
 
 }  // namespace
 
-State::State(std::shared_ptr<const Plan> plan, ItemTable items)
-    : plan_(std::move(plan)), items_(std::make_shared<const ItemTable>(std::move(items))) {
+State::State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects,
+             std::shared_ptr<const SegmentRules> rules)
+    : State(std::move(plan), std::make_shared<const ItemTable>(std::move(items)),
+            std::make_shared<const SubjectTable>(std::move(subjects))) {
+  if (plan_->segments().empty()) return;
+  check_argument(rules != nullptr, "features are by segments, which have no rules");
+  members_ = std::make_unique<SegmentMembers>(*plan_, items_, std::move(rules));
+}
+
+State::State(std::shared_ptr<const Plan> plan, std::shared_ptr<const ItemTable> items,
+             std::shared_ptr<const SubjectTable> subjects)
+    : plan_(std::move(plan)), items_(std::move(items)), subjects_(std::move(subjects)) {
   check_argument(items_->codes.size() == plan_->item_codes().size() &&
                      items_->numbers.size() == plan_->item_numbers().size(),
                  "the table of items has other columns than the feature plan");
   for (const ItemTable::Codes& codes : items_->codes) {
     check_argument(codes.of_item.size() == items_->items,
                    "an attribute has another length than items");
-    check_argument(std::ranges::all_of(codes.of_item,
-                                       [&](std::int32_t code) {
-                                         return code >= kNoCode &&
-                                                code < static_cast<std::int64_t>(codes.values);
-                                       }),
+    check_argument(good_codes(codes.of_item, codes.values),
                    "an attribute holds a code beyond its values");
   }
   for (const auto& numbers : items_->numbers) {
@@ -64,16 +78,26 @@ State::State(std::shared_ptr<const Plan> plan, ItemTable items)
   check_argument(items_->vectors.size() == plan_->embeddings().size(),
                  "the table of items has other embeddings than the feature plan");
   for (const ItemVectors& vectors : items_->vectors) vectors.check(items_->items);
+  check_argument(subjects_->codes.size() == plan_->subject_codes().size(),
+                 "the table of subjects has other columns than the feature plan");
+  for (const SubjectTable::Codes& codes : subjects_->codes) {
+    check_argument(good_codes(codes.of_subject, codes.values),
+                   "an attribute of subjects holds a code beyond its values");
+  }
   for (const Plan::Kept& kept : plan_->series()) series_.emplace_back(kept.layout);
   editions_.resize(series_.size());
+  joint_keys_.resize(series_.size());
 }
 
 State State::over(const State& base) {
   State out;
   out.plan_ = base.plan_;
   out.items_ = base.items_;
+  out.subjects_ = base.subjects_;
   for (const Series& series : base.series_) out.series_.push_back(Series::over(series));
   out.editions_.resize(out.series_.size());
+  for (const JointKeys& keys : base.joint_keys_) out.joint_keys_.push_back(JointKeys::over(keys));
+  if (base.members_) out.members_ = SegmentMembers::over(*base.members_);
   out.rows_ = base.rows_;
   return out;
 }
@@ -82,6 +106,8 @@ std::size_t State::bytes() const {
   std::size_t out = 0;
   for (const Series& series : series_) out += series.bytes();
   for (const auto& keys : editions_) out += keys.capacity() * sizeof(std::uint32_t);
+  for (const JointKeys& keys : joint_keys_) out += keys.bytes();
+  if (members_) out += members_->state().bytes();
   return out;
 }
 
@@ -159,32 +185,78 @@ PreparedEvents State::prepare(const EventBatch& events, int threads) const {
   return out;
 }
 
-KeyColumn State::keys_of(const By& by, const EventBatch& events) const {
+std::int32_t State::group_of(std::size_t attribute, std::int32_t subject) const {
+  const std::vector<std::int32_t>& of = subjects_->codes[attribute].of_subject;
+  const auto at = static_cast<std::size_t>(subject);
+  return subject < 0 || at >= of.size() ? kNoCode : of[at];
+}
+
+std::int32_t State::item_key(const By& by, std::int32_t item) const {
+  if (item < 0 || by.item == By::Item::kSame) return item;
+  return items_->codes[by.attribute].of_item[static_cast<std::size_t>(item)];
+}
+
+std::size_t State::group_codes(std::size_t group) const {
+  return group < subjects_->codes.size() ? subjects_->codes[group].values : 2;
+}
+
+std::int32_t State::group_key(std::size_t s, std::int32_t group, std::int32_t item) const {
+  const By& by = plan_->series()[s].by;
+  return by.joint() ? joint_keys_[s].find(group, item_key(by, item)) : group;
+}
+
+KeyColumn State::keys_of(std::size_t s, const EventBatch& events, const MemberCodes& members,
+                         std::vector<std::int32_t>& room, int threads) {
+  const By& by = plan_->series()[s].by;
   const auto end_of = [](std::span<const std::int32_t> codes) {
     const auto most = std::ranges::max_element(codes);
     return most == codes.end() ? 0 : static_cast<std::size_t>(*most + 1);
   };
   if (by.subject) return {events.subjects, nullptr, end_of(events.subjects)};
+  if (by.grouped()) {
+    if (plan_->by_segment(by)) {
+      room = members[by.group - subjects_->codes.size()];
+    } else {
+      room.resize(events.size());
+      parallel_blocks(events.size(), kBlockRows, threads, [&](const Block& block) {
+        for (std::size_t row = block.begin; row < block.end; ++row) {
+          room[row] = group_of(by.group, events.subjects[row]);
+        }
+      });
+    }
+    if (!by.joint()) return {room, nullptr, group_codes(by.group)};
+    // Numbers say no more than which rows belong together, and come in the order of rows.
+    for (std::size_t row = 0; row < room.size(); ++row) {
+      room[row] = joint_keys_[s].add(room[row], item_key(by, events.items[row]));
+    }
+    return {room, nullptr, joint_keys_[s].size()};
+  }
   if (by.item == By::Item::kAny) return {{}, nullptr, 1};
   if (by.item == By::Item::kSame) return {events.items, nullptr, end_of(events.items)};
   const ItemTable::Codes& codes = items_->codes[by.attribute];
   return {events.items, codes.of_item.data(), codes.values};
 }
 
-std::vector<KeyColumn> State::keys_of(const EventBatch& events) const {
-  std::vector<KeyColumn> out;
-  for (const Plan::Kept& kept : plan_->series()) out.push_back(keys_of(kept.by, events));
+State::Keys State::keys_of(const EventBatch& events, const MemberCodes& members) {
+  Keys out;
+  out.rooms.resize(series_.size());
+  for (std::size_t s = 0; s < series_.size(); ++s) {
+    out.columns.push_back(keys_of(s, events, members, out.rooms[s], 1));
+  }
   return out;
 }
 
-void State::build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
-                  std::span<const std::uint32_t> order, int threads) {
+void State::build(const EventBatch& events, const MemberCodes& members,
+                  const PreparedEvents& prepared, std::span<const std::uint32_t> order,
+                  int threads) {
   std::vector<Series> built;
+  std::vector<std::int32_t> room;
   for (std::size_t s = 0; s < series_.size(); ++s) {
-    built.emplace_back(series_[s].layout()).build(prepared, keys[s], order, threads);
+    const KeyColumn keys = keys_of(s, events, members, room, threads);
+    built.emplace_back(series_[s].layout()).build(prepared, keys, order, threads);
   }
   series_ = std::move(built);
-  identity_ = Identity();
+  identity_ = std::make_shared<const char>();
 }
 
 void State::count_edition(std::size_t s, std::size_t key) {
@@ -195,11 +267,10 @@ void State::count_edition(std::size_t s, std::size_t key) {
 }
 
 // Into all series, or where a sum of one has no room for it, into none.
-void State::insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
-                   std::size_t row) {
+void State::insert(const PreparedEvents& prepared, const Keys& keys, std::size_t row) {
   const auto each = [&](const auto& use) {
     for (std::size_t s = 0; s < series_.size(); ++s) {
-      const std::int32_t key = keys[s][row];
+      const std::int32_t key = keys.columns[s][row];
       if (key >= 0) use(s, static_cast<std::size_t>(key));
     }
   };
@@ -211,12 +282,11 @@ void State::insert(const PreparedEvents& prepared, std::span<const KeyColumn> ke
 }
 
 // The same out of them; whether it was in all.
-bool State::take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
-                     std::size_t row) {
+bool State::take_out(const PreparedEvents& prepared, const Keys& keys, std::size_t row) {
   bool in = true;
   const auto each = [&](const auto& use) {
     for (std::size_t s = 0; s < series_.size(); ++s) {
-      const std::int32_t key = keys[s][row];
+      const std::int32_t key = keys.columns[s][row];
       if (key >= 0) use(s, static_cast<std::size_t>(key));
     }
   };
@@ -230,20 +300,52 @@ bool State::take_out(const PreparedEvents& prepared, std::span<const KeyColumn> 
 
 void State::replay(const EventBatch& events, int threads) {
   check(events, threads);
-  const PreparedEvents prepared = prepare(events, threads);
   const std::vector<std::uint32_t> order = order_of(events.times);
-  const std::vector<KeyColumn> keys = keys_of(events);
-  if (rows_ == 0) {
-    build(prepared, keys, order, threads);
-  } else {
-    const auto row_at = [&](std::size_t i) { return order.empty() ? i : order[i]; };
-    std::size_t in = 0;
-    try {
-      for (; in < events.size(); ++in) insert(prepared, keys, row_at(in));
-    } catch (...) {
-      while (in > 0) take_out(prepared, keys, row_at(--in));
-      throw;
+  if (rows_ > 0) {
+    if (members_ && events.size() > 1) {
+      replay_each(events, order, threads);
+    } else {
+      replay_more(events, order, threads);
     }
+    return;
+  }
+  MemberCodes members;
+  if (members_) {
+    members_->state().replay(events, threads);
+    members = member_codes(events.subjects, events.times, threads);
+  }
+  build(events, members, prepare(events, threads), order, threads);
+  rows_ += events.size();
+}
+
+// One after another: each may say of the next who its subject is.
+void State::replay_each(const EventBatch& events, std::span<const std::uint32_t> order,
+                        int threads) {
+  const auto one = [&](std::size_t i) { return one_of(events, order.empty() ? i : order[i]); };
+  std::size_t in = 0;
+  try {
+    for (; in < events.size(); ++in) replay_more(one(in), {}, threads);
+  } catch (...) {
+    while (in > 0) remove(one(--in));
+    throw;
+  }
+}
+
+// Into a state that knows some, by segments one alone.
+void State::replay_more(const EventBatch& events, std::span<const std::uint32_t> order,
+                        int threads) {
+  MemberCodes members;
+  if (members_) members = member_codes(events.subjects, events.times, threads);
+  const PreparedEvents prepared = prepare(events, threads);
+  const Keys keys = keys_of(events, members);
+  const auto row_at = [&](std::size_t i) { return order.empty() ? i : order[i]; };
+  std::size_t in = 0;
+  try {
+    for (; in < events.size(); ++in) insert(prepared, keys, row_at(in));
+    if (members_ && in == 1) change_members(events, true);
+  } catch (...) {
+    while (in > 0) take_out(prepared, keys, row_at(--in));
+    throw;
   }
   rows_ += events.size();
 }
@@ -251,8 +353,12 @@ void State::replay(const EventBatch& events, int threads) {
 void State::remove(const EventBatch& events) {
   check(events, 1);
   if (events.size() == 0) return;
-  const PreparedEvents prepared = prepare(events, 1);
-  if (take_out(prepared, keys_of(events), 0)) --rows_;
+  const EventBatch one = one_of(events, 0);
+  MemberCodes members;
+  if (members_) members = member_codes(one.subjects, one.times, 1);
+  const bool in = take_out(prepare(one, 1), keys_of(one, members), 0);
+  if (members_) change_members(one, false);
+  if (in) --rows_;
 }
 
 void State::check(const Points& points, std::span<double* const> columns) const {
@@ -261,6 +367,11 @@ void State::check(const Points& points, std::span<double* const> columns) const 
                      (points.items.empty() || points.items.size() == size) &&
                      columns.size() == plan_->features().size(),
                  "columns of points that differ in length");
+  check_argument(points.contexts.empty() || points.contexts.size() == plan_->contexts().size(),
+                 "points say another number of contexts than the feature plan asks for");
+  for (const auto context : points.contexts) {
+    check_argument(context.size() == size, "a context of points that differs in length");
+  }
   const auto known = static_cast<std::int64_t>(items_->items);
   check_argument(
       std::ranges::all_of(points.items, [&](std::int32_t i) { return i >= kNoCode && i < known; }),

@@ -16,7 +16,9 @@
 #include <span>
 #include <vector>
 
+#include "penchant/features/joint_keys.h"
 #include "penchant/features/plan.h"
+#include "penchant/features/segment_rules.h"
 
 namespace penchant::features {
 
@@ -37,37 +39,26 @@ class ReadScratch {
   std::unique_ptr<Impl> impl_;
 };
 
-// Of whom something was learned: a copy is another, what is moved is itself. Held by who learned,
-// so that no other is ever equal to it.
-class Identity {
- public:
-  Identity() : token_(std::make_shared<const char>()) {}
-  Identity(const Identity& /*other*/) : Identity() {}
-  Identity(Identity&&) noexcept = default;
-  Identity& operator=(const Identity& other) {
-    if (this != &other) token_ = std::make_shared<const char>();
-    return *this;
-  }
-  Identity& operator=(Identity&&) noexcept = default;
-  ~Identity() = default;
-
-  [[nodiscard]] const std::shared_ptr<const char>& token() const { return token_; }
-
- private:
-  std::shared_ptr<const char> token_;
-};
+class SegmentMembers;
 
 class State {
  public:
-  // Throws kInvalidArgument when the table lacks what the plan names.
-  State(std::shared_ptr<const Plan> plan, ItemTable items);
+  // `rules` of the plan's segments, where keys are by some. Throws kInvalidArgument when a table
+  // lacks what the plan names, or rules a segment.
+  State(std::shared_ptr<const Plan> plan, ItemTable items, SubjectTable subjects = {},
+        std::shared_ptr<const SegmentRules> rules = nullptr);
+  ~State();
+  State(State&&) noexcept;
+  State& operator=(State&&) noexcept;
   // What `base` knows, to be told more of; `base` has to stay as it is for as long. What comes is
   // kept beside it, with those rows of its key that are later. O(plan + keys).
   [[nodiscard]] static State over(const State& base);
 
   // Rows of one time stay in the order in which they come. Throws kInvalidArgument when columns
   // differ in length or a code makes no sense, kBadData when a sum leaves 64 bits; then the state
-  // is what it was before. O(rows * columns) into an empty state; else as Series::insert a row.
+  // is what it was before. O(rows * columns) into an empty state; else as Series::insert a row, and
+  // where keys are by segments as a look at who is in them, at the row and at all of its subject
+  // that are later.
   void replay(const EventBatch& events, int threads);
 
   // Takes the first row of `events` out again, where it is in. Throws as `replay`.
@@ -82,6 +73,7 @@ class State {
 
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] const ItemTable& items() const { return *items_; }
+  [[nodiscard]] const SubjectTable& subjects() const { return *subjects_; }
   [[nodiscard]] const Series& series(std::size_t s) const { return series_[s]; }
   // Another one whenever rows of the key come or go; of series by subjects it is not kept.
   [[nodiscard]] std::uint32_t edition(std::size_t s, std::int32_t key) const {
@@ -89,29 +81,64 @@ class State {
     const auto at = static_cast<std::size_t>(key);
     return key < 0 || at >= all.size() ? 0 : all[at];
   }
+  // The subject's code of an attribute, or kNoCode.
+  [[nodiscard]] std::int32_t group_of(std::size_t attribute, std::int32_t subject) const;
+  // How many codes a group of By::group may have.
+  [[nodiscard]] std::size_t group_codes(std::size_t group) const;
+  // Of a series by groups of subjects the key of a group with an item, or kNoCode.
+  [[nodiscard]] std::int32_t group_key(std::size_t s, std::int32_t group, std::int32_t item) const;
+  // Who is in the plan's segments; null where no keys are by them.
+  [[nodiscard]] const SegmentMembers* members() const { return members_.get(); }
   [[nodiscard]] std::size_t rows() const { return rows_; }
   [[nodiscard]] std::size_t bytes() const;
 
  private:
   friend class ReadScratch;
-  State() = default;
+  friend class SegmentMembers;
+  using MemberCodes = std::vector<std::vector<std::int32_t>>;  // [plan's segments][rows]
+
+  State();
+  State(std::shared_ptr<const Plan> plan, std::shared_ptr<const ItemTable> items,
+        std::shared_ptr<const SubjectTable> subjects);
+  [[nodiscard]] static EventBatch one_of(const EventBatch& events, std::size_t row);
   [[nodiscard]] PreparedEvents prepare(const EventBatch& events, int threads) const;
-  void build(const PreparedEvents& prepared, std::span<const KeyColumn> keys,
+  struct Keys {
+    std::vector<KeyColumn> columns;                // [series]
+    std::vector<std::vector<std::int32_t>> rooms;  // what some of them view
+  };
+  void build(const EventBatch& events, const MemberCodes& members, const PreparedEvents& prepared,
              std::span<const std::uint32_t> order, int threads);
-  void insert(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
+  void insert(const PreparedEvents& prepared, const Keys& keys, std::size_t row);
   void count_edition(std::size_t s, std::size_t key);
-  bool take_out(const PreparedEvents& prepared, std::span<const KeyColumn> keys, std::size_t row);
-  [[nodiscard]] std::vector<KeyColumn> keys_of(const EventBatch& events) const;
-  [[nodiscard]] KeyColumn keys_of(const By& by, const EventBatch& events) const;
+  bool take_out(const PreparedEvents& prepared, const Keys& keys, std::size_t row);
+  void replay_each(const EventBatch& events, std::span<const std::uint32_t> order, int threads);
+  void replay_more(const EventBatch& events, std::span<const std::uint32_t> order, int threads);
+  [[nodiscard]] Keys keys_of(const EventBatch& events, const MemberCodes& members);
+  // Of each row the key in a series; `room` has to stay for as long as it is read. Joint keys that
+  // are new get numbers.
+  [[nodiscard]] KeyColumn keys_of(std::size_t s, const EventBatch& events,
+                                  const MemberCodes& members, std::vector<std::int32_t>& room,
+                                  int threads);
+  // Just before each event, who of its subjects is in which segment.
+  [[nodiscard]] MemberCodes member_codes(std::span<const std::int32_t> subjects,
+                                         std::span<const std::int64_t> times, int threads) const;
+  // An event comes or goes: later rows of its subject go where they then belong.
+  void change_members(const EventBatch& event, bool in);
+  // The item as it stands in keys: itself, or its attribute.
+  [[nodiscard]] std::int32_t item_key(const By& by, std::int32_t item) const;
   void check(const EventBatch& events, int threads) const;
   void check(const Points& points, std::span<double* const> columns) const;
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const ItemTable> items_;
+  std::shared_ptr<const SubjectTable> subjects_;
   std::vector<Series> series_;
   std::vector<std::vector<std::uint32_t>> editions_;  // [series][keys], as far as they changed
+  std::vector<JointKeys> joint_keys_;  // [series], empty where keys are no joint ones
+  std::unique_ptr<SegmentMembers> members_;
   std::size_t rows_ = 0;
-  Identity identity_;  // of what editions count from
+  // Of what editions count from: held by who remembers some, so that no other is ever equal to it.
+  std::shared_ptr<const char> identity_ = std::make_shared<const char>();
 };
 
 }  // namespace penchant::features

@@ -36,7 +36,7 @@ struct ReadScratch::Impl {
 
   explicit Impl(const State& of, bool remembers)
       : state(&of),
-        identity(of.identity_.token()),
+        identity(of.identity_),
         plan(of.plan_),
         items(of.items_),
         reader(of, remembers),
@@ -44,8 +44,7 @@ struct ReadScratch::Impl {
 
   // Pointers hold what they point at, so that equal ones are the same.
   [[nodiscard]] bool reads(const State& of) const {
-    return state == &of && identity == of.identity_.token() && plan == of.plan_ &&
-           items == of.items_;
+    return state == &of && identity == of.identity_ && plan == of.plan_ && items == of.items_;
   }
 
   void read(const Points& points, std::size_t first, std::size_t end,
@@ -58,8 +57,13 @@ struct ReadScratch::Impl {
       for (std::size_t f = 0; f < into.size(); ++f) {
         into[f] = columns[f] == nullptr ? room.data() + f * kPoints : columns[f] + first;
       }
+      contexts.clear();
+      for (const auto context : points.contexts) {
+        contexts.push_back(context.subspan(first, count));
+      }
       Points part{points.times.subspan(first, count), points.subjects.subspan(first, count),
-                  points.items.empty() ? points.items : points.items.subspan(first, count)};
+                  points.items.empty() ? points.items : points.items.subspan(first, count),
+                  contexts};
       reader.read(part, 0, count, into);
     }
   }
@@ -69,6 +73,7 @@ struct ReadScratch::Impl {
             std::span<double* const> columns) {
     room.resize(into.size() * kPoints);
     for (std::size_t f = 0; f < into.size(); ++f) into[f] = room.data() + f * kPoints;
+    said.resize(points.contexts.size());
     for (const PointRun& run : runs) {
       if (times.size() + std::min(run.end - run.first, kPoints) > kPoints) flush(columns);
       for (std::size_t first = run.first; first < run.end; first += kPoints) {
@@ -77,6 +82,10 @@ struct ReadScratch::Impl {
         pieces.push_back({first, count});
         times.insert(times.end(), count, run.time);
         subjects.insert(subjects.end(), count, run.subject);
+        for (std::size_t c = 0; c < said.size(); ++c) {
+          const std::span<const double> own = points.contexts[c].subspan(first, count);
+          said[c].insert(said[c].end(), own.begin(), own.end());
+        }
         if (points.items.empty()) continue;
         const std::span<const std::int32_t> own = points.items.subspan(first, count);
         list.insert(list.end(), own.begin(), own.end());
@@ -87,7 +96,8 @@ struct ReadScratch::Impl {
 
   void flush(std::span<double* const> columns) {
     if (times.empty()) return;
-    reader.read({times, subjects, list}, 0, times.size(), into);
+    contexts.assign(said.begin(), said.end());
+    reader.read({times, subjects, list, contexts}, 0, times.size(), into);
     for (std::size_t f = 0; f < into.size(); ++f) {
       if (columns[f] == nullptr) continue;
       const double* from = into[f];
@@ -99,6 +109,7 @@ struct ReadScratch::Impl {
     times.clear();
     subjects.clear();
     list.clear();
+    for (std::vector<double>& context : said) context.clear();
     pieces.clear();
   }
 
@@ -108,11 +119,13 @@ struct ReadScratch::Impl {
   std::shared_ptr<const ItemTable> items;
   BlockReader reader;
   std::vector<double*> into;
-  std::vector<double> room;  // [features][kPoints]
+  std::vector<double> room;                       // [features][kPoints]
+  std::vector<std::span<const double>> contexts;  // of a block
   // Of a block of runs: its points, and where they come from.
   std::vector<std::int64_t> times;
   std::vector<std::int32_t> subjects;
   std::vector<std::int32_t> list;
+  std::vector<std::vector<double>> said;  // [contexts]
   std::vector<std::pair<std::size_t, std::size_t>> pieces;
 };
 

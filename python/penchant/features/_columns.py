@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,16 @@ from ..errors import InvalidArgumentError
 from ._compile import SUBJECT, Compiled
 from ._embeddings import Embedding
 
-__all__ = ["Events", "Items", "make_profiles", "read_events", "read_items", "read_numbers"]
+__all__ = [
+    "Events",
+    "Items",
+    "Texts",
+    "make_profiles",
+    "read_events",
+    "read_items",
+    "read_numbers",
+    "read_subjects",
+]
 
 _UNIT = 1_000_000
 _MISSING = np.iinfo(np.int64).min
@@ -47,12 +56,33 @@ class Events:
 
 @dataclass
 class Items:
-    """What is known of items: codes and their texts, numbers, vectors [items, width]."""
+    """What is known of items: codes and their texts, numbers, vectors [items, width].
+
+    And of subjects: codes of their attributes.
+    """
 
     codes: list[np.ndarray]
     texts: dict[str, _core.IdMap]
     numbers: list[np.ndarray]
     vectors: list[np.ndarray]
+    subject_codes: list[np.ndarray] = field(default_factory=list)  # of subjects, by attribute
+    rules: str = ""  # of segments that keys are by
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Whose codes the texts in rules of segments are: ids of items, and of their attributes.
+
+    `of_item` has the code of each item, by attribute.
+    """
+
+    items: _core.IdMap
+    attributes: dict[str, _core.IdMap]
+    of_item: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, events: Events, items: Items) -> Texts:
+        return cls(events.item_ids, items.texts, dict(zip(items.texts, items.codes, strict=True)))
 
 
 def make_profiles(
@@ -77,6 +107,8 @@ def make_profiles(
         events.codes,
         items.vectors,
         threads or 0,
+        items.subject_codes,
+        items.rules,
     )
 
 
@@ -234,21 +266,68 @@ def _present(ids: Encoded) -> np.ndarray:
 
 def _known_in(events: Events, listed: Encoded) -> np.ndarray:
     """Make items of the catalogue known too; the catalogue's row of each item, -1 where none."""
-    ids = events.item_ids
-    if not len(ids):
-        union = listed.ids
-    else:
-        texts = "string" in (ids.kind, listed.ids.kind)
-        kind = pa.large_string() if texts else pa.int64()
-        both = [pa.array(one.ids()).cast(kind) for one in (ids, listed.ids)]
-        union = encode(pa.concat_arrays(both), "item").ids
-        places = np.append(union.find_all(ids.ids()), np.int32(-1))
-        events.items = places[events.items].astype(np.int32)
+    union, events.items = _united(events.item_ids, listed.ids, events.items, "item")
     events.item_ids = union
+    return _rows_of(union, listed)
+
+
+def _united(
+    ids: _core.IdMap, more: _core.IdMap, codes: np.ndarray, role: str
+) -> tuple[_core.IdMap, np.ndarray]:
+    """All ids of both, and the codes of the first as codes of all."""
+    if not len(ids):
+        return more, codes
+    texts = "string" in (ids.kind, more.kind)
+    kind = pa.large_string() if texts else pa.int64()
+    both = [pa.array(one.ids()).cast(kind) for one in (ids, more)]
+    union = encode(pa.concat_arrays(both), role).ids
+    places = np.append(union.find_all(ids.ids()), np.int32(-1))
+    return union, places[codes].astype(np.int32)
+
+
+def _rows_of(union: _core.IdMap, listed: Encoded) -> np.ndarray:
+    """The row of a table, the last, where each id is listed; -1 where it is not."""
     row_of = np.full(len(listed.ids) + 1, -1, np.int64)
     row_of[listed.index] = np.arange(len(listed.index))
     row_of[-1] = -1
     return row_of[listed.ids.find_all(union.ids())]
+
+
+def read_subjects(
+    events: Events, frame: Any, key: str | None, compiled: Compiled
+) -> list[np.ndarray]:
+    """Read what the plan names of subjects' attributes, and make the frame's subjects known.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When the plan asks for attributes and there is no frame, or it lacks one.
+    """
+    if not compiled.subject_codes:
+        return []
+    if frame is None:
+        there = ", ".join(map(repr, compiled.subject_codes))
+        raise InvalidArgumentError(
+            f"features ask for attributes of subjects ({there}); give a frame with a row a "
+            f"subject: subjects="
+        )
+    table = Table(frame)
+    name = key if key in table.columns else "subject"
+    listed = encode(table.column(str(name), "subject"), "subject")
+    places = [number for number, code in enumerate(compiled.codes) if code == SUBJECT]
+    union, events.subjects = _united(events.subject_ids, listed.ids, events.subjects, "subject")
+    events.subject_ids = union
+    for place in places:
+        events.codes[place] = events.subjects
+    rows = _rows_of(union, listed)
+    out = []
+    for attribute in compiled.subject_codes:
+        coded = encode(table.column(attribute, f"attribute {attribute!r} of subjects"), attribute)
+        codes = np.append(_present(coded), np.int32(-1))[rows].astype(np.int32)
+        # Codes of the texts that these subjects have.
+        known = np.unique(codes[codes >= 0])
+        out.append(np.where(codes < 0, -1, np.searchsorted(known, codes)).astype(np.int32))
+    return out
 
 
 def _last_rows(events: Events) -> np.ndarray:

@@ -15,7 +15,7 @@ __all__ = ["Compiled", "compile_plan"]
 
 _UNIT = 1_000_000
 # Kinds that no event changes.
-_AS_EVER = ("formula", "item_code", "item_number", "hour", "weekday")
+_AS_EVER = ("formula", "item_code", "item_number", "hour", "weekday", "context")
 # Kinds that ask about the point's item whatever `by` says.
 _OF_CANDIDATES = (
     "item_code",
@@ -30,6 +30,8 @@ _OF_CANDIDATES = (
 )
 OTHER = "*"  # the type of events that the plan doesn't name
 SUBJECT = "\0subject"  # a code column that holds subjects
+_OF_SUBJECT = "subject."  # before the name of an attribute of subjects
+_SEGMENT = "segment."  # before the name of a segment
 
 
 class _Names(list[str]):
@@ -58,6 +60,12 @@ class Compiled:
     item_codes, item_numbers
         Names of item attributes; of numbers also ("price_tier", price, within), ("is", attribute,
         text) and ("has", attribute, word).
+    subject_codes
+        Names of subject attributes.
+    segments
+        Names of segments that keys are by.
+    contexts
+        What a request says: (name, None) as a number, (name, text) whether it is that text.
     """
 
     def __init__(self) -> None:
@@ -66,6 +74,9 @@ class Compiled:
         self.codes = _Names()
         self.item_codes = _Names()
         self.item_numbers: list[str | tuple[str, ...]] = []
+        self.subject_codes = _Names()
+        self.segments = _Names()
+        self.contexts: list[tuple[str, str | None]] = []
         self.filters: list[dict[str, Any]] = []
         self.values: list[dict[str, Any]] = []
         self.embeddings = _Names()
@@ -127,15 +138,25 @@ class _Compiler:
         for part in parts:
             if part in ("subject", "item"):
                 out["by"].append(part)
+            elif part.startswith(_OF_SUBJECT) and part != _OF_SUBJECT:
+                out["by"].append("group")
+                out["by_group"] = self.out.subject_codes.place(part.removeprefix(_OF_SUBJECT))
+            elif part.startswith(_SEGMENT) and part != _SEGMENT:
+                out["by"].append("group")
+                # Behind attributes of subjects, of which there may be more to come.
+                out["by_segment"] = self.out.segments.place(part.removeprefix(_SEGMENT))
             elif part == "all":
                 raise InvalidArgumentError(f"{whose}: 'all' stands alone")
             else:
                 out["by"].append("attribute")
                 out["by_attribute"] = self.out.item_codes.place(part)
-        if len(set(out["by"])) < len(out["by"]) or {"item", "attribute"} <= set(out["by"]):
+        told = set(out["by"])
+        twice = {"item", "attribute"} <= told or {"subject", "group"} <= told
+        if len(told) < len(out["by"]) or twice:
             raise InvalidArgumentError(
-                f"{whose}: by is 'subject', 'item', an attribute of items, 'all', or 'subject' "
-                f"with 'item' or an attribute; not {by!r}"
+                f"{whose}: by is 'subject', an attribute of subjects like 'subject.country' or a "
+                f"segment like 'segment.vip', 'item' or an attribute of items, one of each, or "
+                f"'all'; not {by!r}"
             )
         return out
 
@@ -367,11 +388,20 @@ class _Compiler:
             self._put(f"{self._one.name}_{value}", "number", kind="item_number", attribute=place)
 
     def _add_context(self) -> None:
+        what = self._options["what"]
+        if what not in ("hour", "weekday"):
+            for value in self._options.get("values", [None]):
+                if (what, value) not in self.out.contexts:
+                    self.out.contexts.append((what, value))
+                name = self._one.name if value is None else f"{self._one.name}_{value}"
+                place = self.out.contexts.index((what, value))
+                self._put(name, "number", kind="context", context=place)
+            return
         text = self._options.get("timezone_offset")
         offset = 0
         if text is not None:
             offset = _micros(text.lstrip("+-")) * (-1 if text.startswith("-") else 1)
-        self._put(self._one.name, "number", kind=self._options["what"], offset=offset or None)
+        self._put(self._one.name, "number", kind=what, offset=offset or None)
 
     # --- of lists ----------------------------------------------------------------------------
 
@@ -445,12 +475,31 @@ class _Compiler:
         embedding = self.out.embeddings.place(self._options["embedding"])
         self._of_list("similarity", embedding=embedding, pool=self._options["pool"])
 
-    def _add_expression(self) -> None:
-        places = {
+    def _named(self) -> dict[str, int]:
+        """Features that there are by now."""
+        return {
             feature["name"]: number
             for number, feature in enumerate(self.out.features)
             if not feature["name"].startswith("\0")
         }
+
+    def _add_linear(self) -> None:
+        places = self._named()
+        missing = self._options.get("missing", {})
+        steps: list[Any] = [self._options["intercept"]]
+        for name, weight in self._options["weights"].items():
+            if name not in places:
+                raise InvalidArgumentError(f"{self._whose}: nothing before it is called {name!r}")
+            steps.append((places[name],))
+            if name in missing:
+                steps += [missing[name], "else"]
+            steps += [weight, "*", "+"]
+        if self._options.get("logistic"):
+            steps.append("logistic")
+        self._formula(self._one.name, steps)
+
+    def _add_expression(self) -> None:
+        places = self._named()
         steps = formula(
             self._options["text"],
             self._whose,
@@ -474,6 +523,8 @@ def compile_plan(declarations: Sequence[Declaration]) -> Compiled:
     for feature in out.features:
         if feature.get("code") == -1:
             feature["code"] = len(out.codes)
+        if "by_segment" in feature:
+            feature["by_group"] = len(out.subject_codes) + feature.pop("by_segment")
     out.core = _core.FeaturePlan(
         json.dumps(
             {
@@ -483,6 +534,12 @@ def compile_plan(declarations: Sequence[Declaration]) -> Compiled:
                 "item_codes": list(out.item_codes),
                 "item_numbers": [
                     one if isinstance(one, str) else " ".join(one) for one in out.item_numbers
+                ],
+                "subject_codes": list(out.subject_codes),
+                "segments": list(out.segments),
+                "contexts": [
+                    {"name": name} if text is None else {"name": name, "is": text}
+                    for name, text in out.contexts
                 ],
                 "filters": out.filters,
                 "values": out.values,

@@ -18,7 +18,7 @@ Events: TypeAlias = str | Sequence[str] | None
 Window: TypeAlias = str | dt.timedelta | None
 
 
-_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression")
+_OF_NO_EVENTS = ("attribute", "number", "one_hot", "price_tier", "context", "expression", "linear")
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ def declare(kind: str, name: str | None, told: Sequence[Any], **options: Any) ->
     kept = {key: value for key, value in options.items() if value is not None}
     if name is None:
         whose = [] if kept.get("by") in (None, ["subject"]) else [kept["by"]]
+        whose = [[part.replace(".", "_", 1) for part in by] for by in whose]
         tail = [kept.get(one) for one in ("window", "half_life")]
         name = "_".join(filter(None, (words(one) for one in [*whose, *told, *tail])))
     if not isinstance(name, str) or not name:

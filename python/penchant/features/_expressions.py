@@ -19,7 +19,16 @@ _COMPARE: dict[type, str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_FUNCTIONS = {"abs": 1, "log1p": 1, "sqrt": 1, "known": 1, "min": 2, "max": 2, "otherwise": 2}
+_FUNCTIONS = {
+    "abs": 1,
+    "log1p": 1,
+    "sqrt": 1,
+    "logistic": 1,
+    "known": 1,
+    "min": 2,
+    "max": 2,
+    "otherwise": 2,
+}
 _CALLED = {"otherwise": "else"}
 _LONGEST = 10_000
 

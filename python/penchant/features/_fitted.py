@@ -12,6 +12,7 @@ from ..data._times import moment, read_times
 from ..data.dataset import Dataset
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
+from ._contexts import SaidContexts
 from .plan import Plan
 from .state import State
 
@@ -40,24 +41,40 @@ def fitted_profiles(
         if events is not None:
             raise InvalidArgumentError("Pipeline.fit: events are for features=, which is None")
         return None
-    catalog = _catalog(train)
+    tables = {"catalog": _catalog(train), "subjects": train.subject_attributes}
+    asked = dict.fromkeys(name for name, _ in plan._compiled.contexts)
     if events is None:
-        return plan.replay(train.to_frame(), catalog=catalog, threads=threads)
+        if asked:
+            raise InvalidArgumentError(
+                f"Pipeline.fit: features ask for contexts ({', '.join(map(repr, asked))}), which a "
+                f"dataset doesn't keep; give events=, a table of events with a column of each"
+            )
+        return plan.replay(train.to_frame(), **tables, threads=threads)
     roles = train.columns
     upto = _upto(events, str(roles["time"]), train)
     fields = {}
     if "value" in plan._compiled.numbers and "value" not in upto.column_names and roles["value"]:
         fields["value"] = str(roles["value"])
-    return plan.replay(
+    state = plan.replay(
         upto,
         subject=str(roles["subject"]),
         item=str(roles["item"]),
         time=str(roles["time"]),
         type=roles["type"],
-        catalog=catalog,
+        **tables,
         threads=threads,
         **fields,
     )
+    if asked:
+        state._said = _said(upto, roles, list(asked))
+    return state
+
+
+def _said(events: pa.Table, roles: dict[str, str | None], asked: list[str]) -> SaidContexts:
+    table = Table(events)
+    times, _ = read_times(table.column(str(roles["time"]), "time"), "s")
+    columns = {name: table.column(name, f"context {name!r}") for name in asked}
+    return SaidContexts(table.column(str(roles["subject"]), "subject"), times, columns)
 
 
 def _catalog(train: Dataset) -> pa.Table | None:

@@ -6,7 +6,9 @@ events
     Types of events that count: a name, a list of names, or None for all.
 by
     Whose events: "subject", "item", the name of an item's attribute ("category": of all items that
-    share it), "all", or a pair: ("subject", "item"), ("subject", "category").
+    share it), "subject.country" (of all subjects who share this attribute with one), "all", or a
+    pair: ("subject", "item"), ("subject", "category"), ("subject.country", "item"),
+    ("subject.country", "category"). "segment.vip" stands there for all who were in a segment then.
 where
     What an event must fulfil besides: `"quantity > 0 and price > 0"`.
 window
@@ -20,9 +22,13 @@ name
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ..errors import InvalidArgumentError
+from ._contexts import MEMBERS
 from ._declaration import By, Declaration, Events, Window, declare, texts, words
 
 __all__ = [
@@ -39,6 +45,7 @@ __all__ = [
     "first_seen",
     "frequency",
     "last_items",
+    "linear",
     "maximum",
     "mean",
     "minimum",
@@ -525,19 +532,109 @@ def price_tier(
     return declare("price_tier", name, ["price_tier"], price=price, within=within)
 
 
+# Members of a request's context that are no texts or numbers.
+_NO_CONTEXTS = ("attributes", "basket", "events", "time")
+
+
 def context(
-    what: str, *, timezone_offset: str | None = None, name: str | None = None
+    what: str,
+    values: Sequence[str] | None = None,
+    *,
+    timezone_offset: str | None = None,
+    name: str | None = None,
 ) -> Declaration:
-    """Give the moment's "hour" (0 to 23) or "weekday" (Monday 0), in UTC or so far east of it."""
-    if what not in ("hour", "weekday"):
-        raise InvalidArgumentError(f"context is 'hour' or 'weekday', not {what!r}")
-    return declare("context", name, [what], what=what, timezone_offset=timezone_offset)
+    """Give what the request says of itself, or the moment's hour or weekday.
+
+    Parameters
+    ----------
+    what
+        "hour" (0 to 23) or "weekday" (Monday 0) of the moment; "device", "page" or "location", the
+        texts of a request's ``context``; or the name of one of its ``context.attributes``. For
+        `State.at` it is a column of the points, for `State.training_frame` one of the decisions,
+        for `Pipeline.fit` one of the events: a ranker learns with what the first of a subject's
+        events in a window says.
+    values
+        Texts: whether the context is that, 1 or 0, a column each, called ``name_value``; not a
+        number where the request says nothing. A whole number is its digits as a text. None: the
+        context is a number itself, or a boolean.
+    timezone_offset
+        Of "hour" and "weekday": so far east of UTC.
+    """
+    moment = what in ("hour", "weekday")
+    if not isinstance(what, str) or not what or what in _NO_CONTEXTS:
+        raise InvalidArgumentError(
+            f"context is 'hour', 'weekday', 'device', 'page', 'location' or the name of an "
+            f"attribute of requests, not {what!r}"
+        )
+    if moment and values is not None:
+        raise InvalidArgumentError(f"context: {what!r} is a number; it has no values")
+    if not moment and timezone_offset is not None:
+        raise InvalidArgumentError(f"context: {what!r} has no timezone_offset")
+    wanted = texts(values)
+    if wanted is None and what in MEMBERS:
+        raise InvalidArgumentError(
+            f"context: {what!r} is a text; say which values it tells apart: "
+            f"context({what!r}, [...])"
+        )
+    if wanted is not None and not 1 <= len(set(wanted)) == len(wanted) <= 1000:
+        raise InvalidArgumentError("context: values are 1 to 1,000 different texts")
+    return declare(
+        "context", name, [what], what=what, values=wanted, timezone_offset=timezone_offset
+    )
+
+
+def linear(
+    weights: Mapping[str, float],
+    *,
+    intercept: float = 0.0,
+    missing: Mapping[str, float] | None = None,
+    logistic: bool = False,
+    name: str,
+) -> Declaration:
+    """Compute what a linear model says: the intercept and a weight times each feature.
+
+    For models that were fitted on a plan's own columns: how likely it is that someone buys or
+    leaves, what they will be worth. It is computed wherever the plan is, as of any moment and for
+    requests, and rules of segments may ask for it by name.
+
+    Parameters
+    ----------
+    weights
+        Features before it, by name, and their weights; a model's coefficients.
+    missing
+        What a feature counts as where it is not known, by name. One that is not listed makes the
+        result unknown where it is.
+    logistic
+        Give 1 / (1 + e^-x) of that: the probability of a logistic regression.
+    """
+    told = dict(weights)
+    instead = dict(missing or {})
+    for number in (intercept, *told.values(), *instead.values()):
+        if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
+            raise InvalidArgumentError(f"linear: weights are numbers, not {number!r}")
+        if not math.isfinite(number):
+            raise InvalidArgumentError(f"linear: weights are finite, not {number}")
+    if not 1 <= len(told) <= 300:
+        raise InvalidArgumentError("linear: weights are those of 1 to 300 features")
+    for one in instead:
+        if one not in told:
+            raise InvalidArgumentError(f"linear: missing names {one!r}, which has no weight")
+    return declare(
+        "linear",
+        name,
+        [],
+        weights={one: float(weight) for one, weight in told.items()},
+        intercept=float(intercept),
+        missing={one: float(x) for one, x in instead.items()} or None,
+        logistic=logistic or None,
+    )
 
 
 def expression(text: str, *, name: str) -> Declaration:
     """Compute from other features by name: `"monetary / frequency"`, `"otherwise(recency, 999)"`.
 
-    Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, min, max, known,
-    otherwise. What is not known makes the result unknown, as does a division by zero.
+    Numbers, + - * /, comparisons, and, or, not, `a if c else b`, abs, log1p, sqrt, logistic
+    (1 / (1 + e^-x)), min, max, known, otherwise. What is not known makes the result unknown, as
+    does a division by zero.
     """
     return declare("expression", name, [], text=text)

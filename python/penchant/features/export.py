@@ -91,7 +91,9 @@ def columns_of(compiled: Compiled, by: str) -> list[str]:
         elif kind in ("item_code", "item_number"):
             fits.append("item" in own)
         else:
-            fits.append(kind not in ("hour", "weekday") and set(feature.get("by", ())) == own)
+            fits.append(
+                kind not in ("hour", "weekday", "context") and set(feature.get("by", ())) == own
+            )
     shown = {one["name"] for one, fit in zip(compiled.features, fits, strict=True) if fit}
     return [name for name, _ in compiled.outputs if name in shown]
 

@@ -83,6 +83,8 @@ class Plan:
                     f"{{{name!r}: model or (ids, matrix)}})"
                 )
         self.segments: SegmentSet | None = None
+        # What says who is in the segments that keys are by.
+        self._rules: SegmentSet | None = None
         self._shown = [name for name, _ in self._compiled.outputs]
         if segments is None:
             return
@@ -96,10 +98,20 @@ class Plan:
         # What rules ask for beside the features is kept, and not shown.
         self.segments = segments.over(own)
         self._compiled = self.segments.plan._compiled
+        self._rules = self.segments
+        self._check_rules()
         for name in self.segments.names:
             if name in self._shown:
                 raise InvalidArgumentError(f"a feature and a segment are both called {name!r}")
             self._shown.append(name)
+
+    def _check_rules(self) -> None:
+        for name in self._compiled.segments:
+            if self._rules is None or name not in self._rules.names:
+                raise InvalidArgumentError(
+                    f"features are by the segment {name!r}, and the plan has none of that name; "
+                    f"give its rule: Plan(..., segments={{{name!r}: ...}})"
+                )
 
     @property
     def features(self) -> list[Declaration]:
@@ -163,6 +175,7 @@ class Plan:
         type: str | None = None,  # noqa: A002
         *,
         catalog: Any = None,
+        subjects: Any = None,
         time_unit: str = "s",
         threads: int | None = None,
         **fields: str,
@@ -183,6 +196,10 @@ class Plan:
             A frame with a row an item: the column `item` (or one called "item") and what features
             name of attributes. Without it the attribute is taken from the events' column of that
             name: what the item's last event says.
+        subjects
+            A frame with a row a subject: the column `subject` (or one called "subject") and what
+            features name of attributes (``by="subject.country"``). They are as they are at every
+            moment. Who is in it is known, with events or without.
         time_unit
             Of times that are numbers: "s", "ms", "us" or "ns".
         threads
@@ -208,6 +225,7 @@ class Plan:
             roles={"subject": subject, "item": item, "time": time, "type": type},
             fields=fields,
             catalog=catalog,
+            subjects=subjects,
             time_unit=time_unit,
             threads=threads,
         )
@@ -227,6 +245,7 @@ class Plan:
         until: Any = None,
         created: Any = None,
         catalog: Any = None,
+        subjects: Any = None,
         time_unit: str = "s",
         threads: int | None = None,
         **fields: str,
@@ -240,7 +259,7 @@ class Plan:
 
         Parameters
         ----------
-        events, subject, item, time, type, catalog, time_unit, threads, fields
+        events, subject, item, time, type, catalog, subjects, time_unit, threads, fields
             As of `replay`.
         path
             Of the file; it is there when it is whole.
@@ -274,6 +293,7 @@ class Plan:
             roles={"subject": subject, "item": item, "time": time, "type": type},
             fields=fields,
             catalog=catalog,
+            subjects=subjects,
             time_unit=time_unit,
             threads=threads,
         )

@@ -14,7 +14,8 @@ from ..data._ids import encode
 from ..data._times import read_times
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
-from ._columns import Events, Items, make_profiles, read_events, read_items
+from ._columns import Events, Items, Texts, make_profiles, read_events, read_items, read_subjects
+from ._contexts import SaidContexts, context_columns
 from .training import Candidates, candidates_of, training_frames
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ class State:
         self._subjects = events.subject_ids
         self._items = events.item_ids
         self._texts = items.texts
-        # Attribute of items -> code of each item.
-        self._item_codes = dict(zip(items.texts, items.codes, strict=True))
+        self._coded = Texts.of(events, items)
         self._roles = roles
+        # What a pipeline's events said when they happened.
+        self._said: SaidContexts | None = None
 
     @classmethod
     def _replayed_with_rows(
@@ -59,6 +61,7 @@ class State:
         roles: dict[str, str | None],
         fields: dict[str, str],
         catalog: Any,
+        subjects: Any,
         time_unit: str,
         threads: int | None,
     ) -> tuple[State, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -67,6 +70,11 @@ class State:
         compiled = plan._compiled
         events = read_events(table, roles, fields, compiled, time_unit)
         items = read_items(events, table, catalog, roles["item"], compiled, plan._embeddings)
+        items.subject_codes = read_subjects(events, subjects, roles["subject"], compiled)
+        if compiled.segments:
+            plan._check_rules()
+            assert plan._rules is not None
+            items.rules = plan._rules._compiled.document(Texts.of(events, items))
         core = make_profiles(compiled, events, items, threads)
         rows = (events.times, events.subjects, events.items)
         return cls(plan, core, events, items, roles), rows
@@ -98,8 +106,8 @@ class State:
         Parameters
         ----------
         points
-            A frame with a row a point: columns `subject`, `time`, and `item` where a feature asks
-            for items.
+            A frame with a row a point: columns `subject`, `time`, `item` where a feature asks for
+            items, and those of the contexts that features ask for, by their names.
         subject, item, time
             What these are called; as in the events, or by their own names, where None.
         time_unit
@@ -128,12 +136,14 @@ class State:
         items = np.zeros(0, np.int32)
         if self.plan._compiled.uses_items:
             items = self._codes(table, names["item"], "item", self._items)
+        contexts = context_columns(table, self.plan._compiled.contexts)
         columns: dict[str, Any] = {
             name: table.column(name, name)
             for name in table.columns
             if name not in self.plan.columns
         }
-        return make_frame(columns | self._values(times, subjects, items, threads), table.kind)
+        values = self._values(times, subjects, items, threads, contexts)
+        return make_frame(columns | values, table.kind)
 
     def training_frame(
         self,
@@ -157,7 +167,8 @@ class State:
         ----------
         decisions
             A frame with a row an item that was chosen, or shown: columns `subject`, `time`, `item`
-            (named as in `at`). Rows of one subject and time are one decision.
+            (named as in `at`), and those of contexts. Rows of one subject and time are one
+            decision, of which the first says the contexts.
         candidates
             None: the rows of `decisions` are all there is (say which were chosen by `label`). A
             frame with the same three columns: what could have been chosen; what is among the
@@ -230,10 +241,15 @@ class State:
         )
 
     def _values(
-        self, times: np.ndarray, subjects: np.ndarray, items: np.ndarray, threads: int | None
+        self,
+        times: np.ndarray,
+        subjects: np.ndarray,
+        items: np.ndarray,
+        threads: int | None,
+        contexts: list[np.ndarray] | None = None,
     ) -> dict[str, Any]:
-        """The plan's columns for points of codes."""
-        values = self._core.read(times, subjects, items, threads or 0)
+        """The plan's columns for points of codes; contexts [plan's contexts][points], or none."""
+        values = self._core.read(times, subjects, items, threads or 0, contexts or [])
         out = {
             name: self._decoded(output, column)
             for (name, output), column in zip(self.plan._compiled.outputs, values, strict=True)

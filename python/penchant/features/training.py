@@ -14,6 +14,7 @@ from ..data._ids import encode
 from ..data._times import read_times
 from ..data.ingest import arrow_ids
 from ..errors import InvalidArgumentError
+from ._contexts import context_columns
 
 if TYPE_CHECKING:
     from .state import State
@@ -35,6 +36,8 @@ class Candidates:
         Microseconds, int64 [n].
     labels
         float64 [n].
+    contexts
+        [plan's contexts] of float64 [n].
     """
 
     group: np.ndarray
@@ -42,6 +45,7 @@ class Candidates:
     items: np.ndarray
     times: np.ndarray
     labels: np.ndarray
+    contexts: list[np.ndarray]
 
     def __len__(self) -> int:
         return len(self.group)
@@ -54,6 +58,7 @@ class Candidates:
             self.items[rows],
             self.times[rows],
             self.labels[rows],
+            [one[rows] for one in self.contexts],
         )
 
 
@@ -161,6 +166,7 @@ def candidates_of(
     """Put together decisions and their candidates; see `State.training_frame`."""
     strangers: dict[Any, int] = {}
     chosen = _read(state, decisions, names, label, time_unit, strangers)
+    said = context_columns(Table(decisions), state.plan._compiled.contexts)
     first, group = _decisions(chosen)
     items, labels = chosen.items, chosen.labels
     width = len(state._items) + 1
@@ -196,6 +202,7 @@ def candidates_of(
         items[rows].astype(np.int32),
         chosen.times[first][group].astype(np.int64),
         labels[rows].astype(np.float64),
+        [one[first][group] for one in said],
     )
 
 
@@ -226,5 +233,5 @@ def _frame(state: State, rows: Candidates, kind: str, threads: int | None) -> An
         "item": arrow_ids(state._items, rows.items),
         "label": rows.labels,
     }
-    columns |= state._values(rows.times, rows.subjects, rows.items, threads)
+    columns |= state._values(rows.times, rows.subjects, rows.items, threads, rows.contexts)
     return make_frame(columns, kind)

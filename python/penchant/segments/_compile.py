@@ -16,7 +16,7 @@ from ._functions import Term
 from ._types import Column, Names, Reference, Step, Value, compile_rule
 
 if TYPE_CHECKING:
-    from ..features.state import State
+    from ..features._columns import Texts
     from .segment import Segment
 
 __all__ = ["Compiled"]
@@ -127,7 +127,7 @@ class Compiled:
         name = self._called[reference.key]
         return f"{name}_{reference.rank + 1}" if self._terms[reference.key].kind in _LISTS else name
 
-    def _column(self, column: Column, state: State) -> dict[str, Any]:
+    def _column(self, column: Column, texts: Texts) -> dict[str, Any]:
         out: dict[str, Any] = {}
         steps = column.steps
         if (
@@ -145,20 +145,20 @@ class Compiled:
                 else one
                 for one in steps
             ]
-        if column.item is not None and (item := self._item(column.item, state)) >= 0:
+        if column.item is not None and (item := self._item(column.item, texts)) >= 0:
             out["item"] = item
         return out
 
-    def _item(self, about: tuple[str, str], state: State) -> int:
+    def _item(self, about: tuple[str, str], texts: Texts) -> int:
         """Any item that has this text: values about it are about all that have it."""
         attribute, text = about
         if attribute == "item":
-            return int(_code(state._items, text))
-        code = _code(state._texts[attribute], text)
-        of_item = state._item_codes[attribute]
+            return int(_code(texts.items, text))
+        code = _code(texts.attributes[attribute], text)
+        of_item = texts.of_item[attribute]
         return int(np.argmax(of_item == code)) if code >= 0 and (of_item == code).any() else -1
 
-    def _step(self, step: Step, state: State) -> Any:
+    def _step(self, step: Step, texts: Texts) -> Any:
         if step.op in ("and", "or", "not"):
             return step.op
         if step.op == "constant":
@@ -170,22 +170,22 @@ class Compiled:
         bound = step.bound
         if isinstance(bound, str):
             output = self._output[self._called_of(step.column.steps[0])]
-            ids = state._items if output == "item" else state._texts[output[1]]
+            ids = texts.items if output == "item" else texts.attributes[output[1]]
             bound = float(_code(ids, bound))  # -1, which nothing is, where nothing has the text
         out = {"column": place, "compare": step.compare, "bound": bound}
         return out if step.unknown is None else out | {"unknown": step.unknown}
 
-    def rules(self, state: State) -> _core.SegmentRules:
-        """Rules whose texts are the state's codes."""
-        return _core.SegmentRules(self.document(state), self.plan._compiled.core)
+    def rules(self, texts: Texts) -> _core.SegmentRules:
+        """Rules whose texts are a state's codes."""
+        return _core.SegmentRules(self.document(texts), self.plan._compiled.core)
 
-    def document(self, state: State) -> str:
+    def document(self, texts: Texts) -> str:
         """The same as JSON."""
         document = {
             "scores": len(self._scores),
-            "columns": [self._column(one, state) for one in self._columns],
+            "columns": [self._column(one, texts) for one in self._columns],
             "segments": [
-                {"name": name, "rule": [self._step(step, state) for step in steps]}
+                {"name": name, "rule": [self._step(step, texts) for step in steps]}
                 for name, steps in self._rules
             ],
         }

@@ -81,6 +81,7 @@ class SegmentSet:
         self._given = plan
         self._scores = [str(one) for one in scores]
         self._compiled = Compiled(self._segments, plan, self._scores)
+        self._compiled.plan._rules = self
 
     # --- what it is --------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class SegmentSet:
     def document(self, state: State) -> str:
         """Return the rules as JSON for the core, whose texts are the codes of a state."""
         self._check(state)
-        return self._compiled.document(state)
+        return self._compiled.document(state._coded)
 
     @property
     def names(self) -> list[str]:
@@ -318,7 +319,7 @@ class SegmentSet:
         micros = _micros(time)
         index = _core.SegmentIndex(
             state._core.state,
-            self._compiled.rules(state),
+            self._compiled.rules(state._coded),
             micros,
             len(state._subjects),
             duration_micros(every, "every"),
@@ -386,7 +387,7 @@ class SegmentSet:
         scores: list[np.ndarray],
         threads: int | None,
     ) -> np.ndarray:
-        rules = self._compiled.rules(state)
+        rules = self._compiled.rules(state._coded)
         return rules.read(state._core.state, subjects, times, scores, threads or 0)
 
     def _columns_at(

@@ -34,6 +34,8 @@ namespace {
 const char* const kPlan = R"({
   "types": ["view", "buy"], "numbers": ["price"], "codes": ["\u0000subject"],
   "item_codes": ["category"], "item_numbers": ["list_price"], "embeddings": ["look"],
+  "subject_codes": ["country"],
+  "contexts": [{"name": "distance"}, {"name": "device", "is": "phone"}, {"name": "page", "is": "home"}],
   "filters": [{"types": [0]}, {"types": [1]}, {}], "values": [{"factors": [0]}],
   "lists": [{"kind": "latest", "filter": 0, "most": 20},
             {"kind": "favorites", "filter": 2, "attribute": 0, "most": 2}],
@@ -53,7 +55,11 @@ const char* const kPlan = R"({
      "depth": 5, "strength": 1.5},
     {"name": "like", "kind": "similarity", "list": 0, "embedding": 0},
     {"name": "rank", "kind": "list_rank", "list": 0},
-    {"name": "fond", "kind": "list_rank", "list": 1}
+    {"name": "fond", "kind": "list_rank", "list": 1},
+    {"name": "near", "kind": "context", "context": 0},
+    {"name": "phone", "kind": "context", "context": 1},
+    {"name": "home", "kind": "context", "context": 2},
+    {"name": "country", "kind": "count", "filter": 0, "by": ["group", "item"], "by_group": 0}
   ]})";
 constexpr std::int32_t kItems = 300;
 constexpr std::int32_t kSubjects = 20;
@@ -72,6 +78,9 @@ std::shared_ptr<const features::Profiles> profiles() {
   for (std::int32_t i = 0; i < kItems; ++i) items.push_back("i" + std::to_string(1'000 + i));
   parts.subjects = data::IdMap::from_strings(subjects);
   parts.items = data::IdMap::from_strings(items);
+  std::vector<std::int32_t> countries;
+  for (std::int32_t s = 0; s < kSubjects; ++s) countries.push_back(s % 3);
+  parts.people.codes.push_back(features::SubjectTable::Codes::of(std::move(countries)));
   parts.table.items = kItems;
   parts.table.codes.resize(1);
   parts.table.codes[0].values = 7;
@@ -114,7 +123,7 @@ TEST(PlannedColumns, OfARequestAllocateNothing) {
   basis.profiles = base;
   std::vector<std::string> names = CandidateFeatures::all_names(basis);
   std::erase_if(names, [](const std::string& name) { return !name.starts_with("plan."); });
-  ASSERT_EQ(names.size(), 13U);
+  ASSERT_EQ(names.size(), 17U);
   const CandidateFeatures columns(basis, names);
   std::vector<Candidate> candidates(200);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -124,6 +133,10 @@ TEST(PlannedColumns, OfARequestAllocateNothing) {
   std::vector<Request> requests(kSubjects);
   for (std::int32_t s = 0; s < kSubjects; ++s) {
     requests[static_cast<std::size_t>(s)].subject = "s" + std::to_string(100 + s);
+    requests[static_cast<std::size_t>(s)].context.attributes = {{"distance", 1.5 * s}};
+    requests[static_cast<std::size_t>(s)].context.device =
+        s % 2 == 0 ? "phone" : "a tablet of any kind";
+    requests[static_cast<std::size_t>(s)].context.page = "home";
   }
   Workspace work;
   work.query.as_of = Timestamp{kEvents + 50};

@@ -9,7 +9,7 @@ TEST(Request, ReadsEveryMember) {
   const Request r = parse_request(
       R"({"subject":"17850","k":7,"placement":"home","explain":true,"exclude_seen":false,
           "deny":["a",5],"candidates":[],"context":{"basket":["x",-9223372036854775808],
-          "page":"p","device":"d","time":"2011-11-12T01:00:00+01:00"}})");
+          "page":"p","device":"d","location":"here","time":"2011-11-12T01:00:00+01:00"}})");
   EXPECT_EQ(r.subject, ExternalId(std::string("17850")));
   EXPECT_EQ(r.k, 7U);
   EXPECT_EQ(r.placement, "home");
@@ -21,6 +21,7 @@ TEST(Request, ReadsEveryMember) {
   EXPECT_EQ(r.context.basket.size(), 2U);
   EXPECT_EQ(r.context.page, "p");
   EXPECT_EQ(r.context.device, "d");
+  EXPECT_EQ(r.context.location, "here");
   EXPECT_EQ(r.context.time, parse_timestamp("2011-11-12"));
 }
 
@@ -86,6 +87,7 @@ TEST(Request, SaysWhatIsWrongAndWhere) {
   refuses(R"({"context":{"basket":"a"}})", "context.basket");
   refuses(R"({"context":{"time":"noon"}})", "context.time");
   refuses(R"({"context":{"page":5}})", "'context.page'");
+  refuses(R"({"context":{"location":{}}})", "'context.location'");
   refuses(R"({"context":{"page":{}}})", "'context.page'");
   refuses(R"({"context":{"page":{"sku":1}}})", "sku");
   refuses(R"({"context":{"page":{"item":1.5}}})", "context.page.item");

@@ -29,7 +29,9 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
   // All that walks, adds up, looks back or calculates.
   const auto plan = std::make_shared<const Plan>(Plan::from_json(R"({
     "types": ["view", "buy", "return"], "numbers": ["price"], "codes": ["\u0000subject"],
-    "item_codes": ["category"], "embeddings": ["look"],
+    "item_codes": ["category"], "embeddings": ["look"], "subject_codes": ["country"],
+    "segments": ["keen"],
+    "contexts": [{"name": "distance"}],
     "filters": [{"types": [0]}, {"types": [1]}, {"types": [0, 1, 2]}, {"types": [2]}],
     "values": [{"factors": [0]}],
     "lists": [
@@ -60,6 +62,10 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
        "depth": 5, "pool": "max", "strength": 1.5},
       {"name": "look", "kind": "similarity", "list": 1, "embedding": 0},
       {"name": "kept", "kind": "count", "filter": 1, "by": ["subject", "item"], "netting": 0},
+      {"name": "near", "kind": "context", "context": 0},
+      {"name": "home", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "item"], "by_group": 0, "window": 900},
+      {"name": "keen_item", "kind": "count", "filter": 0, "by": ["group", "item"], "by_group": 1},
+      {"name": "at_home", "kind": "count", "filter": 0, "by": ["group"], "by_group": 0},
       {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 1}, 1.0, "+", "/"]}
     ]})"));
   constexpr std::int32_t kItems = 300;
@@ -87,7 +93,14 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
     items.push_back(static_cast<std::int32_t>(random() % kItems));
     prices.push_back(static_cast<std::int64_t>(random() % 90) * kUnit);
   }
-  State base(plan, table);
+  SubjectTable people;
+  people.codes.push_back(SubjectTable::Codes::of({0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1}));
+  const auto rules = std::make_shared<const SegmentRules>(SegmentRules::from_json(
+      R"({"columns": [{"feature": 2, "item": 3}, {"feature": 1}],
+          "segments": [{"name": "keen", "rule": [{"column": 0, "compare": ">", "bound": 1},
+                        {"column": 1, "compare": ">", "bound": 900}, "or"]}]})",
+      *plan));
+  State base(plan, table, people, rules);
   base.replay({times,
                types,
                subjects,
@@ -110,8 +123,10 @@ TEST(ReadingMemory, ARequestAllocatesNothing) {
     for (std::int32_t subject = 0; subject < 20; ++subject) {
       const std::vector<std::int64_t> now(kItems, 3'000);
       const std::vector<std::int32_t> who(kItems, subject);
+      const std::vector<double> distance(kItems, subject);
+      const std::vector<std::span<const double>> said{distance};
       const std::size_t before = allocations;
-      live.read({now, who, asked}, out, scratch);
+      live.read({now, who, asked, said}, out, scratch);
       if (!first) {
         EXPECT_EQ(allocations, before) << subject;
       }

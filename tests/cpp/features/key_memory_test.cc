@@ -169,7 +169,9 @@ TEST_P(Reading, SeesWhatHappenedSinceItLastLooked) {
   std::int64_t now = 1'000;
   for (int i = 0; i < 300; ++i) change(base, row(now - below(300)), true);
   const bool over = GetParam() % 2 == 1;
-  State state = over ? State::over(base) : base;
+  std::optional<State> upper;
+  if (over) upper = State::over(base);
+  State& state = over ? *upper : base;
   ReadScratch scratch;
   std::vector<Row> added;
   for (int turn = 0; turn < 200; ++turn) {
@@ -217,13 +219,15 @@ TEST_P(Reading, AnotherStateInTheSamePlaceIsNotTheOneBefore) {
       prices.push_back(one.price);
       orders.push_back(one.order);
     }
-    state->replay({times, types, subjects, items, {prices}, {orders}}, 1);
+    const EventBatch all{times, types, subjects, items, {prices}, {orders}};
+    state->replay(all, 1);
     check(*state, 1'000, scratch);
-    State other = *state;
+    State other = nothing();
+    other.replay(all, 1);
     change(other, row(1'000), true);
     change(*state, row(1'000), true);
     check(*state, 1'000, scratch);
-    *state = other;
+    *state = std::move(other);
     check(*state, 1'000, scratch);
   }
 }

@@ -32,8 +32,13 @@ constexpr std::string_view kPlan = R"({
   "types": ["purchase", "view", "*"], "numbers": ["price"], "codes": ["order"],
   "item_codes": ["category"], "item_numbers": [],
   "filters": [{"types": [0]}, {"types": [1]}, {"types": []},
-              {"types": [0], "conditions": [{"number": 0, "compare": ">", "limit": 3000000}]}],
+              {"types": [0], "conditions": [{"number": 0, "compare": ">", "limit": 3000000}]},
+              {"types": [2]}],
   "values": [{"factors": [0]}],
+  "nettings": [{"bought": 0, "returned": 4}],
+  "lists": [{"kind": "cart", "filter": 2, "adds": 1, "removes": 4, "ends": 0, "within": 172800000000,
+             "most": 9},
+            {"kind": "latest", "filter": 1, "within": 259200000000, "most": 4}],
   "features": [
     {"name": "recency", "kind": "recency", "filter": 0, "by": ["subject"]},
     {"name": "seen", "kind": "recency", "filter": 2, "by": ["subject"], "unit": 3600000000},
@@ -55,14 +60,37 @@ constexpr std::string_view kPlan = R"({
     {"name": "hour", "kind": "hour", "by": [], "offset": 7200000000},
     {"name": "weekday", "kind": "weekday", "by": []},
     {"name": "mean", "kind": "formula", "formula": [{"feature": 7}, {"feature": 9}, "/"]},
-    {"name": "overdue", "kind": "formula", "formula": [{"feature": 0}, {"feature": 9}, "/", 1, "+"]}
+    {"name": "overdue", "kind": "formula", "formula": [{"feature": 0}, {"feature": 9}, "/", 1, "+"]},
+    {"name": "late", "kind": "count", "filter": 1, "window": 172800000000, "by": ["subject"], "lag": 18000000000},
+    {"name": "late_age", "kind": "recency", "filter": 0, "by": ["subject"], "lag": 10800000000},
+    {"name": "late_orders", "kind": "distinct", "filter": 0, "code": 0, "window": 432000000000, "by": ["subject"], "lag": 1},
+    {"name": "late_faded", "kind": "decayed", "filter": 1, "half_life": 86400000000, "by": ["subject"], "lag": 3600000000},
+    {"name": "late_liked", "kind": "count", "filter": 0, "window": 345600000000, "by": ["subject", "attribute"], "by_attribute": 0, "lag": 18000000000},
+    {"name": "daily", "kind": "sum", "filter": 0, "value": 0, "window": 259200000000, "by": ["subject"], "bucket": 86400000000},
+    {"name": "daily_age", "kind": "recency", "filter": 2, "window": 432000000000, "by": ["subject"], "lag": 7200000000, "bucket": 43200000000},
+    {"name": "daily_liked_age", "kind": "recency", "filter": 0, "by": ["subject", "attribute"], "by_attribute": 0, "bucket": 21600000000},
+    {"name": "daily_faded", "kind": "decayed", "filter": 0, "half_life": 172800000000, "by": ["subject"], "bucket": 21600000000},
+    {"name": "daily_all", "kind": "count", "filter": 2, "by": ["subject"], "lag": 10800000000, "bucket": 86400000000},
+    {"name": "kept", "kind": "count", "filter": 0, "by": ["subject"], "netting": 0, "window": 432000000000},
+    {"name": "kept_age", "kind": "recency", "filter": 0, "by": ["subject"], "netting": 0},
+    {"name": "kept_since", "kind": "first_seen", "filter": 0, "window": 604800000000, "by": ["subject"], "netting": 0, "unit": 3600000000},
+    {"name": "kept_value", "kind": "sum", "filter": 0, "value": 0, "by": ["subject"], "netting": 0, "lag": 18000000000},
+    {"name": "kept_orders", "kind": "distinct", "filter": 0, "code": 0, "window": 432000000000, "by": ["subject"], "netting": 0, "bucket": 86400000000},
+    {"name": "kept_liked", "kind": "count", "filter": 0, "window": 432000000000, "by": ["subject", "attribute"], "by_attribute": 0, "netting": 0},
+    {"name": "in_cart", "kind": "list_items", "list": 0},
+    {"name": "pieces", "kind": "cart_pieces", "list": 0, "lag": 14400000000},
+    {"name": "seen_kinds", "kind": "list_values", "list": 1, "attribute": 0},
+    {"name": "late_overdue", "kind": "formula", "formula": [{"feature": 22}, {"feature": 9}, "/", 1, "+"]},
+    {"name": "daily_mean", "kind": "formula", "formula": [{"feature": 26}, {"feature": 27}, "-", {"feature": 31}, "+"]},
+    {"name": "likely", "kind": "formula", "formula": [{"feature": 21}, {"feature": 31}, "-", "logistic", 6, "*"]},
+    {"name": "kept_overdue", "kind": "formula", "formula": [{"feature": 32}, 2, "*", {"feature": 34}, "-"]}
   ]})";
-constexpr std::size_t kFeatures = 21;
+constexpr std::size_t kFeatures = 44;
 
 // Columns of the rules: the features, and arithmetic of the rules' own.
-constexpr std::array<std::string_view, 3> kFormulas = {
+constexpr std::array<std::string_view, 4> kFormulas = {
     R"([{"feature": 7}, {"feature": 8}, "/"])", R"([{"feature": 0}, 2, "*", {"feature": 5}, "-"])",
-    R"([10, {"feature": 1}, "-", "sqrt"])"};
+    R"([10, {"feature": 1}, "-", "sqrt"])", R"([{"feature": 22}, 2, "*", {"feature": 21}, "-"])"};
 
 class World {
  public:
@@ -174,6 +202,7 @@ class World {
       row.push_back(row[8] == 0 ? std::nan("") : row[7] / row[8]);
       row.push_back(row[0] * 2 - row[5]);
       row.push_back(10 - row[1] < 0 ? std::nan("") : std::sqrt(10 - row[1]));
+      row.push_back(row[22] * 2 - row[21]);
       for (const PlainRule& rule : plain_) out.push_back(plain_holds(rule, row) ? 1 : 0);
     }
     return out;
@@ -410,7 +439,7 @@ TEST(SegmentRules, RefuseWhatMakesNoSense) {
   };
   fails("{", "no JSON");
   fails("[]", "no 'columns'");
-  fails(R"({"columns": [{"feature": 99}], "segments": []})", "below 21");
+  fails(R"({"columns": [{"feature": 99}], "segments": []})", "below 44");
   fails(R"({"columns": [{"formula": ["+"]}], "segments": []})", "lacks an operand");
   fails(R"({"columns": [{"feature": 0, "item": -2}], "segments": []})", "whole number below");
   fails(rule(""), "0 outcomes");

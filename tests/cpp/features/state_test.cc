@@ -18,7 +18,8 @@ namespace {
 // Every kind of feature over every kind of key.
 const char* const kPlan = R"({
   "types": ["view", "buy", "*"], "numbers": ["price"], "codes": ["order"],
-  "item_codes": ["category"], "item_numbers": ["list_price"],
+  "item_codes": ["category"], "item_numbers": ["list_price"], "subject_codes": ["country"],
+  "segments": ["keen", "rich"],
   "filters": [{"types": [0]}, {"types": [1], "conditions": [{"number": 0, "compare": ">", "limit": 0}]}],
   "values": [{"factors": [0]}, {"factors": [0, 0]}],
   "features": [
@@ -41,6 +42,24 @@ const char* const kPlan = R"({
     {"name": "price", "kind": "item_number", "attribute": 0},
     {"name": "category", "kind": "item_code", "attribute": 0},
     {"name": "hour", "kind": "hour"}, {"name": "weekday", "kind": "weekday"},
+    {"name": "at_home", "kind": "count", "filter": 0, "by": ["group"], "by_group": 0, "window": 70},
+    {"name": "home_item", "kind": "count", "filter": 1, "by": ["group", "item"], "by_group": 0},
+    {"name": "home_spent", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "attribute"],
+     "by_group": 0, "by_attribute": 0, "window": 90},
+    {"name": "home_faded", "kind": "decayed", "filter": 0, "by": ["group", "item"], "by_group": 0,
+     "half_life": 30},
+    {"name": "home_things", "kind": "distinct", "filter": 0, "code": 1, "by": ["group", "attribute"],
+     "by_group": 0, "by_attribute": 0, "window": 60},
+    {"name": "of_keen", "kind": "count", "filter": 0, "by": ["group"], "by_group": 1, "window": 70},
+    {"name": "keen_item", "kind": "count", "filter": 1, "by": ["group", "item"], "by_group": 1},
+    {"name": "keen_spent", "kind": "sum", "filter": 0, "value": 0, "by": ["group", "attribute"],
+     "by_group": 1, "by_attribute": 0, "window": 90},
+    {"name": "rich_high", "kind": "highest", "filter": 1, "value": 0, "by": ["group", "item"],
+     "by_group": 2, "window": 80},
+    {"name": "rich_things", "kind": "distinct", "filter": 0, "code": 0, "by": ["group"],
+     "by_group": 2, "window": 60},
+    {"name": "rich_late", "kind": "decayed", "filter": 1, "value": 1, "by": ["group", "item"],
+     "by_group": 2, "half_life": 30, "lag": 7},
     {"name": "ratio", "kind": "formula", "formula": [{"feature": 0}, {"feature": 7}, 1.0, "+", "/"]}
   ]})";
 
@@ -52,6 +71,22 @@ ItemTable items() {
   table.codes = {{{0, 1, 2, 0, 1, 2, 0, -1, 1}, 3}};
   table.numbers = {{1, 2, 3, 4, 5, 6, 7, 8, 9}};
   return table;
+}
+
+// Of all subjects but the last, who came later.
+SubjectTable people() { return {{SubjectTable::Codes::of({0, 1, kNoCode, 1})}}; }
+
+// Keen: many views, or one a short while ago; rich: something spent in 40 microseconds.
+const char* const kRules = R"({"columns": [{"feature": 0}, {"feature": 3}],
+  "segments": [{"name": "other", "rule": [true]},
+               {"name": "rich", "rule": [{"column": 1, "compare": ">", "bound": 2.5}]},
+               {"name": "keen", "rule": [{"column": 0, "compare": ">=", "bound": 4},
+                                         {"column": 1, "compare": ">", "bound": 0}, "or"]}]})";
+
+std::shared_ptr<const Plan> plan() { return std::make_shared<const Plan>(Plan::from_json(kPlan)); }
+
+std::shared_ptr<const SegmentRules> rules() {
+  return std::make_shared<const SegmentRules>(SegmentRules::from_json(kRules, *plan()));
 }
 
 struct Log {
@@ -99,8 +134,6 @@ struct Log {
   }
 };
 
-std::shared_ptr<const Plan> plan() { return std::make_shared<const Plan>(Plan::from_json(kPlan)); }
-
 // The bits of all features at many points.
 std::vector<std::uint64_t> answers(const State& state, int threads = 1) {
   std::vector<std::int64_t> times;
@@ -144,8 +177,8 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
     } else {
       std::shuffle(gone.begin(), gone.end(), std::mt19937(seed));
     }
-    State state(plan(), items());
-    State other(plan(), items());
+    State state(plan(), items(), people(), rules());
+    State other(plan(), items(), people(), rules());
     for (std::size_t i = 0; i < 200; ++i) {
       if (std::ranges::find(gone, i) == gone.end()) other.replay(log.batch(i, 1), 1);
     }
@@ -171,14 +204,14 @@ TEST(State, RowsThatAreTakenOutWereNeverIn) {
 TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     Log log(200, seed, true);
-    State once(plan(), items());
+    State once(plan(), items(), people(), rules());
     once.replay(log.batch(0, 200), 1);
     const auto expected = answers(once);
     log.shuffle(seed);
-    State slowly(plan(), items());
+    State slowly(plan(), items(), people(), rules());
     for (std::size_t i = 0; i < 200; ++i) slowly.replay(log.batch(i, 1), 1);
     EXPECT_EQ(answers(slowly), expected) << seed;
-    State halves(plan(), items());
+    State halves(plan(), items(), people(), rules());
     halves.replay(log.batch(0, 120), 2);
     halves.replay(log.batch(120, 80), 2);
     EXPECT_EQ(answers(halves), expected) << seed;
@@ -187,42 +220,42 @@ TEST(State, OneBatchOrManyInAnyOrderAreTheSame) {
 
 TEST(State, ThreadsDoNotShow) {
   const Log log(20'000, 1, false);
-  State one(plan(), items());
+  State one(plan(), items(), people(), rules());
   one.replay(log.batch(0, 20'000), 1);
   const auto expected = answers(one);
   for (const int threads : {2, 8}) {
-    State many(plan(), items());
+    State many(plan(), items(), people(), rules());
     many.replay(log.batch(0, 20'000), threads);
     EXPECT_EQ(answers(many, threads), expected);
   }
 }
 
 TEST(State, OverAnotherIsWhatOneOfAllEventsIs) {
-  Log log(600, 7, true);
-  State all(plan(), items());
-  all.replay(log.batch(0, 600), 1);
+  Log log(1'600, 7, true);
+  State all(plan(), items(), people(), rules());
+  all.replay(log.batch(0, 1'600), 1);
   const auto expected = answers(all);
   log.shuffle(7);
-  State base(plan(), items());
-  base.replay(log.batch(0, 400), 1);
+  State base(plan(), items(), people(), rules());
+  base.replay(log.batch(0, 1'400), 1);
   const auto before = answers(base);
   State over = State::over(base);
   EXPECT_EQ(answers(over), before);
   EXPECT_LT(over.bytes(), base.bytes() / 20);
-  for (std::size_t i = 400; i < 600; ++i) over.replay(log.batch(i, 1), 1);
-  EXPECT_EQ(over.rows(), 600U);
+  for (std::size_t i = 1'400; i < 1'600; ++i) over.replay(log.batch(i, 1), 1);
+  EXPECT_EQ(over.rows(), 1600U);
   EXPECT_EQ(answers(over), expected);
   EXPECT_EQ(answers(base), before);
   // And back.
-  for (std::size_t i = 600; i-- > 400;) over.remove(log.batch(i, 1));
-  EXPECT_EQ(over.rows(), 400U);
+  for (std::size_t i = 1'600; i-- > 1'400;) over.remove(log.batch(i, 1));
+  EXPECT_EQ(over.rows(), 1400U);
   EXPECT_EQ(answers(over), before);
 }
 
 TEST(State, OneScratchReadsManyStates) {
   Log log(300, 9, true);
-  State a(plan(), items());
-  State b(plan(), items());
+  State a(plan(), items(), people(), rules());
+  State b(plan(), items(), people(), rules());
   a.replay(log.batch(0, 300), 1);
   b.replay(log.batch(100, 150), 1);
   const std::vector<std::int64_t> times(40, 280);
@@ -257,7 +290,7 @@ TEST(State, OneScratchReadsManyStates) {
 // Lists of candidates are read in the order of their times, several a block or one in several.
 TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
   const Log log(5'000, 4, false);
-  State state(plan(), items());
+  State state(plan(), items(), people(), rules());
   state.replay(log.batch(0, 5'000), 1);
   std::mt19937 random(4);
   std::vector<std::int64_t> times;
@@ -299,8 +332,100 @@ TEST(State, ListsInAnyOrderAreWhatEachIsAlone) {
   }
 }
 
+// Of events in any order, each is of who its subject was just before it; found out anew for each.
+TEST(State, KeysBySegmentsAreOfWhoPeopleWereThen) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    Log log(150, seed, seed % 2 == 0);
+    State state(plan(), items(), people(), rules());
+    log.shuffle(seed);
+    state.replay(log.batch(0, 50), 1);
+    for (std::size_t i = 50; i < 150; ++i) state.replay(log.batch(i, 1), 1);
+    std::size_t of_keen = 0;
+    while (state.plan().features()[of_keen].name != "of_keen") ++of_keen;
+    const auto keen_at = [&](std::int32_t subject, std::int64_t time) {
+      std::size_t seen = 0;
+      double spent = 0;
+      for (std::size_t r = 0; r < 150; ++r) {
+        if (log.subjects[r] != subject || subject < 0 || log.times[r] >= time) continue;
+        if (log.types[r] == 0) ++seen;
+        const bool counts = log.types[r] == 1 && log.prices[r] > 0 && log.times[r] >= time - 40;
+        if (counts) spent += static_cast<double>(log.prices[r]) / kUnit;
+      }
+      return seen >= 4 || spent > 0;
+    };
+    std::size_t members = 0;
+    for (std::int64_t time = 3; time < 170; time += 5) {
+      for (std::int32_t subject = -1; subject < 6; ++subject) {
+        const bool keen = keen_at(subject, time);
+        members += keen ? 1 : 0;
+        double wanted = 0;
+        for (std::size_t r = 0; r < 150; ++r) {
+          const bool in = log.times[r] < time && log.times[r] >= time - 70 && log.types[r] == 0;
+          if (!in || log.subjects[r] < 0) continue;
+          wanted += keen_at(log.subjects[r], log.times[r]) == keen ? 1 : 0;
+        }
+        const std::int32_t item = 0;
+        std::vector<double> values(state.plan().features().size());
+        std::vector<double*> out;
+        for (double& value : values) out.push_back(&value);
+        state.read({{&time, 1}, {&subject, 1}, {&item, 1}}, 1, out);
+        ASSERT_EQ(values[of_keen], wanted) << seed << ' ' << time << ' ' << subject;
+      }
+    }
+    EXPECT_GT(members, 50U);
+  }
+}
+
+// What a request says comes out as it went in, in blocks and lists of any kind.
+TEST(State, ContextsAreWhatPointsSay) {
+  const auto asked = std::make_shared<const Plan>(Plan::from_json(R"({
+    "types": ["view"], "contexts": [{"name": "distance"}, {"name": "device", "is": "phone"}],
+    "filters": [{"types": [0]}],
+    "features": [
+      {"name": "near", "kind": "context", "context": 0},
+      {"name": "views", "kind": "count", "filter": 0, "by": ["item"]},
+      {"name": "phone", "kind": "context", "context": 1},
+      {"name": "sum", "kind": "formula", "formula": [{"feature": 0}, {"feature": 2}, "+"]}
+    ]})"));
+  ItemTable table;
+  table.items = kItems;
+  const State state(asked, table);
+  constexpr std::size_t kPoints = 3'000;
+  std::mt19937 random(5);
+  for (const std::size_t list :
+       {1U, 100U}) {  // points as they come, and lists that are put in order
+    std::vector<std::int64_t> times;
+    std::vector<std::int32_t> subjects;
+    std::vector<std::int32_t> items;
+    std::vector<double> distance;
+    std::vector<double> phone;
+    for (std::size_t i = 0; i < kPoints; ++i) {
+      times.push_back(i % list == 0 ? static_cast<std::int64_t>(random() % 100) : times.back());
+      subjects.push_back(static_cast<std::int32_t>(i / list));
+      items.push_back(static_cast<std::int32_t>(i % kItems));
+      distance.push_back(static_cast<double>(random() % 1000));
+      phone.push_back(static_cast<double>(random() % 2));
+    }
+    const std::vector<std::span<const double>> said{distance, phone};
+    std::vector<std::vector<double>> columns(4, std::vector<double>(kPoints));
+    const std::vector<double*> out{columns[0].data(), nullptr, columns[2].data(),
+                                   columns[3].data()};
+    state.read({times, subjects, items, said}, 2, out);
+    EXPECT_EQ(columns[0], distance);
+    EXPECT_EQ(columns[2], phone);
+    for (std::size_t i = 0; i < kPoints; ++i) {
+      ASSERT_EQ(columns[3][i], distance[i] + phone[i]);
+    }
+    state.read({times, subjects, items}, 1, out);
+    EXPECT_TRUE(std::ranges::all_of(columns[2], [](double x) { return std::isnan(x); }));
+    EXPECT_THROW(state.read({times, subjects, items, std::span(said).first(1)}, 1, out), Error);
+    const std::vector<std::span<const double>> shorter{distance, std::span(phone).first(9)};
+    EXPECT_THROW(state.read({times, subjects, items, shorter}, 1, out), Error);
+  }
+}
+
 TEST(State, RefusesColumnsThatDoNotFit) {
-  State state(plan(), items());
+  State state(plan(), items(), people(), rules());
   Log log(10, 1, true);
   EventBatch events = log.batch(0, 10);
   events.codes.clear();
@@ -314,14 +439,21 @@ TEST(State, RefusesColumnsThatDoNotFit) {
   log.times[3] = std::numeric_limits<std::int64_t>::max();
   EXPECT_THROW(state.replay(log.batch(0, 10), 1), Error);
   EXPECT_EQ(state.rows(), 0U);
-  EXPECT_THROW(State(plan(), ItemTable{}), Error);
+  EXPECT_THROW(State(plan(), ItemTable{}, people()), Error);
+  EXPECT_THROW(State(plan(), items()), Error);
+  EXPECT_THROW(State(plan(), items(), people()), Error);
+  const auto less = std::make_shared<const SegmentRules>(SegmentRules::from_json(
+      R"({"columns": [], "segments": [{"name": "keen", "rule": [true]}]})", *plan()));
+  EXPECT_THROW(State(plan(), items(), people(), less), Error);
+  EXPECT_THROW(State(plan(), items(), {{{{0, 3}, 2}}}), Error);
+  EXPECT_THROW(State(plan(), items(), {{{{0, -2}, 1}}}), Error);
   ItemTable table = items();
   table.codes[0].of_item[2] = 3;
-  EXPECT_THROW(State(plan(), table), Error);
+  EXPECT_THROW(State(plan(), table, people(), rules()), Error);
 }
 
 TEST(State, SumsThatLeave64BitsAreAnError) {
-  State state(plan(), items());
+  State state(plan(), items(), people(), rules());
   Log log(4, 1, true);
   std::ranges::fill(log.prices, std::int64_t{9'000'000'000'000'000'000});
   std::ranges::fill(log.types, std::uint16_t{1});
@@ -356,8 +488,10 @@ TEST(DecayedSum, FollowsTheFormula) {
 
 TEST(Plan, SharesWhatFeaturesHaveInCommon) {
   const Plan shared = Plan::from_json(kPlan);
-  EXPECT_EQ(shared.series().size(), 4U);  // of subjects, items, attributes, all
-  EXPECT_EQ(shared.features().size(), 21U);
+  // Of subjects, items, attributes, all; of each of three groups of subjects alone, with items and
+  // with attributes, where asked for.
+  EXPECT_EQ(shared.series().size(), 12U);
+  EXPECT_EQ(shared.features().size(), 32U);
 }
 
 TEST(Plan, RefusesWhatMakesNoSense) {
@@ -406,6 +540,9 @@ TEST(Formula, KnowsWhatIsNotKnown) {
   EXPECT_TRUE(std::isnan(value({feature(0), feature(2), op("/")})));
   EXPECT_EQ(value({feature(1), feature(0), op("else")}), 3.0);
   EXPECT_EQ(value({feature(1), op("known")}), 0.0);
+  EXPECT_EQ(value({feature(2), op("logistic")}), 0.5);
+  EXPECT_NEAR(value({feature(0), op("logistic")}), 1 / (1 + std::exp(-3.0)), 1e-15);
+  EXPECT_TRUE(std::isnan(value({feature(1), op("logistic")})));
   EXPECT_EQ(value({feature(2), feature(1), feature(0), op("if")}), 3.0);
   EXPECT_TRUE(std::isnan(value({feature(1), feature(0), feature(0), op("if")})));
   EXPECT_TRUE(std::isnan(value({feature(0), op("negate"), op("sqrt")})));
@@ -431,13 +568,14 @@ TEST(Formula, ColumnsAreWhatRowsAre) {
   std::vector<double> room;
   std::vector<double> out(37);
   for (const char* const name :
-       {"+",   "-",      "*",   "/",     "<",    "<=",  "==",  "!=", "and",   "or",
-        "not", "negate", "abs", "log1p", "sqrt", "min", "max", "if", "known", "else"}) {
+       {"+",      "-",   "*",     "/",    "<",   "<=",  "==", "!=",    "and",  "or",      "not",
+        "negate", "abs", "log1p", "sqrt", "min", "max", "if", "known", "else", "logistic"}) {
     std::vector<Step> steps{a, b, c};
     const std::string_view called(name);
     if (called != "if") {
       const bool one = called == "not" || called == "negate" || called == "abs" ||
-                       called == "log1p" || called == "sqrt" || called == "known";
+                       called == "log1p" || called == "sqrt" || called == "known" ||
+                       called == "logistic";
       steps.resize(one ? 1 : 2);
     }
     steps.push_back(op(name));
