@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -136,7 +137,9 @@ TEST_P(Room, AnEventGoesIntoAllSumsOrIntoNone) {
     if (take(base, {one})) in.push_back(one);
   }
   const bool over = GetParam() % 2 == 1;
-  State state = over ? State::over(base) : base;
+  std::optional<State> upper;
+  if (over) upper = State::over(base);
+  State& state = over ? *upper : base;
   int refused = 0;
   for (int turn = 0; turn < 120; ++turn) {
     const auto before = answers(state);
