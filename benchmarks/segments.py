@@ -177,7 +177,7 @@ def main() -> None:
     )  # fmt: skip
     catalog = pd.DataFrame({"item": np.arange(ITEMS)})
     catalog["category"] = [f"c{k % CATEGORIES:02}" for k in range(ITEMS)]
-    bound = segments._compiled.rules(segments.replay(seed, catalog=catalog))
+    bound = segments._compiled.rules(segments.replay(seed, catalog=catalog)._coded)
     codes = np.arange(ITEMS, dtype=np.int32) % CATEGORIES
     state = pn._core.FeatureState(compiled.core, ITEMS, [(codes, CATEGORIES)], [])
     stream = Stream(rng, compiled, options.subjects)
