@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from feature_kinds import random_events
 from penchant import features as ft
 from penchant.errors import InvalidArgumentError
-from test_features import random_events
 
 PLAN = ft.Plan(
     [

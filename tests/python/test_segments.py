@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import penchant as pn
+from feature_kinds import random_events
 from penchant import features as ft
 from penchant.errors import InvalidArgumentError
 from plain_segments import PlainRules
-from test_features import random_events
 
 PLAN = ft.Plan(
     [

@@ -6,29 +6,31 @@
 
 from __future__ import annotations
 
+from .beside_events import (
+    attribute,
+    context,
+    expression,
+    linear,
+    number,
+    one_hot,
+    price_tier,
+)
 from .declarations import (
     Declaration,
     affinity,
-    attribute,
     average_spend,
     cadence,
-    context,
     count,
     decayed,
     distinct,
-    expression,
     first_seen,
     frequency,
     last_items,
-    linear,
     maximum,
     mean,
     minimum,
     monetary,
-    number,
-    one_hot,
     popularity,
-    price_tier,
     rate,
     recency,
     sum,  # noqa: A004

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..errors import InvalidArgumentError
+from . import beside_events as _beside_events
 from . import declarations as _declarations
 from . import lists as _lists
 from ._compile import Compiled, compile_plan
@@ -311,7 +312,7 @@ def _restored(
 # Kind of a feature -> the function that declares it.
 _MAKERS: dict[str, Any] = {
     name: getattr(module, name)
-    for module in (_declarations, _lists)
+    for module in (_declarations, _beside_events, _lists)
     for name in module.__all__
     if name not in ("Declaration", "cart", "favorites", "latest")
 }

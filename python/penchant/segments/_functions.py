@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data._times import duration_text
 from ..errors import InvalidArgumentError
+from ..features import beside_events as _beside
 from ..features import declarations as _declare
 from ..features._declaration import Declaration
 from ._syntax import Binary, Call, Constant, Listed, Name, Node, near
@@ -90,7 +91,7 @@ def _affinity(text: str, by: str = "category", **how: Any) -> Declaration:  # no
 
 def _context(what: str) -> Callable[..., Declaration]:
     def make() -> Declaration:
-        return _declare.context(what)
+        return _beside.context(what)
 
     return make
 
