@@ -131,6 +131,31 @@ def test_random_plans_equal_the_slow_way(data: st.DataObject) -> None:
     )
 
 
+def test_memory_is_told_by_key() -> None:
+    events, catalog = random_events(np.random.default_rng(8), 2000)
+    plan = ft.Plan(
+        [
+            ft.count("purchase", name="own"),
+            ft.count("purchase", by="item", name="of_it"),
+            ft.sum("price", by="category", name="of_its_like"),
+            ft.count(by="all", name="of_all"),
+            ft.count(by=("subject.country", "item"), name="near"),
+        ]
+    )
+    state = plan.replay(events, catalog=catalog, subjects=SUBJECTS)
+    memory = state.memory
+    assert set(memory) == {"subject", "item", "category", "all", "subject.country, item"}
+    assert memory["item"]["keys"] <= len(catalog)
+    assert memory["all"]["keys"] == 1
+    rows = sum(one["bytes"] for one in memory.values())
+    assert 0 < rows <= state.nbytes < rows + 100_000
+    assert memory["subject"]["bytes_each"] == pytest.approx(
+        memory["subject"]["bytes"] / memory["subject"]["keys"]
+    )
+    theirs = (events["subject"] != "") & (events["type"] == "purchase")
+    assert memory["subject"]["bytes"] > 9 * theirs.sum()  # a time and flags
+
+
 def test_frames_of_each_kind() -> None:
     rng = np.random.default_rng(8)
     events, catalog = random_events(rng, 200)

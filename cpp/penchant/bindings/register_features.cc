@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,34 @@ using features::Points;
 using features::ProfileParts;
 using features::Profiles;
 using features::State;
+
+// "subject", "item", "category", "all", "subject.country", "segment.keen, item"
+std::string name_of(const features::By& by, const Plan& plan) {
+  std::string who;
+  if (by.subject) who = "subject";
+  if (by.grouped()) {
+    const std::size_t attributes = plan.subject_codes().size();
+    who = plan.by_segment(by) ? "segment." + plan.segments()[by.group - attributes]
+                              : "subject." + plan.subject_codes()[by.group];
+  }
+  if (by.item == features::By::Item::kAny) return who.empty() ? "all" : who;
+  const bool same = by.item == features::By::Item::kSame;
+  const std::string what = same ? "item" : plan.item_codes()[by.attribute];
+  return who.empty() ? what : who + ", " + what;
+}
+
+// (whose rows, how many keys, bytes) of each kind of key.
+std::vector<std::tuple<std::string, std::size_t, std::size_t>> memory_of(const State& state) {
+  std::vector<std::tuple<std::string, std::size_t, std::size_t>> out;
+  for (std::size_t s = 0; s < state.plan().series().size(); ++s) {
+    const std::string name = name_of(state.plan().series()[s].by, state.plan());
+    auto at = std::ranges::find(out, name, [](const auto& one) { return std::get<0>(one); });
+    if (at == out.end()) at = out.insert(at, {name, 0, 0});
+    std::get<1>(*at) = std::max(std::get<1>(*at), state.series(s).keys());
+    std::get<2>(*at) += state.series(s).bytes();
+  }
+  return out;
+}
 
 std::vector<std::string> shown_names(const Plan& plan) {
   std::vector<std::string> names;
@@ -226,7 +256,8 @@ void register_features(py::module_& module) {
           "A column [points] for each feature that is not hidden.")
       .def_property_readonly("state", &Profiles::state, py::return_value_policy::reference_internal)
       .def_property_readonly("rows", [](const Profiles& p) { return p.state().rows(); })
-      .def_property_readonly("bytes", [](const Profiles& p) { return p.state().bytes(); });
+      .def_property_readonly("bytes", [](const Profiles& p) { return p.state().bytes(); })
+      .def_property_readonly("memory", [](const Profiles& p) { return memory_of(p.state()); });
 }
 
 }  // namespace penchant::bindings

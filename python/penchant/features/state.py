@@ -91,6 +91,18 @@ class State:
         """Bytes of memory behind the features."""
         return int(self._core.bytes)
 
+    @property
+    def memory(self) -> dict[str, dict[str, float]]:
+        """Where `nbytes` lie, by whose rows are kept: "subject", "item", "category", "all", ...
+
+        Of each the number of ``keys``, the ``bytes`` of their rows and totals, and ``bytes_each``,
+        a key's share. What joint keys and segments need beside their rows is in `nbytes` alone.
+        """
+        return {
+            name: {"keys": keys, "bytes": size, "bytes_each": size / max(keys, 1)}
+            for name, keys, size in self._core.memory
+        }
+
     def at(
         self,
         points: Any,
