@@ -105,10 +105,10 @@ bool in_segment(const Workspace& work, const ContextTerm& term) {
 
 void write_term(const ContextTerm& term, const Workspace& work, Timestamp at,
                 std::span<double> out) {
-  static const data::Attributes kNothing;
+  static const data::Attributes nothing;
   const Context& context = work.request->context;
   const data::Attributes& known =
-      work.query.attributes == nullptr ? kNothing : *work.query.attributes;
+      work.query.attributes == nullptr ? nothing : *work.query.attributes;
   switch (term.kind) {
     case Kind::kHour: {
       const std::int64_t into_day = at.micros - day_of(at) * kDay;

@@ -94,7 +94,7 @@ void LiveProfiles::read(const Points& points, std::span<double* const> columns,
 }
 
 LiveProfiles::Idle LiveProfiles::take_reader(const SegmentRules& rules) const {
-  static const SegmentScores kNoScores;
+  static const SegmentScores no_scores;
   constexpr std::size_t kRoom = 16;  // a request asks for one point
   {
     const std::lock_guard lock(idle_mutex_);
@@ -105,7 +105,7 @@ LiveProfiles::Idle LiveProfiles::take_reader(const SegmentRules& rules) const {
       return out;
     }
   }
-  return {&rules, std::make_unique<SegmentReader>(state_, rules, kNoScores, kRoom)};
+  return {&rules, std::make_unique<SegmentReader>(state_, rules, no_scores, kRoom)};
 }
 
 void LiveProfiles::read_segments(const SegmentRules& rules, const Points& points,
