@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,6 @@ def served(history: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def opened(served: Path, tmp_path: Path) -> Any:
     """A copy of it."""
-    import shutil
-
     shutil.copytree(served, tmp_path / "copy")
     return pn.load(tmp_path / "copy" / "shop.penchant", data=tmp_path / "copy" / "state")
 

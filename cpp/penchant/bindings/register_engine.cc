@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "penchant/bindings/join_options.h"
 #include "penchant/bindings/log_columns.h"
 #include "penchant/bindings/model_arguments.h"
@@ -331,6 +333,21 @@ void register_ranker(py::module_& module) {
 }
 
 using LivePtr = std::shared_ptr<engine::Live>;
+using UseLine = std::function<void(std::string_view line)>;
+
+// What `read` gives line by line, and where the log of it is.
+py::tuple event_lines(const std::function<store::LogPosition(const UseLine&)>& read) {
+  std::string lines;
+  store::LogPosition position;
+  {
+    const py::gil_scoped_release release;
+    position = read([&](std::string_view line) {
+      lines += line;
+      lines += '\n';
+    });
+  }
+  return py::make_tuple(py::bytes(lines), position.log, position.through);
+}
 
 void register_live(py::module_& module) {
   py::class_<engine::Live, LivePtr>(module, "Live",
@@ -444,16 +461,7 @@ void register_live(py::module_& module) {
       .def(
           "event_lines",
           [](engine::Live& self) {
-            std::string lines;
-            store::LogPosition position;
-            {
-              const py::gil_scoped_release release;
-              position = self.events().read_lines([&](std::string_view line) {
-                lines += line;
-                lines += '\n';
-              });
-            }
-            return py::make_tuple(py::bytes(lines), position.log, position.through);
+            return event_lines([&](const UseLine& use) { return self.events().read_lines(use); });
           },
           "What was taken, as JSON lines, and where the log of it is: its id (empty in memory), "
           "and "
@@ -520,17 +528,9 @@ void register_engine(py::module_& module) {
       "event_lines_of_folder",
       [](const EnginePtr& engine, const std::filesystem::path& folder, const py::bytes& key) {
         const std::string_view secret(key);
-        std::string lines;
-        store::LogPosition position;
-        {
-          const py::gil_scoped_release release;
-          position =
-              engine::LiveEvents::read_folder(engine, folder, secret, [&](std::string_view line) {
-                lines += line;
-                lines += '\n';
-              });
-        }
-        return py::make_tuple(py::bytes(lines), position.log, position.through);
+        return event_lines([&](const UseLine& use) {
+          return engine::LiveEvents::read_folder(engine, folder, secret, use);
+        });
       },
       py::arg("engine"), py::arg("folder"), py::arg("key"),
       "As Live.event_lines, of a folder that may be open elsewhere.");

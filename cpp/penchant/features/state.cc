@@ -266,16 +266,20 @@ void State::count_edition(std::size_t s, std::size_t key) {
   ++all[key];
 }
 
+// use(series, key) for those where the row has one.
+template <class Use>
+void State::Keys::each(std::size_t row, const Use& use) const {
+  for (std::size_t s = 0; s < columns.size(); ++s) {
+    const std::int32_t key = columns[s][row];
+    if (key >= 0) use(s, static_cast<std::size_t>(key));
+  }
+}
+
 // Into all series, or where a sum of one has no room for it, into none.
 void State::insert(const PreparedEvents& prepared, const Keys& keys, std::size_t row) {
-  const auto each = [&](const auto& use) {
-    for (std::size_t s = 0; s < series_.size(); ++s) {
-      const std::int32_t key = keys.columns[s][row];
-      if (key >= 0) use(s, static_cast<std::size_t>(key));
-    }
-  };
-  each([&](std::size_t s, std::size_t key) { series_[s].check_insert(prepared, row, key); });
-  each([&](std::size_t s, std::size_t key) {
+  keys.each(row,
+            [&](std::size_t s, std::size_t key) { series_[s].check_insert(prepared, row, key); });
+  keys.each(row, [&](std::size_t s, std::size_t key) {
     series_[s].insert(prepared, row, key);
     count_edition(s, key);
   });
@@ -284,14 +288,9 @@ void State::insert(const PreparedEvents& prepared, const Keys& keys, std::size_t
 // The same out of them; whether it was in all.
 bool State::take_out(const PreparedEvents& prepared, const Keys& keys, std::size_t row) {
   bool in = true;
-  const auto each = [&](const auto& use) {
-    for (std::size_t s = 0; s < series_.size(); ++s) {
-      const std::int32_t key = keys.columns[s][row];
-      if (key >= 0) use(s, static_cast<std::size_t>(key));
-    }
-  };
-  each([&](std::size_t s, std::size_t key) { series_[s].check_remove(prepared, row, key); });
-  each([&](std::size_t s, std::size_t key) {
+  keys.each(row,
+            [&](std::size_t s, std::size_t key) { series_[s].check_remove(prepared, row, key); });
+  keys.each(row, [&](std::size_t s, std::size_t key) {
     in &= series_[s].remove(prepared, row, key);
     count_edition(s, key);
   });

@@ -105,6 +105,9 @@ class State {
   struct Keys {
     std::vector<KeyColumn> columns;                // [series]
     std::vector<std::vector<std::int32_t>> rooms;  // what some of them view
+
+    template <class Use>
+    void each(std::size_t row, const Use& use) const;
   };
   void build(const EventBatch& events, const MemberCodes& members, const PreparedEvents& prepared,
              std::span<const std::uint32_t> order, int threads);
